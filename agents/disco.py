@@ -1,0 +1,254 @@
+"""A distribution company that prices its exchange with microgrids, E(1)-E(17)."""
+
+from dataclasses import dataclass
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from equigrid.agents.assets import Generator, InterruptibleLoad
+from equigrid.grid.block import Block
+from equigrid.grid.linear import LinearNetwork, linearise
+from equigrid.grid.network import Network
+from equigrid.markets.agent import Agent
+from equigrid.scenarios.scenario_set import ScenarioSet
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Disco:
+    """What a distribution company knows when it plans a day.
+
+    Columns of bus quantities are scenario-hours, scenario by scenario: column s T + t.
+
+    Attributes
+    ----------
+    name : str
+    network : Network
+    voltage_min_pu, voltage_max_pu : float
+    load_mw, load_mvar : array of shape (N, T)
+        Forecast of the network's own load by bus.
+    scenarios : ScenarioSet
+        ``load_factor`` (S, T), relative to the forecast, and ``irradiance`` (S, T), relative
+        to rated.
+    photovoltaic_mw : array of shape (N,)
+        Rated power by bus.
+    generators : tuple of Generator
+    generator_buses : tuple of int
+        Bus of each generator.
+    interruptible_fraction : float
+        Most of each bus's load that may be interrupted.
+    microgrid_buses : dict of str to int
+    microgrid_exchange_max_mw : dict of str to float
+    purchase_max_mw, price_max_per_mwh : float
+    """
+
+    name: str
+    network: Network
+    voltage_min_pu: float
+    voltage_max_pu: float
+    load_mw: Vector
+    load_mvar: Vector
+    scenarios: ScenarioSet
+    photovoltaic_mw: Vector
+    generators: tuple[Generator, ...]
+    generator_buses: tuple[int, ...]
+    interruptible_fraction: float
+    microgrid_buses: dict[str, int]
+    microgrid_exchange_max_mw: dict[str, float]
+    purchase_max_mw: float
+    price_max_per_mwh: float
+
+    @property
+    def hours(self) -> int:
+        """Number of hours T."""
+        return self.load_mw.shape[1]
+
+    def scenario_load_mw(self) -> Vector:
+        """Return the load by bus and scenario-hour, shape (N, S T)."""
+        return _by_scenario(self.load_mw, self.scenarios["load_factor"])
+
+    def scenario_load_mvar(self) -> Vector:
+        """Return the reactive load by bus and scenario-hour, shape (N, S T)."""
+        return _by_scenario(self.load_mvar, self.scenarios["load_factor"])
+
+    def scenario_photovoltaic_mw(self) -> Vector:
+        """Return PV output by bus and scenario-hour, shape (N, S T)."""
+        rated = np.repeat(self.photovoltaic_mw[:, None], self.hours, axis=1)
+        return _by_scenario(rated, self.scenarios["irradiance"])
+
+    def linear_network(self) -> LinearNetwork:
+        """Linearise at the forecast, generators at half power and no exchange."""
+        half = [(g.power_min_mw + g.power_max_mw) / 2 for g in self.generators]
+        net = self.scenario_load_mw() - self.scenario_photovoltaic_mw()
+        return linearise(
+            self.network,
+            net - (self._at(self.generator_buses) @ np.array(half))[:, None],
+            self.scenario_load_mvar(),
+        )
+
+    def agent(self) -> Agent:
+        """Return the Disco as a decision maker that maximises its expected profit, E(1).
+
+        It hears ``wholesale_price_per_mwh`` (T,), ``ramp_penalty_per_mw`` (T-1,),
+        ``generator_bid_per_mwh`` (G,), ``interruption_bid_per_mwh`` (T,), of each microgrid
+        ``NAME_import_mw`` (T,) and ``NAME_ramp_mw_per_h`` (T-1,), and the ``income`` from all
+        who pay it. It says its ``price_per_mwh``, ``purchase_mw``, ``ramp_limit_mw_per_h``,
+        and the expected orders to its resources.
+        """
+        hears = self._hears()
+        price = cp.Variable(
+            self.hours, name="E(15) exchange price", bounds=[0, self.price_max_per_mwh]
+        )
+        purchase = cp.Variable(
+            self.hours, name="E(14) wholesale purchase", bounds=[0, self.purchase_max_mw]
+        )
+        ramp_limit = cp.Variable(self.hours - 1, name="E(16) ramp limit", nonneg=True)
+        generators = self._generators()
+        interrupted = self._interruptible().block(power="E(13) interrupted load")
+        network, net_load = self._network(hears, generators, interrupted)
+        at_each_scenario = np.tile(np.eye(self.hours), len(self.scenarios))
+        rise = cp.diff(purchase)
+        exchanged = sum(hears[f"{name}_ramp_mw_per_h"] for name in self.microgrid_buses)
+        constraints = [
+            (network["import_mw"] == purchase @ at_each_scenario).set_label(
+                "E(2) substation balance"
+            ),
+            (rise <= ramp_limit).set_label("E(16) ramp of the purchase, up"),
+            (-rise <= ramp_limit).set_label("E(16) ramp of the purchase, down"),
+            (exchanged <= ramp_limit).set_label("E(17) ramp of the microgrids, up"),
+            (-exchanged <= ramp_limit).set_label("E(17) ramp of the microgrids, down"),
+            *(constraint for block in generators for constraint in block.constraints),
+            *network.constraints,
+        ]
+        expected = self._expected(generators, interrupted)
+        profit = (
+            hears["income"]
+            - hears["wholesale_price_per_mwh"] @ purchase
+            - hears["ramp_penalty_per_mw"] @ ramp_limit
+            - hears["generator_bid_per_mwh"] @ expected["generator_order_mwh"]
+            - hears["interruption_bid_per_mwh"] @ expected["interruption_order_mw"]
+        ).set_label("E(1) profit")
+        return Agent(
+            self.name,
+            cp.Problem(cp.Maximize(profit), constraints),
+            hears=hears,
+            says={
+                "price_per_mwh": price,
+                "purchase_mw": purchase,
+                "ramp_limit_mw_per_h": ramp_limit,
+                **expected,
+                "generator_mw": cp.vstack([_flat(block["power_mw"]) for block in generators]),
+                "interrupted_mw": self._at_load_buses() @ interrupted["power_mw"],
+                **net_load,
+                "voltage_squared_pu": network["voltage_squared_pu"],
+            },
+        )
+
+    def _hears(self) -> dict[str, cp.Parameter]:
+        shapes = {
+            "wholesale_price_per_mwh": self.hours,
+            "ramp_penalty_per_mw": self.hours - 1,
+            "generator_bid_per_mwh": len(self.generators),
+            "interruption_bid_per_mwh": self.hours,
+        }
+        for microgrid in self.microgrid_buses:
+            shapes[f"{microgrid}_import_mw"] = self.hours
+            shapes[f"{microgrid}_ramp_mw_per_h"] = self.hours - 1
+        heard = {name: cp.Parameter(size, name=name) for name, size in shapes.items()}
+        return {**heard, "income": cp.Parameter(name="income")}
+
+    def _generators(self) -> list[Block]:
+        """Second-stage output of each generator, shape (S, T)."""
+        shape = (len(self.scenarios), self.hours)
+        return [
+            generator.block(
+                shape,
+                output="E(8) generator output",
+                ramp="E(9)/E(11) generator ramp",
+                initial="E(10)/E(12) first generator ramp",
+            )
+            for generator in self.generators
+        ]
+
+    def _interruptible(self) -> InterruptibleLoad:
+        loaded = self._at_load_buses().T @ self.scenario_load_mw()
+        return InterruptibleLoad(self.interruptible_fraction * loaded, 0.0)
+
+    def _expected(self, generators: list[Block], interrupted: Block) -> dict[str, cp.Expression]:
+        """Orders to the resources, as expectations over the scenarios."""
+        probability = self.scenarios.probability
+        weighted = np.kron(probability[:, None], np.eye(self.hours))
+        return {
+            "generator_order_mwh": cp.hstack(
+                [cp.sum(probability @ block["power_mw"]) for block in generators]
+            ),
+            "interruption_order_mw": cp.sum(interrupted["power_mw"], axis=0) @ weighted,
+        }
+
+    def _network(
+        self, hears: dict[str, cp.Parameter], generators: list[Block], interrupted: Block
+    ) -> tuple[Block, dict[str, cp.Expression]]:
+        """Net load by bus, and what it does to flows, losses and voltages, E(2)-E(7)."""
+        load_mw, load_mvar = self.scenario_load_mw(), self.scenario_load_mvar()
+        at_load, interruption = self._at_load_buses(), interrupted["power_mw"]
+        tangent = np.divide(load_mvar, load_mw, out=np.zeros_like(load_mw), where=load_mw > 0)
+        produced = cp.vstack([_flat(block["power_mw"]) for block in generators])
+        bought = cp.vstack([hears[f"{name}_import_mw"] for name in self.microgrid_buses])
+        at_each_scenario = np.tile(np.eye(self.hours), len(self.scenarios))
+        net_mw = (
+            load_mw
+            - self.scenario_photovoltaic_mw()
+            - at_load @ interruption
+            - self._at(self.generator_buses) @ produced
+            + self._at(tuple(self.microgrid_buses.values())) @ (bought @ at_each_scenario)
+        )
+        # An interrupted customer takes its reactive power along.
+        net_mvar = load_mvar - at_load @ cp.multiply(at_load.T @ tangent, interruption)
+        block = self.linear_network().block(
+            net_mw,
+            net_mvar,
+            self.voltage_min_pu,
+            self.voltage_max_pu,
+            net_load_bounds=self._net_load_bounds(),
+            reactive_load_bounds=((1 - self.interruptible_fraction) * load_mvar, load_mvar),
+        )
+        return block, {"net_load_mw": net_mw, "net_load_mvar": net_mvar}
+
+    def _net_load_bounds(self) -> tuple[Vector, Vector]:
+        """Least and greatest net load that limits of resources allow, (N, S T) each."""
+        load = self.scenario_load_mw()
+        net = load - self.scenario_photovoltaic_mw()
+        least = [generator.power_min_mw for generator in self.generators]
+        most = [generator.power_max_mw for generator in self.generators]
+        exchange = self._at(tuple(self.microgrid_buses.values())) @ np.array(
+            [self.microgrid_exchange_max_mw[name] for name in self.microgrid_buses]
+        )
+        at = self._at(self.generator_buses)
+        lower = net - self.interruptible_fraction * load - (at @ most + exchange)[:, None]
+        return lower, net - (at @ least - exchange)[:, None]
+
+    def _at(self, buses: tuple[int, ...]) -> Vector:
+        """Incidence of resources on buses, shape (N, resources)."""
+        index = list(self.network.buses.index)
+        found = np.zeros((len(index), len(buses)))
+        for column, bus in enumerate(buses):
+            found[index.index(bus), column] = 1.0
+        return found
+
+    def _at_load_buses(self) -> sparse.csr_array:
+        """Incidence of loaded buses, shape (N, loaded)."""
+        loaded = np.flatnonzero(self.load_mw.max(axis=1) > 0)
+        return sparse.csr_array(sparse.eye_array(len(self.load_mw), format="csc")[:, loaded])
+
+
+def _by_scenario(forecast: Vector, factor: Vector) -> Vector:
+    """Scale (N, T) by (S, T) into (N, S T)."""
+    return np.asarray(np.concatenate([forecast * row for row in factor], axis=1))
+
+
+def _flat(power: cp.Expression) -> cp.Expression:
+    """Write (S, T) as one row of scenario-hours."""
+    return cp.reshape(power, (power.size,), order="C")

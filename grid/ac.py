@@ -1,0 +1,181 @@
+"""The AC power flow: the independent judge of a dispatch, by pandapower."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandapower
+import pandas as pd
+from numpy.typing import ArrayLike
+from pandapower.powerflow import LoadflowNotConverged
+
+from equigrid.grid.network import Network
+from equigrid.grid.tables import UNRATED_KA, NetworkError
+
+Array = npt.NDArray[np.float64]
+_OPTIONS = {"numba": False, "voltage_depend_loads": False, "tolerance_mva": 1e-9}
+_REUSE_MATRICES = {"bus_pq": True, "trafo": False, "gen": False}
+_ITERATIONS = 30
+
+
+@dataclass(frozen=True)
+class AcViolations:
+    """How far an AC power flow is beyond the limits.
+
+    Attributes
+    ----------
+    voltage_pu : array (N, C)
+        Distance beyond the voltage limits in p.u., 0 within; infinite where nothing converged.
+    loading_percent : array (B, C)
+        Loading above 100 %, 0 below; infinite where nothing converged.
+    """
+
+    voltage_pu: Array
+    loading_percent: Array
+
+    @property
+    def worst_voltage_pu(self) -> float:
+        """The largest distance beyond a voltage limit, p.u."""
+        return float(self.voltage_pu.max(initial=0.0))
+
+    @property
+    def worst_loading_percent(self) -> float:
+        """The largest loading above 100 %."""
+        return float(self.loading_percent.max(initial=0.0))
+
+
+@dataclass(frozen=True)
+class AcResult:
+    """What the AC power flow says, column by column.
+
+    Attributes
+    ----------
+    voltage_pu : array (N, C)
+        Voltage magnitudes, 0 at buses nothing feeds.
+    current_ka : array (B, C)
+        The larger current of a branch's two ends, that of transformers as seen from ``from_bus``.
+    loading_percent : array (B, C)
+        Of the rating, 0 for branches without one.
+    loss_mw : array (C,)
+        Losses of all branches.
+    import_mw : array (C,)
+        What the sources supply.
+    converged : array of bool (C,)
+        Columns that did not converge hold NaN everywhere else.
+    """
+
+    voltage_pu: Array
+    current_ka: Array
+    loading_percent: Array
+    loss_mw: Array
+    import_mw: Array
+    converged: npt.NDArray[np.bool_]
+
+    def violations(self, voltage_min_pu: ArrayLike, voltage_max_pu: ArrayLike) -> AcViolations:
+        """Measure against voltage limits (float or (N,), p.u.) and ratings."""
+        low, high = (np.reshape(v, (-1, 1)) for v in (voltage_min_pu, voltage_max_pu))
+        voltage = np.maximum(low - self.voltage_pu, self.voltage_pu - high).clip(min=0)
+        loading = (self.loading_percent - 100).clip(min=0)
+        return AcViolations(
+            np.where(self.converged, voltage, np.inf), np.where(self.converged, loading, np.inf)
+        )
+
+
+def ac_check(network: Network, load_mw: ArrayLike, load_mvar: ArrayLike) -> AcResult:
+    """Run the AC power flow for every column.
+
+    Parameters
+    ----------
+    network : Network
+        Any network, meshed or not.
+    load_mw, load_mvar : array (N, C)
+        Net consumption per bus and column, MW and MVAr; replaces the network's own loads and
+        generation.
+
+    Raises
+    ------
+    NetworkError
+        When the arrays are not of shape (N, C) or hold no finite numbers.
+    """
+    active, reactive = np.asarray(load_mw, float), np.asarray(load_mvar, float)
+    _check_loads(network, active, reactive)
+    # Connectivity and load logging of pandapower concern its own users: the result says it all.
+    logging.getLogger("pandapower").setLevel(logging.ERROR)
+    net = network.with_loads(active[:, 0], reactive[:, 0]).to_pandapower()
+    columns = [
+        _column(net, network, active[:, number], reactive[:, number])
+        for number in range(active.shape[1])
+    ]
+    voltage, current, loss, supply = (
+        np.stack(part, axis=-1) for part in zip(*columns, strict=True)
+    )
+    rating_ka = network.branches["rating_ka"].to_numpy()[:, None]
+    return AcResult(
+        voltage_pu=voltage,
+        current_ka=current,
+        loading_percent=np.where(rating_ka < UNRATED_KA, 100 * current / rating_ka, 0 * current),
+        loss_mw=loss,
+        import_mw=supply,
+        converged=np.isfinite(supply),
+    )
+
+
+def _check_loads(network: Network, active: Array, reactive: Array) -> None:
+    buses = len(network.buses)
+    if (
+        active.ndim != 2
+        or active.shape != reactive.shape
+        or len(active) != buses
+        or not active.size
+    ):
+        raise NetworkError(
+            [
+                f"load_mw has shape {active.shape} and load_mvar {reactive.shape}: give both for "
+                f"{buses} buses and at least one column."
+            ]
+        )
+    bad = ~np.isfinite(active + reactive).all(axis=0)
+    if bad.any():
+        raise NetworkError(
+            [f"The loads of column {', '.join(map(str, np.flatnonzero(bad)))} are not finite."]
+        )
+
+
+def _column(
+    net: pandapower.pandapowerNet, network: Network, load_mw: Array, load_mvar: Array
+) -> tuple[Array, Array, float, float]:
+    """Return voltages, currents, loss and import of one column, NaN when it does not converge."""
+    net.load["p_mw"], net.load["q_mvar"] = load_mw, load_mvar
+    if not (_converges_warm(net) or _converges_cold(net)):
+        lost = np.full(len(network.buses), np.nan), np.full(len(net.line) + len(net.trafo), np.nan)
+        return *lost, np.nan, np.nan
+    voltage = np.nan_to_num(net.res_bus["vm_pu"].to_numpy())
+    loss = net.res_line["pl_mw"].sum() + net.res_trafo["pl_mw"].sum()
+    return voltage, _currents_ka(net), float(loss), float(net.res_ext_grid["p_mw"].sum())
+
+
+def _converges_warm(net: pandapower.pandapowerNet) -> bool:
+    """Start from the column before, with its matrices; False where there is none."""
+    return net["_ppc"] is not None and _converges(net, recycle=_REUSE_MATRICES)
+
+
+def _converges_cold(net: pandapower.pandapowerNet) -> bool:
+    net["_ppc"] = None
+    return _converges(net, init="flat")
+
+
+def _converges(net: pandapower.pandapowerNet, **options: object) -> bool:
+    try:
+        pandapower.runpp(net, max_iteration=_ITERATIONS, **_OPTIONS, **options)
+    except LoadflowNotConverged:
+        net["_ppc"] = None
+        return False
+    return True
+
+
+def _currents_ka(net: pandapower.pandapowerNet) -> Array:
+    ratio = net.trafo["vn_lv_kv"] / net.trafo["vn_hv_kv"]
+    transformers = pd.concat([net.res_trafo["i_hv_ka"], net.res_trafo["i_lv_ka"] * ratio], axis=1)
+    currents = np.concatenate([net.res_line["i_ka"], transformers.max(axis=1)])
+    return np.asarray(np.nan_to_num(currents), np.float64)

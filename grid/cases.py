@@ -1,0 +1,143 @@
+"""Shipped feeders, and reading and writing networks as files."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from equigrid.grid.network import Network
+from equigrid.grid.tables import SCHEMAS, NetworkError, did_you_mean
+
+FORMAT = "equigrid-network-1"
+_FIGURES = ("f_hz", "base_mva")
+_KEYS = ("format", "name", "source", *_FIGURES, *SCHEMAS)
+
+
+def list_feeders() -> list[str]:
+    """Return the names of the shipped feeders.
+
+    >>> list_feeders()
+    ['baran-wu-33']
+    """
+    entries = (Path(entry.name) for entry in _folder().iterdir())
+    return sorted(entry.stem for entry in entries if entry.suffix == ".json")
+
+
+def feeder(name: str) -> Network:
+    """Return a shipped feeder.
+
+    Raises
+    ------
+    NetworkError
+        When no feeder has that name.
+    """
+    known = list_feeders()
+    if name not in known:
+        raise NetworkError(
+            [f"There is no feeder {name!r}{did_you_mean(name, known)}: use {', '.join(known)}."]
+        )
+    return _parse(_folder().joinpath(f"{name}.json").read_text(encoding="utf-8"), name)
+
+
+def read_network(path: str | Path) -> Network:
+    """Read a network from a file in this project's format or in pandapower's JSON.
+
+    Raises
+    ------
+    NetworkError
+        When the file cannot be read or describes no usable network.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as reason:
+        raise NetworkError(
+            [f"The network file {str(path)!r} cannot be read ({reason}): name a JSON file."]
+        ) from reason
+    return _parse(text, str(path))
+
+
+def write_network(network: Network, path: str | Path, source: str = "") -> None:
+    """Write a network in this project's format, one row a line, defaults left out.
+
+    Parameters
+    ----------
+    network : Network
+        What to write.
+    path : str or Path
+        The file, replaced if it exists.
+    source : str
+        Where the data come from.
+    """
+    head: dict[str, Any] = {"format": FORMAT, "name": network.name, "source": source}
+    head.update({key: getattr(network, key) for key in _FIGURES})
+    parts = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
+    for table in SCHEMAS:
+        if rows := _sparse_rows(table, network.table(table)):
+            lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
+            parts.append(f" {json.dumps(table)}: [\n{lines}\n ]")
+    Path(path).write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+
+
+def _folder() -> Any:
+    return files("equigrid.grid").joinpath("feeders")
+
+
+def _parse(text: str, where: str) -> Network:
+    try:
+        document = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as reason:
+        raise NetworkError([f"{where} is not JSON ({reason}): correct the file."]) from reason
+    if isinstance(document, dict) and document.get("_class") == "pandapowerNet":
+        return _from_pandapower_json(text, where)
+    if findings := _shape_findings(document, where):
+        raise NetworkError(findings)
+    tables = {name: document[name] for name in SCHEMAS if name in document}
+    figures = {key: document[key] for key in _FIGURES if key in document}
+    return Network(str(document["name"]), tables, **figures)
+
+
+def _shape_findings(document: Any, where: str) -> list[str]:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        return [
+            f"{where} describes no network: expected an object with "
+            f'"format": "{FORMAT}", or a net saved by pandapower.'
+        ]
+    findings = [
+        f"{where}: there is no key {key!r}{did_you_mean(key, _KEYS)}; use {', '.join(_KEYS)}."
+        for key in document
+        if key not in _KEYS
+    ]
+    findings += [
+        f"{where}: {table} is no list; give a list of objects."
+        for table in SCHEMAS
+        if not isinstance(document.get(table, []), list)
+    ]
+    return findings + ([] if "name" in document else [f"{where} lacks a name: add one."])
+
+
+def _from_pandapower_json(text: str, where: str) -> Network:
+    import pandapower  # noqa: PLC0415  heavy, needed for its own files only
+
+    try:
+        net = pandapower.from_json_string(text)
+    except Exception as reason:
+        # What a damaged file makes pandapower raise is not documented: any failure to
+        # read it is the file's.
+        raise NetworkError(
+            [f"pandapower cannot read {where} ({reason!r}): save the net again with to_json."]
+        ) from reason
+    return Network.from_pandapower(net)
+
+
+def _sparse_rows(table: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    defaults = {key: column.default for key, column in SCHEMAS[table].items()}
+    return [
+        {key: value for key, value in row.items() if not _same(value, defaults[key])}
+        for row in frame.to_dict("records")
+    ]
+
+
+def _same(value: Any, default: Any) -> bool:
+    return bool(value is None or value == default or value != value)  # noqa: PLR0124  NaN

@@ -1,0 +1,91 @@
+"""From the columns of compiled forms back to what the agents say, and to messages."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.agent import Agent
+from equigrid.markets.game import Game
+from equigrid.markets.mailroom import Mailroom
+from equigrid.markets.messages import Announcement, FlexOrder, FlexSettlement, Schedule
+from equigrid.markets.settlement import amounts
+
+Vector = NDArray[np.float64]
+
+
+def said_values(
+    game: Game, answers: Mapping[str, tuple[Vector, Vector]]
+) -> dict[str, Vector]:
+    """Return everything said, by path, from each decider's columns and heard values.
+
+    Parameters
+    ----------
+    game : Game
+    answers : Mapping of str to (columns, heard)
+        As in the agent's own standard form.
+    """
+    values = {}
+    for agent in game.agents:
+        with _untouched(agent):
+            if agent.name in answers:
+                game.forms[agent.name].assign(*answers[agent.name])
+            for name, said in agent.says.items():
+                values[f"{agent.name}.{name}"] = np.asarray(said.value, dtype=float)
+    return values
+
+
+@contextmanager
+def _untouched(agent: Agent) -> Iterator[None]:
+    """Leave the agent's Parameters as they were."""
+    before = {name: parameter.value for name, parameter in agent.hears.items()}
+    try:
+        yield
+    finally:
+        for name, parameter in agent.hears.items():
+            parameter.value = before[name]
+
+
+def announce_constants(game: Game, mailroom: Mailroom, stage: str) -> None:
+    """Post what parties without a problem publish to those who hear it."""
+    for agent in game.agents:
+        if agent.problem is None:
+            for hearer, said in _heard_from(game, agent).items():
+                values = {name: agent.says[name].value for name in said}
+                mailroom.post(
+                    Announcement(sender=agent.name, receiver=hearer, stage=stage, values=values)
+                )
+
+
+def announce_outcome(
+    game: Game, values: Mapping[str, Vector], mailroom: Mailroom, stage: str, rounds: int = 0
+) -> None:
+    """Post final signals, schedules and settlement, whatever the method that found them."""
+    for agent in game.deciders:
+        kind = FlexOrder if agent.name == game.leader else Schedule
+        for hearer, said in _heard_from(game, agent).items():
+            told = {name: values[f"{agent.name}.{name}"] for name in said}
+            follows = any(hearer == follower.name for follower in game.followers)
+            post = kind if follows else Schedule
+            mailroom.post(
+                post(sender=agent.name, receiver=hearer, stage=stage, round=rounds, values=told)
+            )
+    for payment in game.payments:
+        amount = amounts(game, values)[payment.name]
+        mailroom.post(
+            FlexSettlement(
+                sender=payment.payer, receiver=payment.payee, stage=stage, round=rounds,
+                payment=payment.name, amount=amount,
+            )
+        )
+
+
+def _heard_from(game: Game, agent: Agent) -> dict[str, list[str]]:
+    """What an agent says to whom, in the order of the links."""
+    told: dict[str, list[str]] = {}
+    for link in game.links:
+        speaker, _, name = link.source.partition(".")
+        if speaker == agent.name and name not in told.setdefault(link.hearer, []):
+            told[link.hearer].append(name)
+    return told

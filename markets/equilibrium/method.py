@@ -1,0 +1,84 @@
+"""What every method returns, and what it has to offer."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from equigrid.markets.certificate import Certificate
+from equigrid.markets.findings import WrongMethod
+from equigrid.markets.game import Game
+from equigrid.markets.mailroom import Mailroom
+from equigrid.markets.settlement import amounts, settlement_table
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Equilibrium:
+    """An answer to a game, with the proof that it is one.
+
+    Attributes
+    ----------
+    game : Game
+    method : str
+        Name of the method that found it.
+    values : Mapping of str to array
+        Everything said at the answer, by ``"agent.quantity"``.
+    leader_objective : float or None
+        The leader's objective in its own sense, recomputed from price × quantity.
+    certificate : Certificate
+        Computed by code that shares nothing with the method.
+    settled : bool
+        Whether the method came to its own end, not to a limit.
+    statistics : Mapping of str to float
+        Nodes, rounds, binaries: what the method has to tell of its work.
+    rounds : tuple of Mapping
+        One record a round for a negotiation, empty otherwise.
+    """
+
+    game: Game
+    method: str
+    values: Mapping[str, Vector]
+    leader_objective: float | None
+    certificate: Certificate
+    settled: bool = True
+    statistics: Mapping[str, float] = field(default_factory=dict)
+    rounds: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def payments(self) -> Mapping[str, float]:
+        """Amount of every payment, price × quantity × hours."""
+        return MappingProxyType(amounts(self.game, self.values))
+
+    @property
+    def settlement(self) -> pd.DataFrame:
+        """Who pays whom: payment, payer, payee, amount."""
+        return settlement_table(self.game, self.values)
+
+
+class Method(Protocol):
+    """A way to an equilibrium: a small frozen dataclass in a file of its own."""
+
+    def solve(self, game: Game) -> Equilibrium:
+        """Solve on a private clock."""
+        ...
+
+    def play(
+        self, game: Game, mailroom: Mailroom, stage: str = ""
+    ) -> Generator[Any, Any, Equilibrium]:
+        """Solve as a process on the mailroom's clock; what parties exchange is posted."""
+        ...
+
+
+def require_leader(game: Game, method: str) -> None:
+    """Refuse a game without a leader, or without anybody who follows."""
+    if game.leader is None:
+        raise WrongMethod(
+            f"{method} solves games that one agent leads, and nobody leads this one; name the "
+            "leader with Game(leader=…)"
+        )

@@ -1,0 +1,58 @@
+"""Everything wrong with a declaration, found at once and said in sentences."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UnusableGame(ValueError):
+    """A declaration of agents or of a game that cannot be used as it stands.
+
+    Attributes
+    ----------
+    findings : tuple of str
+        One sentence per problem, each naming the guilty object and what to change.
+    """
+
+    def __init__(self, findings: Iterable[str]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(self.findings))
+
+    @classmethod
+    def raise_if(cls, findings: Iterable[str]) -> None:
+        """Raise with all findings when there is at least one."""
+        found = tuple(findings)
+        if found:
+            raise cls(found)
+
+
+class NoAnswer(RuntimeError):
+    """A well-stated game that has no answer, or none that this method can find.
+
+    Attributes
+    ----------
+    agent : str
+        Who has no feasible or no bounded answer, empty when it is nobody in particular.
+    """
+
+    def __init__(self, message: str, agent: str = "") -> None:
+        self.agent = agent
+        super().__init__(message)
+
+
+class WrongMethod(ValueError):
+    """A game that is not of this method's kind; the message says which method is."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a suffix that suggests the nearest known name, or lists what there is.
+
+    Examples
+    --------
+    >>> did_you_mean("imprt_mw", ["import_mw", "cost"])
+    "; did you mean 'import_mw'?"
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; there is: {', '.join(names)}" if names else ""

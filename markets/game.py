@@ -1,0 +1,171 @@
+"""A game as data: who decides, who leads, who hears what, and who pays whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from equigrid.markets.agent import Agent
+from equigrid.markets.game_checks import declaration_findings, payment_findings
+from equigrid.markets.standard_form import StandardForm, compile_agent
+from equigrid.markets.findings import UnusableGame
+
+
+@dataclass(frozen=True)
+class Link:
+    """What one party says is what another hears; several into one add up.
+
+    Parameters
+    ----------
+    source : str
+        ``"agent.quantity"`` or the name of a payment, whose amount is then heard.
+    target : str
+        ``"agent.heard"``.
+    """
+
+    source: str
+    target: str
+
+    @property
+    def hearer(self) -> str:
+        """Name of the agent that hears."""
+        return self.target.partition(".")[0]
+
+    @property
+    def heard(self) -> str:
+        """Name under which the agent hears it."""
+        return self.target.partition(".")[2]
+
+
+@dataclass(frozen=True)
+class Payment:
+    """Money from payer to payee: price × quantity × hours, summed.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the game; as a source of a Link it means the amount.
+    payer, payee : str
+        Names of agents.
+    price : str or float
+        A source, or a constant price per unit of quantity and hour.
+    quantity : str
+        A source of the same shape as the price.
+    hours : float
+        Length of one step in hours.
+    """
+
+    name: str
+    payer: str
+    payee: str
+    price: str | float
+    quantity: str
+    hours: float = 1.0
+
+    def sign_for(self, agent: str) -> float:
+        """Return +1 if it is a cost to that agent, -1 if it is income, 0 if it is neither."""
+        return float(self.payer == agent) - float(self.payee == agent)
+
+
+@dataclass(frozen=True, eq=False)
+class Game:
+    """Agents with the links and payments between them, checked when it is made.
+
+    Parameters
+    ----------
+    agents : sequence of Agent
+    leader : str, optional
+        Who announces first and foresees the others' answers.
+    links : sequence of Link
+    payments : sequence of Payment
+    given : Mapping of str to array
+        Values of heard quantities that nobody in the game says, by ``"agent.heard"``.
+
+    Raises
+    ------
+    UnusableGame
+        With every problem of the declaration at once.
+    """
+
+    agents: tuple[Agent, ...]
+    leader: str | None = None
+    links: tuple[Link, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    given: Mapping[str, ArrayLike] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Freeze the sequences and check the declaration."""
+        for name in ("agents", "links", "payments"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        values = {path: np.asarray(value, dtype=float) for path, value in self.given.items()}
+        object.__setattr__(self, "given", MappingProxyType(values))
+        UnusableGame.raise_if(declaration_findings(self))
+        UnusableGame.raise_if(payment_findings(self))
+
+    def agent(self, name: str) -> Agent:
+        """Return the agent of that name."""
+        return next(agent for agent in self.agents if agent.name == name)
+
+    @property
+    def deciders(self) -> tuple[Agent, ...]:
+        """Agents that have a problem, in the order given."""
+        return tuple(agent for agent in self.agents if agent.problem is not None)
+
+    @property
+    def followers(self) -> tuple[Agent, ...]:
+        """Deciders other than the leader."""
+        return tuple(agent for agent in self.deciders if agent.name != self.leader)
+
+    @cached_property
+    def forms(self) -> Mapping[str, StandardForm]:
+        """Standard form of every decider, with all that is linked or paid for."""
+        return {agent.name: compile_agent(agent, self._wanted(agent)) for agent in self.deciders}
+
+    def _wanted(self, agent: Agent) -> list[str]:
+        sources = [link.source for link in self.links]
+        sources += [s for p in self.payments for s in (p.price, p.quantity) if isinstance(s, str)]
+        return [name for name in agent.says if f"{agent.name}.{name}" in sources]
+
+    def payment(self, name: str) -> Payment | None:
+        """Return the payment of that name, if there is one."""
+        return next((payment for payment in self.payments if payment.name == name), None)
+
+    def links_into(self, agent: str, heard: str | None = None) -> tuple[Link, ...]:
+        """Return the links that an agent hears through, or those of one heard name."""
+        return tuple(
+            link
+            for link in self.links
+            if link.hearer == agent and (heard is None or link.heard == heard)
+        )
+
+    def describe(self) -> str:
+        """Return who decides, hears and pays what, and the method that fits, as text."""
+        lines = [self._describe_agent(agent) for agent in self.agents]
+        lines += [f"{link.target} hears {link.source}" for link in self.links]
+        lines += [
+            f"{p.payer} pays {p.payee} '{p.name}': {p.price} × {p.quantity} × {p.hours:g} h"
+            for p in self.payments
+        ]
+        return "\n".join([*lines, self._describe_kind()])
+
+    def _describe_agent(self, agent: Agent) -> str:
+        if agent.problem is None:
+            role = "announces or receives"
+        elif agent.name == self.leader:
+            role = "leads"
+        else:
+            role = "follows" if self.leader else "decides"
+        if agent.problem is None:
+            return f"{agent.name} {role}"
+        form = self.forms[agent.name]
+        kind = "mixed-integer linear" if form.integer.any() else "linear"
+        rows, columns = form.matrix.shape
+        return f"{agent.name} {role}: {kind} problem, {columns} columns, {rows} rows"
+
+    def _describe_kind(self) -> str:
+        if self.leader is None:
+            return "Nobody leads: not a leader–follower game."
+        return "One leader: a Stackelberg game for Exact, or BestResponse as a negotiation."

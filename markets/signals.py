@@ -1,0 +1,115 @@
+"""What each agent hears in a game: what is known beforehand, and from where the rest comes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.game import Game, Payment
+from equigrid.markets.standard_form import Affine, StandardForm
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """Resolution of everything heard in a game.
+
+    A heard value is *known* when all it is linked to are constants of parties without a
+    problem, or when it is given.
+    """
+
+    game: Game
+
+    @cached_property
+    def constants(self) -> Mapping[str, Vector]:
+        """Values of sources that no decision moves, by path or payment name."""
+        found = {
+            f"{agent.name}.{name}": np.asarray(said.value, dtype=float)
+            for agent in self.game.agents
+            for name, said in agent.says.items()
+            if not said.variables() and not said.parameters()
+        }
+        for payment in self.game.payments:
+            price = found.get(payment.price) if isinstance(payment.price, str) else payment.price
+            quantity = found.get(payment.quantity)
+            if price is not None and quantity is not None:
+                found[payment.name] = np.asarray(np.sum(price * quantity) * payment.hours)
+        return found
+
+    def is_known(self, agent: str, heard: str) -> bool:
+        """Whether a heard value is fixed before anybody decides."""
+        links = self.game.links_into(agent, heard)
+        return all(link.source in self.constants for link in links)
+
+    def known_value(self, agent: str, heard: str) -> Vector:
+        """Return the given value plus all constants linked to a heard value."""
+        shape = self.game.agent(agent).hears[heard].shape
+        total = np.zeros(shape) + self.game.given.get(f"{agent}.{heard}", 0.0)
+        for link in self.game.links_into(agent, heard):
+            total = total + self.constants.get(link.source, 0.0)
+        return np.asarray(total, dtype=float)
+
+    def known(self, form: StandardForm) -> tuple[NDArray[np.bool_], Vector]:
+        """Return which entries of θ are known, and their values (0 elsewhere)."""
+        mask, theta = np.zeros(form.heard_size, dtype=bool), np.zeros(form.heard_size)
+        for heard, where in form.heard.items():
+            if self.is_known(form.agent.name, heard):
+                mask[where] = True
+                theta[where] = np.ravel(self.known_value(form.agent.name, heard), order="F")
+        return mask, theta
+
+    def box(self, form: StandardForm) -> tuple[Vector, Vector]:
+        """Return bounds on θ of shape (P,), infinite where nothing bounds a signal."""
+        lower, upper = np.zeros(form.heard_size), np.zeros(form.heard_size)
+        for heard, where in form.heard.items():
+            base = np.ravel(self.known_value(form.agent.name, heard), order="F")
+            low, high = base.copy(), base.copy()
+            for link in self.game.links_into(form.agent.name, heard):
+                if link.source not in self.constants:
+                    ends = self._range(link.source)
+                    low, high = low + ends[0], high + ends[1]
+            lower[where], upper[where] = low, high
+        return lower, upper
+
+    def _range(self, source: str) -> tuple[Vector, Vector]:
+        """Interval of a said quantity over the bounds of its agent's columns."""
+        if self.game.payment(source) is not None:
+            return np.array(-np.inf), np.array(np.inf)
+        form, said = self.said(source)
+        if said.of_heard.nnz:
+            return np.array(-np.inf), np.array(np.inf)
+        return interval(said, form.lower, form.upper)
+
+    def said(self, path: str) -> tuple[StandardForm, Affine]:
+        """Return the form of who says a path, and the affine map said."""
+        agent, _, name = path.partition(".")
+        form = self.game.forms[agent]
+        return form, form.said[name]
+
+    def is_bilinear(self, payment: Payment) -> bool:
+        """Whether both price and quantity of a payment are decisions."""
+        ends = [s for s in (payment.price, payment.quantity) if isinstance(s, str)]
+        return len(ends) == 2 and not any(end in self.constants for end in ends)
+
+
+def interval(said: Affine, lower: Vector, upper: Vector) -> tuple[Vector, Vector]:
+    """Range of an affine map without heard values over a box of columns."""
+    low, high = activity(said.of_columns, lower, upper)
+    return said.constant + low, said.constant + high
+
+
+def activity(matrix: object, lower: Vector, upper: Vector) -> tuple[Vector, Vector]:
+    """Return the least and greatest value of each row of matrix @ x over a box."""
+    positive, negative = matrix.maximum(0), matrix.minimum(0)  # type: ignore[attr-defined]
+    with np.errstate(invalid="ignore"):
+        low = _times(positive, lower) + _times(negative, upper)
+        high = _times(positive, upper) + _times(negative, lower)
+    return low, high
+
+
+def _times(matrix: object, vector: Vector) -> Vector:
+    """Multiply, with 0 × infinity = 0 (a sparse product never meets the zeros)."""
+    return np.asarray(matrix @ vector)  # type: ignore[operator]

@@ -1,0 +1,298 @@
+"""The waist of the hourglass: an agent's problem, compiled once to vectors and matrices.
+
+Every method works on this form, so a declaration in cvxpy is solved alone, embedded as a
+follower or re-solved with new prices without being stated again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from equigrid.markets.agent import Agent
+from equigrid.markets.findings import UnusableGame
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """An array that is affine in an agent's columns x and in what it hears θ: Ex + Fθ + e.
+
+    Arrays of more than one axis are flattened in column-major order, as cvxpy does.
+    """
+
+    of_columns: sparse.csr_array
+    of_heard: sparse.csr_array
+    constant: Vector
+    shape: tuple[int, ...]
+
+    def value(self, columns: Vector, heard: Vector) -> Vector:
+        """Return the array at given columns and heard values, in its own shape."""
+        flat = self.of_columns @ columns + self.of_heard @ heard + self.constant
+        return np.reshape(flat, self.shape, order="F")
+
+
+@dataclass(frozen=True, eq=False)
+class StandardForm:
+    """Minimise (c + Cθ)'x + d + d_θ'θ subject to Ax {=, ≤} b + Bθ and l ≤ x ≤ u.
+
+    Attributes
+    ----------
+    agent : Agent
+        The declaration; a maximised objective enters with its sign changed.
+    heard : dict of str to slice
+        Where each heard value stands in θ.
+    said : dict of str to Affine
+        What the agent says, as far as it was asked for.
+    equal_rows : int
+        The first rows are equalities, all others are "at most".
+    variable_columns : dict of int to slice
+        Columns of each cvxpy Variable by id.
+    """
+
+    agent: Agent
+    cost: Vector
+    cost_of_heard: sparse.csr_array
+    offset: float
+    offset_of_heard: Vector
+    matrix: sparse.csr_array
+    rhs: Vector
+    rhs_of_heard: sparse.csr_array
+    equal_rows: int
+    lower: Vector
+    upper: Vector
+    integer: NDArray[np.bool_]
+    heard: dict[str, slice]
+    said: dict[str, Affine]
+    variable_columns: dict[int, slice]
+
+    @property
+    def columns(self) -> int:
+        """Number of columns n."""
+        return len(self.cost)
+
+    @property
+    def heard_size(self) -> int:
+        """Number of heard values P."""
+        return len(self.offset_of_heard)
+
+    def heard_vector(self, values: Mapping[str, Vector]) -> Vector:
+        """Flatten heard values by name into θ of shape (P,)."""
+        theta = np.zeros(self.heard_size)
+        for name, where in self.heard.items():
+            theta[where] = np.ravel(values[name], order="F")
+        return theta
+
+    def cost_at(self, heard: Vector) -> Vector:
+        """Return the cost vector c + Cθ, shape (n,)."""
+        return np.asarray(self.cost + self.cost_of_heard @ heard)
+
+    def rhs_at(self, heard: Vector) -> Vector:
+        """Return the right-hand side b + Bθ, shape (m,)."""
+        return np.asarray(self.rhs + self.rhs_of_heard @ heard)
+
+    def objective_at(self, columns: Vector, heard: Vector) -> float:
+        """Return the minimised objective."""
+        constant = self.offset + self.offset_of_heard @ heard
+        return float(self.cost_at(heard) @ columns + constant)
+
+    def assign(self, columns: Vector, heard: Vector) -> None:
+        """Write an answer into the cvxpy Variables and Parameters of the declaration."""
+        for name, where in self.heard.items():
+            parameter = self.agent.hears[name]
+            parameter.value = np.reshape(heard[where], parameter.shape, order="F")
+        for variable in self.agent.variables():
+            where = self.variable_columns[variable.id]
+            variable.value = np.reshape(columns[where], variable.shape, order="F")
+
+
+def compile_agent(agent: Agent, said: Iterable[str] = ()) -> StandardForm:
+    """Compile an agent's problem to its standard form.
+
+    Parameters
+    ----------
+    agent : Agent
+        An agent with a linear (or mixed-integer linear) problem, or with none.
+    said : iterable of str
+        Which of its says are wanted as affine maps; they must be affine.
+
+    Raises
+    ------
+    UnusableGame
+        When a heard value multiplies a variable in a constraint, when something said is not
+        affine, or when the problem is not linear.
+    """
+    names = list(said)
+    _refuse_curved(agent, names)
+    stated = agent.problem or cp.Problem(cp.Minimize(0))
+    # A said quantity is read off a marker column that is defined to equal it; the row and the
+    # column are taken out again. So cvxpy itself does all the bookkeeping of expressions.
+    markers = {name: cp.Variable(agent.says[name].shape) for name in names}
+    defining = [marker == agent.says[name] for name, marker in markers.items()]
+    mentioned = cp.Problem(stated.objective, stated.constraints + defining)
+    owned = [_at_rest(variable) for variable in _orphans(agent, mentioned)]
+    problem = cp.Problem(stated.objective, stated.constraints + defining + owned)
+    program = _program(agent, problem)
+    return _without_markers(program, markers)
+
+
+def _refuse_curved(agent: Agent, names: list[str]) -> None:
+    UnusableGame.raise_if(
+        f"'{agent.name}.{name}' is linked or paid for but is not affine in the variables of "
+        f"'{agent.name}'; say an affine expression"
+        for name in names
+        if not agent.says[name].is_affine()
+    )
+
+
+def _orphans(agent: Agent, stated: cp.Problem) -> list[cp.Variable]:
+    """Variables that the agent only says: bounded decisions that no constraint mentions."""
+    known = {variable.id for variable in stated.variables()}
+    return [variable for variable in agent.variables() if variable.id not in known]
+
+
+def _at_rest(variable: cp.Variable) -> cp.Constraint:
+    """Return a constraint that keeps a variable in the problem without restricting it."""
+    return variable + cp.Variable(variable.shape) == 0
+
+
+def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
+    """Read cvxpy's compiled program, whose data are affine in the parameters."""
+    try:
+        data, _, _ = problem.get_problem_data(cp.HIGHS)
+    except (cp.SolverError, ValueError) as error:
+        message = (
+            f"the problem of agent '{agent.name}' is not linear; state it with affine "
+            f"constraints and a linear cost ({error})"
+        )
+        raise UnusableGame([message]) from error
+    program = data[cp.settings.PARAM_PROB]
+    n, m = program.x.size, program.constr_size
+    heard, chosen = _heard(agent, program)
+    cost, tensor = sparse.csc_array(program.q) @ chosen, sparse.csc_array(program.A) @ chosen
+    coefficients = tensor[: m * n]
+    _refuse_products(agent, heard, coefficients[:, :-1])
+    lower, upper = _bounds(program, data)
+    return StandardForm(
+        agent=agent,
+        cost=cost[:n, [-1]].toarray().ravel(),
+        cost_of_heard=sparse.csr_array(cost[:n, :-1]),
+        offset=float(cost[n, -1]),
+        offset_of_heard=cost[[n], :-1].toarray().ravel(),
+        matrix=-sparse.csr_array(coefficients[:, [-1]].reshape((m, n), order="F")),
+        rhs=tensor[m * n :, [-1]].toarray().ravel(),
+        rhs_of_heard=sparse.csr_array(tensor[m * n :, :-1]),
+        equal_rows=program.cone_dims.zero,
+        lower=lower,
+        upper=upper,
+        integer=np.isin(np.arange(n), data["bool_vars_idx"] + data["int_vars_idx"]),
+        heard=heard,
+        said={},
+        variable_columns=_variable_columns(agent, problem, program),
+    )
+
+
+def _heard(agent: Agent, program: Any) -> tuple[dict[str, slice], sparse.csc_array]:
+    """Return where each heard value stands, and the matrix that puts cvxpy's columns so.
+
+    A Parameter that the problem does not use has a column of zeros; the constant is last.
+    """
+    heard, rows, columns, at = {}, [], [], 0
+    for name, parameter in agent.hears.items():
+        heard[name] = slice(at, at + parameter.size)
+        start = program.param_id_to_col.get(parameter.id)
+        if start is not None:
+            rows += range(start, start + parameter.size)
+            columns += range(at, at + parameter.size)
+        at += parameter.size
+    rows.append(program.total_param_size)
+    columns.append(at)
+    shape = (program.total_param_size + 1, at + 1)
+    return heard, sparse.csc_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+
+
+def _refuse_products(
+    agent: Agent, heard: dict[str, slice], coefficients: sparse.csc_array
+) -> None:
+    """Refuse heard values that multiply a variable in a constraint."""
+    used = np.diff(coefficients.indptr) > 0
+    UnusableGame.raise_if(
+        f"'{agent.name}.{name}' multiplies a variable in a constraint of '{agent.name}'; heard "
+        "values may enter costs and right-hand sides only"
+        for name, where in heard.items()
+        if used[where].any()
+    )
+
+
+def _bounds(program: Any, data: Mapping[str, Any]) -> tuple[Vector, Vector]:
+    n = program.x.size
+    lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
+    if program.lb_tensor is not None or program.ub_tensor is not None:
+        raise UnusableGame(
+            ["bounds of a variable depend on a Parameter; state them as a constraint instead"]
+        )
+    if program.lower_bounds is not None:
+        lower, upper = program.lower_bounds.copy(), program.upper_bounds.copy()
+    binary = data["bool_vars_idx"]
+    lower[binary], upper[binary] = np.maximum(lower[binary], 0), np.minimum(upper[binary], 1)
+    return lower, upper
+
+
+def _variable_columns(agent: Agent, problem: cp.Problem, program: Any) -> dict[int, slice]:
+    UnusableGame.raise_if(
+        f"variable '{variable.name()}' of agent '{agent.name}' has an attribute that is not "
+        "supported; declare it plain, with bounds, nonneg, boolean or integer only"
+        for variable in problem.variables()
+        if variable.id not in program.var_id_to_col
+    )
+    starts = {v.id: program.var_id_to_col[v.id] for v in problem.variables()}
+    return {v.id: slice(starts[v.id], starts[v.id] + v.size) for v in problem.variables()}
+
+
+def _without_markers(form: StandardForm, markers: Mapping[str, cp.Variable]) -> StandardForm:
+    """Take the marker columns and their defining rows out; they become affine maps."""
+    if not markers:
+        return form
+    gone = np.zeros(form.columns, dtype=bool)
+    for marker in markers.values():
+        gone[form.variable_columns[marker.id]] = True
+    defining = np.diff(form.matrix[:, np.flatnonzero(gone)].indptr) > 0
+    said = {name: _read_marker(form, marker, ~gone) for name, marker in markers.items()}
+    position = np.cumsum(~gone) - 1
+    kept_columns = {
+        key: slice(int(position[where.start]), int(position[where.start]) + where.stop - where.start)
+        for key, where in form.variable_columns.items()
+        if not gone[where.start]
+    }
+    return replace(
+        form,
+        cost=form.cost[~gone],
+        cost_of_heard=form.cost_of_heard[~gone],
+        matrix=form.matrix[~defining][:, np.flatnonzero(~gone)],
+        rhs=form.rhs[~defining],
+        rhs_of_heard=form.rhs_of_heard[~defining],
+        equal_rows=form.equal_rows - int(defining.sum()),
+        lower=form.lower[~gone],
+        upper=form.upper[~gone],
+        integer=form.integer[~gone],
+        said=said,
+        variable_columns=kept_columns,
+    )
+
+
+def _read_marker(form: StandardForm, marker: cp.Variable, kept: NDArray[np.bool_]) -> Affine:
+    """Solve a marker's defining rows, a w + r'x = b + Bθ, for w."""
+    columns = np.arange(form.columns)[form.variable_columns[marker.id]]
+    block = sparse.csc_array(form.matrix[:, columns])
+    rows, pivots = block.indices, sparse.diags_array(1 / block.data)
+    return Affine(
+        of_columns=sparse.csr_array(-pivots @ form.matrix[rows][:, np.flatnonzero(kept)]),
+        of_heard=sparse.csr_array(pivots @ form.rhs_of_heard[rows]),
+        constant=np.asarray(pivots @ form.rhs[rows]),
+        shape=tuple(marker.shape),
+    )
