@@ -48,9 +48,7 @@ class Generator:
         output, ramp, initial : str
             Labels of the limits (on the variable), of ramps and of the first ramps.
         """
-        power = cp.Variable(
-            shape, name=output, bounds=[self.power_min_mw, self.power_max_mw]
-        )
+        power = cp.Variable(shape, name=output, bounds=[self.power_min_mw, self.power_max_mw])
         first, rise = power[..., 0], cp.diff(power, axis=len(shape) - 1)
         constraints = (
             (rise <= self.ramp_up_mw_per_h).set_label(f"{ramp} up"),
@@ -95,9 +93,7 @@ class Battery:
         """
         charge = cp.Variable(hours, name=f"{power}, charging", bounds=[0, self.power_max_mw])
         discharge = cp.Variable(hours, name=f"{power}, discharging", bounds=[0, self.power_max_mw])
-        stored = cp.Variable(
-            hours, name=energy, bounds=[self.energy_min_mwh, self.energy_max_mwh]
-        )
+        stored = cp.Variable(hours, name=energy, bounds=[self.energy_min_mwh, self.energy_max_mwh])
         gained = self.charge_efficiency * charge - discharge / self.discharge_efficiency
         constraints = (
             (stored[1:] == stored[:-1] + gained[1:]).set_label(dynamics),
@@ -131,8 +127,6 @@ class InterruptibleLoad:
             Label of the limits (on the variable).
         """
         shape = self.power_max_mw.shape
-        interrupted = cp.Variable(
-            shape, name=power, bounds=[np.zeros(shape), self.power_max_mw]
-        )
+        interrupted = cp.Variable(shape, name=power, bounds=[np.zeros(shape), self.power_max_mw])
         cost = cp.sum(cp.multiply(np.broadcast_to(self.cost_per_mwh, shape), interrupted))
         return Block({"power_mw": interrupted}, cost=cost)

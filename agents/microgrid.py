@@ -62,8 +62,11 @@ class Microgrid:
             initial="E(28) initial stored energy",
         )
         supply = (
-            bought + generator["power_mw"] + self.photovoltaic_mw
-            + interrupted["power_mw"] + battery["discharge_mw"]
+            bought
+            + generator["power_mw"]
+            + self.photovoltaic_mw
+            + interrupted["power_mw"]
+            + battery["discharge_mw"]
         )
         constraints = [
             (supply == self.demand_mw + battery["charge_mw"]).set_label("E(19) balance"),
@@ -71,7 +74,9 @@ class Microgrid:
             *generator.constraints,
             *battery.constraints,
         ]
-        cost = (price @ bought + generator.cost + interrupted.cost).set_label("E(18) operating cost")
+        cost = (price @ bought + generator.cost + interrupted.cost).set_label(
+            "E(18) operating cost"
+        )
         return Agent(
             self.name,
             cp.Problem(cp.Minimize(cost), constraints),

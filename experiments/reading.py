@@ -25,8 +25,7 @@ from equigrid.experiments.findings import (
 )
 
 _LARGEST_FILE = 2_000_000  # bytes; PyYAML needs about ten seconds for them
-_DEEPEST = 40
-_MOST_DIGITS = 100
+_DEEPEST, _MOST_DIGITS = 40, 100
 _HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 
 _WORDS: dict[str, float | bool | None] = {
@@ -60,8 +59,7 @@ def exactly(count: int | str) -> pydantic.WrapValidator:
 
     def check(value: Any, inner: Callable[[Any], Any], info: pydantic.ValidationInfo) -> Any:
         wanted = (info.context or {}).get(count, count)
-        # what a validator hands on no longer counts as JSON, see `validated`
-        value = tuple(value) if isinstance(value, list) else value
+        value = tuple(value) if isinstance(value, list) else value  # handed on, it is not JSON
         if not (isinstance(wanted, int) and isinstance(value, tuple)) or len(value) == wanted:
             return inner(value)
         words = PydanticCustomError("length", f"must have {wanted} values, has {len(value)}")
@@ -183,14 +181,14 @@ class _Reading:
         data = self.node(())
         self.events.get_event()
         if not self.events.check_event(yaml.StreamEndEvent):
-            self.stop(_line(self.events.peek_event()), "a second document starts; keep one")
+            self.stop(self.events.peek_event().start_mark.line + 1, "a second document; keep one")
         if not isinstance(data, dict):
             self.stop(self.lines[()], "must be a mapping of fields (name: value)", shown(data))
         return data
 
     def node(self, loc: Loc) -> Any:
         event = self.events.get_event()
-        self.lines.setdefault(loc, _line(event))
+        self.lines.setdefault(loc, event.start_mark.line + 1)
         self.refuse(event, loc)
         if isinstance(event, yaml.MappingStartEvent):
             return self.mapping(loc)
@@ -207,7 +205,7 @@ class _Reading:
         if getattr(event, "tag", None) is not None:
             self.add(event, loc, "tag; remove it", event.tag.replace("tag:yaml.org,2002:", "!!"))
         if len(loc) > _DEEPEST:
-            self.stop(_line(event), f"is nested deeper than {_DEEPEST} levels")
+            self.stop(event.start_mark.line + 1, f"is nested deeper than {_DEEPEST} levels")
 
     def mapping(self, loc: Loc) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -217,7 +215,7 @@ class _Reading:
             place = (*loc, key)
             if key in data:
                 self.add(event, place, f"occurs twice, first on line {self.lines[place]}; keep one")
-            self.lines.setdefault(place, _line(event))
+            self.lines.setdefault(place, event.start_mark.line + 1)
             data.setdefault(key, self.node(place))
         self.events.get_event()
         return data
@@ -253,14 +251,10 @@ class _Reading:
         return int(text) if text.lstrip("+-").isdigit() else float(text)
 
     def add(self, event: Any, loc: Loc, message: str, got: str | None = None) -> None:
-        self.findings.append(Finding(self.file, _line(event), dotted(loc), message, got))
+        self.findings += [Finding(self.file, event.start_mark.line + 1, dotted(loc), message, got)]
 
     def stop(self, line: int, message: str, got: str | None = None) -> NoReturn:
         raise UnusableInput([*self.findings, Finding(self.file, line, "", message, got)]) from None
-
-
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1
 
 
 class _Dumper(yaml.SafeDumper):
@@ -269,11 +263,16 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:
         return True
 
+    def represent_text(self, data: str) -> yaml.Node:
+        style = None if data.isprintable() else '"'  # keeps rare line breaks as they are
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
+
     def represent_series(self, data: Iterable[Any]) -> yaml.Node:
         numbers = all(type(value) in {int, float} for value in data)
         return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=numbers)
 
 
+_Dumper.add_representer(str, _Dumper.represent_text)
 _Dumper.add_representer(list, _Dumper.represent_series)
 _Dumper.add_representer(tuple, _Dumper.represent_series)
 _Dumper.add_implicit_resolver(

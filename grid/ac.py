@@ -1,6 +1,8 @@
 """The AC power flow: the independent judge of a dispatch, by pandapower."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,13 +102,12 @@ def ac_check(network: Network, load_mw: ArrayLike, load_mvar: ArrayLike) -> AcRe
     """
     active, reactive = np.asarray(load_mw, float), np.asarray(load_mvar, float)
     _check_loads(network, active, reactive)
-    # Connectivity and load logging of pandapower concern its own users: the result says it all.
-    logging.getLogger("pandapower").setLevel(logging.ERROR)
     net = network.with_loads(active[:, 0], reactive[:, 0]).to_pandapower()
-    columns = [
-        _column(net, network, active[:, number], reactive[:, number])
-        for number in range(active.shape[1])
-    ]
+    with _quiet():
+        columns = [
+            _column(net, load_mw, load_mvar)
+            for load_mw, load_mvar in zip(active.T, reactive.T, strict=True)
+        ]
     voltage, current, loss, supply = (
         np.stack(part, axis=-1) for part in zip(*columns, strict=True)
     )
@@ -119,6 +120,18 @@ def ac_check(network: Network, load_mw: ArrayLike, load_mvar: ArrayLike) -> AcRe
         import_mw=supply,
         converged=np.isfinite(supply),
     )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back pandapower's log: what it would say is in the result."""
+    logger = logging.getLogger("pandapower")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _check_loads(network: Network, active: Array, reactive: Array) -> None:
@@ -143,12 +156,12 @@ def _check_loads(network: Network, active: Array, reactive: Array) -> None:
 
 
 def _column(
-    net: pandapower.pandapowerNet, network: Network, load_mw: Array, load_mvar: Array
+    net: pandapower.pandapowerNet, load_mw: Array, load_mvar: Array
 ) -> tuple[Array, Array, float, float]:
     """Return voltages, currents, loss and import of one column, NaN when it does not converge."""
     net.load["p_mw"], net.load["q_mvar"] = load_mw, load_mvar
     if not (_converges_warm(net) or _converges_cold(net)):
-        lost = np.full(len(network.buses), np.nan), np.full(len(net.line) + len(net.trafo), np.nan)
+        lost = np.full(len(net.bus), np.nan), np.full(len(net.line) + len(net.trafo), np.nan)
         return *lost, np.nan, np.nan
     voltage = np.nan_to_num(net.res_bus["vm_pu"].to_numpy())
     loss = net.res_line["pl_mw"].sum() + net.res_trafo["pl_mw"].sum()
@@ -162,7 +175,7 @@ def _converges_warm(net: pandapower.pandapowerNet) -> bool:
 
 def _converges_cold(net: pandapower.pandapowerNet) -> bool:
     net["_ppc"] = None
-    return _converges(net, init="flat")
+    return _converges(net)
 
 
 def _converges(net: pandapower.pandapowerNet, **options: object) -> bool:

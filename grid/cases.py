@@ -74,7 +74,7 @@ def write_network(network: Network, path: str | Path, source: str = "") -> None:
     head.update({key: getattr(network, key) for key in _FIGURES})
     parts = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
     for table in SCHEMAS:
-        if rows := _sparse_rows(table, network.table(table)):
+        if rows := _sparse_rows(table, network.tables[table]):
             lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
             parts.append(f" {json.dumps(table)}: [\n{lines}\n ]")
     Path(path).write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
@@ -122,13 +122,15 @@ def _from_pandapower_json(text: str, where: str) -> Network:
 
     try:
         net = pandapower.from_json_string(text)
+        return Network.from_pandapower(net)
+    except NetworkError:
+        raise
     except Exception as reason:
-        # What a damaged file makes pandapower raise is not documented: any failure to
-        # read it is the file's.
+        # What pandapower makes of a damaged file, or raises at it, is not documented: any
+        # other failure to read it is the file's.
         raise NetworkError(
             [f"pandapower cannot read {where} ({reason!r}): save the net again with to_json."]
         ) from reason
-    return Network.from_pandapower(net)
 
 
 def _sparse_rows(table: str, frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -233,20 +233,23 @@ def operating_point(matrices: RadialMatrices, load_mw: Array, load_mvar: Array) 
 
 def _current_sensitivity(matrices: RadialMatrices, state: Array) -> Array:
     """Return the change (C, L, 2N) of the squared currents with the loads: the tangent of E(5)."""
-    lines = len(matrices.loss)
+    lines, loads_end = len(matrices.loss), len(state) - len(matrices.loss)
     middle = (matrices.middle @ state).T[:, :, None]
     flow = (matrices.flow @ state).T[:, :, None]
     # l m - |f + j g|^2 = 0, differentiated; the first product's dl is added on the diagonal.
-    slope = state[-lines:].T[:, :, None] * matrices.middle - 2 * (flow.conj() * matrices.flow).real
-    by_current = slope[:, :, -lines:] + middle * np.eye(lines)
-    return -np.linalg.solve(by_current, slope[:, :, 1:-lines])
+    slope = (
+        state[loads_end:].T[:, :, None] * matrices.middle - 2 * (flow.conj() * matrices.flow).real
+    )
+    by_current = slope[:, :, loads_end:] + middle * np.eye(lines)
+    by_load: Array = np.linalg.solve(by_current, slope[:, :, 1:loads_end]).astype(np.float64)
+    return -by_load
 
 
 def _eliminate(rows: Array, state: Array, sensitivity: Array) -> AffineMap:
     """Return rows over ``[1, p, q, l]`` as functions of p and q, exact at the operating point."""
-    lines, both = sensitivity.shape[1:]
-    slope = rows[:, 1:-lines] + rows[:, -lines:] @ sensitivity
-    constant = rows @ state - product(slope, state[1:-lines])
+    both = sensitivity.shape[2]
+    slope = rows[:, 1 : 1 + both] + rows[:, 1 + both :] @ sensitivity
+    constant = rows @ state - product(slope, state[1 : 1 + both])
     return AffineMap(constant, slope[:, :, : both // 2], slope[:, :, both // 2 :])
 
 

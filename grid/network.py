@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from equigrid.grid import checks, topology
 from equigrid.grid.columns import Column
-from equigrid.grid.tables import NetworkError, Rows, did_you_mean, read_tables
+from equigrid.grid.tables import CopiedTables, NetworkError, Rows, did_you_mean, read_tables
 
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
@@ -38,6 +38,7 @@ class Network:
         ``buses``, ``lines``, ``transformers``, ``bus_switches``, ``sources``, ``loads``,
         ``generators`` and ``shunts``, each a data frame or a list of mappings with the columns
         of :data:`equigrid.grid.tables.SCHEMAS`; columns with a default may be left out.
+        ``network.tables[...]`` hands out data frames with all columns.
     f_hz, base_mva : float
         Frequency in Hz and the base of the per-unit system in MVA.
 
@@ -57,13 +58,12 @@ class Network:
     """
 
     name: str
-    tables: InitVar[Mapping[str, Rows]]
+    tables: Mapping[str, Any] = field(repr=False)  # rows given, data frames handed out
     f_hz: float = 50.0
     base_mva: float = 1.0
-    _tables: Mapping[str, pd.DataFrame] = field(init=False, repr=False)
 
-    def __post_init__(self, tables: Mapping[str, Rows]) -> None:
-        frames, findings = read_tables(tables)
+    def __post_init__(self) -> None:
+        frames, findings = read_tables(self.tables)
         # Rows that could not be read are missing here, so what refers to them would be
         # blamed for their faults: the tables are compared only when each is sound.
         findings = findings or checks.findings(frames)
@@ -74,27 +74,14 @@ class Network:
                 findings.append(f"{key} {reason}: give a positive number.")
         if findings:
             raise NetworkError(findings)
-        object.__setattr__(self, "_tables", frames)
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Return a copy of one table, by the names of the constructor.
-
-        Raises
-        ------
-        KeyError
-            When there is no such table.
-        """
-        if name not in self._tables:
-            known = ", ".join(self._tables)
-            raise KeyError(f"There is no table {name!r}: a network has {known}.")
-        return self._tables[name].copy()
+        object.__setattr__(self, "tables", CopiedTables(frames))
 
     @property
     def buses(self) -> pd.DataFrame:
         """Buses by number: name, vn_kv, in_service, nominal load and generation (MW, MVAr)."""
-        buses = self.table("buses").set_index("bus")
+        buses = self.tables["buses"].set_index("bus")
         for table, noun in (("loads", "load"), ("generators", "generation")):
-            rows = self._tables[table]
+            rows = self.tables[table]
             total = rows[rows["in_service"]].groupby("bus")[["p_mw", "q_mvar"]].sum()
             buses[[f"{noun}_mw", f"{noun}_mvar"]] = total.reindex(buses.index, fill_value=0.0)
         return buses
@@ -106,8 +93,8 @@ class Network:
         ``closed`` is true when the branch is in service and both ends are closed;
         ``kind`` and ``element`` are pandapower's table and index.
         """
-        lines = self._tables["lines"][_COMMON + _STATE].assign(kind="line")
-        transformers = _as_branches(self._tables["transformers"])
+        lines = self.tables["lines"][_COMMON + _STATE].assign(kind="line")
+        transformers = _as_branches(self.tables["transformers"])
         branches = pd.concat([lines, transformers][: 2 if len(transformers) else 1])
         state = branches["in_service"] & branches["from_closed"] & branches["to_closed"]
         return branches.assign(closed=state).reset_index(drop=True)
@@ -115,22 +102,20 @@ class Network:
     @property
     def sources(self) -> pd.DataFrame:
         """External grids: name, bus, vm_pu, va_degree, in_service."""
-        return self.table("sources")
+        return self.tables["sources"]
 
     def graph(self) -> nx.MultiGraph[int]:
         """Return buses in service and what joins them: closed branches and bus switches.
 
         Edges have the key ``(kind, name)``.
         """
-        return topology.graph(self.buses, self.branches, self._tables["bus_switches"])
+        return topology.graph(self.buses, self.branches, self.tables["bus_switches"])
 
     def radial_findings(self) -> list[str]:
-        """Say what keeps the network from being radial: loops, islands, several sources.
+        """Say what keeps the network from being radial, a sentence for each obstacle.
 
-        Returns
-        -------
-        list of str
-            Sentences naming the branches of each loop and the buses of each island.
+        They name the branches of each loop, the buses of each island without a source, and the
+        sources that feed the same island.
         """
         return topology.radial_findings(self.graph(), self.sources)
 
@@ -153,7 +138,7 @@ class Network:
         NetworkError
             When the arrays are not of shape (N,) or hold no finite numbers.
         """
-        numbers = self._tables["buses"]["bus"]
+        numbers = self.tables["buses"]["bus"]
         powers = {"load_mw": np.asarray(load_mw, float), "load_mvar": np.asarray(load_mvar, float)}
         if wrong := [key for key, value in powers.items() if value.shape != (len(numbers),)]:
             raise NetworkError(
@@ -187,10 +172,10 @@ class Network:
                 for name in unknown
             )
         tables = ("lines", "transformers")
-        return self._with(**{table: _switched(self.table(table), closed) for table in tables})
+        return self._with(**{table: _switched(self.tables[table], closed) for table in tables})
 
     def _with(self, **tables: Rows) -> Network:
-        return replace(self, tables={**self._tables, **tables})
+        return replace(self, tables={**self.tables, **tables})
 
     @classmethod
     def from_pandapower(cls, net: pandapowerNet) -> Network:

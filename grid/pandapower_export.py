@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pandapower
@@ -16,9 +18,8 @@ if TYPE_CHECKING:
 
 def build_net(network: Network) -> pandapower.pandapowerNet:
     """Return a new pandapower net with the same buses and the same power flow."""
-    net = pandapower.create_empty_network(
-        name=network.name, f_hz=network.f_hz, sn_mva=network.base_mva
-    )
+    net = copy.deepcopy(_empty_net())
+    net.update(name=network.name, f_hz=network.f_hz, sn_mva=network.base_mva)
     buses = network.buses
     pandapower.create_buses(
         net,
@@ -29,11 +30,17 @@ def build_net(network: Network) -> pandapower.pandapowerNet:
         in_service=buses["in_service"].to_numpy(),
     )
     _add_sources(net, network.sources)
-    _add_lines(net, network.table("lines"))
-    _add_transformers(net, network.table("transformers"))
-    _add_bus_switches(net, network.table("bus_switches"))
+    _add_lines(net, network.tables["lines"])
+    _add_transformers(net, network.tables["transformers"])
+    _add_bus_switches(net, network.tables["bus_switches"])
     _add_at_buses(net, network)
     return net
+
+
+@cache
+def _empty_net() -> pandapower.pandapowerNet:
+    """Create the empty net once: pandapower takes 0.15 s to make one, 0.03 s to copy it."""
+    return pandapower.create_empty_network()
 
 
 def _add_sources(net: pandapower.pandapowerNet, sources: pd.DataFrame) -> None:
@@ -94,15 +101,8 @@ def _add_open_ends(net: pandapower.pandapowerNet, branches: pd.DataFrame, kind: 
 
 def _add_bus_switches(net: pandapower.pandapowerNet, switches: pd.DataFrame) -> None:
     for row in switches.itertuples():
-        pandapower.create_switch(
-            net,
-            row.from_bus,
-            row.to_bus,
-            et="b",
-            closed=row.closed,
-            z_ohm=row.z_ohm,
-            name=row.name,
-        )
+        state = {"closed": row.closed, "z_ohm": row.z_ohm, "name": row.name}
+        pandapower.create_switch(net, row.from_bus, row.to_bus, et="b", **state)
 
 
 def _add_at_buses(net: pandapower.pandapowerNet, network: Network) -> None:
@@ -112,7 +112,7 @@ def _add_at_buses(net: pandapower.pandapowerNet, network: Network) -> None:
         "shunts": pandapower.create_shunts,
     }
     for table, create in creators.items():
-        rows = network.table(table)
+        rows = network.tables[table]
         if len(rows):
             columns = {key: rows[key].to_numpy() for key in rows if key not in ("bus", "name")}
             create(net, rows["bus"].to_numpy(), name=list(rows["name"]), **columns)

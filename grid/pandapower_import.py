@@ -81,14 +81,9 @@ def _flags(table: pd.DataFrame, column: str) -> "pd.Series[bool]":
 
 
 def _buses(net: pandapowerNet) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "bus": net.bus.index.to_numpy(),
-            "name": unique_names("bus", net.bus.index, net.bus["name"]),
-            "vn_kv": net.bus["vn_kv"].to_numpy(),
-            "in_service": net.bus["in_service"].to_numpy(bool),
-        }
-    )
+    names = _unique_names("bus", net.bus.index, net.bus["name"])
+    in_service = net.bus["in_service"].astype(bool)
+    return net.bus[["vn_kv"]].assign(bus=net.bus.index, name=names, in_service=in_service)
 
 
 def _branch_names(net: pandapowerNet) -> list[str]:
@@ -143,14 +138,11 @@ def _end_closed(net: pandapowerNet, kind: str, ends: "pd.Series[int]") -> list[b
 
 def _bus_switches(net: pandapowerNet) -> pd.DataFrame:
     switch = net.switch[net.switch["et"] == "b"]
-    return pd.DataFrame(
-        {
-            "name": unique_names("switch", switch.index, switch["name"]),
-            "from_bus": switch["bus"].to_numpy(),
-            "to_bus": switch["element"].to_numpy(),
-            "closed": switch["closed"].to_numpy(bool),
-            "z_ohm": switch["z_ohm"].to_numpy(),
-        }
+    return switch[["z_ohm"]].assign(
+        name=_unique_names("switch", switch.index, switch["name"]),
+        from_bus=switch["bus"],
+        to_bus=switch["element"],
+        closed=switch["closed"].astype(bool),
     )
 
 
@@ -166,7 +158,7 @@ def _at_bus(
     )
 
 
-def unique_names(noun: str, index: Iterable[Any], names: Iterable[Any]) -> list[str]:
+def _unique_names(noun: str, index: Iterable[Any], names: Iterable[Any]) -> list[str]:
     """Return the given names, with noun and index where a name is missing or taken."""
     return _unique([f"{noun} {number}" for number in index], names)
 

@@ -157,11 +157,11 @@ def shunt_consumption_mva(network: Network) -> Complex:
     """Return what shunts and line charging take at nominal voltage, per bus (N,), MW + j MVAr."""
     buses = network.buses
     taken = pd.Series(0j, index=buses.index)
-    shunts = network.table("shunts")
+    shunts = network.tables["shunts"]
     for shunt in shunts[shunts["in_service"]].itertuples():
         ratio = (buses.at[shunt.bus, "vn_kv"] / shunt.vn_kv) ** 2
         taken[shunt.bus] += (shunt.p_mw + 1j * shunt.q_mvar) * ratio
-    lines = network.table("lines")
+    lines = network.tables["lines"]
     for line in lines[lines["in_service"]].itertuples():
         half_siemens = (line.g_us * 1e-6 + 2j * np.pi * network.f_hz * line.c_nf * 1e-9) / 2
         if half_siemens == 0:
@@ -177,7 +177,7 @@ def shunt_consumption_mva(network: Network) -> Complex:
 
 def _uncovered(network: Network) -> list[str]:
     """Say what a network has that these equations do not cover."""
-    buses, switches = network.buses, network.table("bus_switches")
+    buses, switches = network.buses, network.tables["bus_switches"]
     findings = [
         f"Bus {bus} is out of service: the linear network has no such bus, leave it out."
         for bus in buses.index[~buses["in_service"]]
@@ -191,14 +191,14 @@ def _uncovered(network: Network) -> list[str]:
     findings += [
         f"Line {row.name!r} joins {nominal_kv[row.from_bus]} kV and {nominal_kv[row.to_bus]} kV: "
         f"correct vn_kv of its buses or use a transformer."
-        for row in network.table("lines").itertuples()
+        for row in network.tables["lines"].itertuples()
         if nominal_kv[row.from_bus] != nominal_kv[row.to_bus]
     ]
     return findings + _uncovered_transformers(network)
 
 
 def _uncovered_transformers(network: Network) -> list[str]:
-    nominal_kv, rows = network.buses["vn_kv"], network.table("transformers")
+    nominal_kv, rows = network.buses["vn_kv"], network.tables["transformers"]
     rows = rows[rows["in_service"]]
     off_tap = sum(
         (rows[f"{tap}_pos"] - rows[f"{tap}_neutral"]).fillna(0).abs() for tap in ("tap", "tap2")

@@ -1,7 +1,7 @@
 """The tables that describe a network: their columns, and how rows are read and refused."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
@@ -140,6 +140,22 @@ SCHEMAS: dict[str, dict[str, Column]] = {
 }
 
 
+class CopiedTables(Mapping[str, pd.DataFrame]):
+    """Tables by name that hand out copies, so that nobody can change the originals."""
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        self._frames = dict(frames)
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self._frames[name].copy()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+
 def read_tables(tables: Mapping[str, Rows]) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Read every table of a network.
 
@@ -175,10 +191,12 @@ def _read_table(table: str, rows: Rows, findings: list[str]) -> pd.DataFrame:
     schema = SCHEMAS[table]
     complete = []
     for number, record in enumerate(_records(table, rows)):
-        sentences = _row_findings(table, number, record)
-        findings.extend(sentences)
-        if not sentences:
-            complete.append({c: schema[c].read(record.get(c)) for c in schema})
+        row, wrong = _read_row(schema, record)
+        if wrong:
+            who = row_label(table, number, record)
+            findings.extend(f"{who}: {sentence}" for sentence in wrong)
+        else:
+            complete.append(row)
     frame = pd.DataFrame(complete, columns=list(schema)).astype(
         {name: object if column.kind is str else column.kind for name, column in schema.items()}
     )
@@ -195,21 +213,20 @@ def _records(table: str, rows: Rows) -> list[Record]:
     return [dict(row) if isinstance(row, Mapping) else {"": row} for row in rows]
 
 
-def _row_findings(table: str, number: int, record: Record) -> list[str]:
-    schema = SCHEMAS[table]
-    who = row_label(table, number, record)
+def _read_row(schema: Mapping[str, Column], record: Record) -> tuple[list[Any], list[str]]:
+    """Return the values in the order of the schema, and what is wrong with the row."""
+    values = []
     findings = [
-        f"{who}: there is no column {key!r}{did_you_mean(key, schema)}; use "
-        f"{', '.join(c for c in schema)}."
+        f"there is no column {key!r}{did_you_mean(key, schema)}; use {', '.join(schema)}."
         for key in record
         if key not in schema
     ]
     for key, column in schema.items():
         try:
-            column.read(record.get(key))
+            values.append(column.read(record.get(key)))
         except ValueError as reason:
-            findings.append(f"{who}: {key} {reason}; give {column.wanted}.")
-    return findings
+            findings.append(f"{key} {reason}; give {column.wanted}.")
+    return values, findings
 
 
 def row_label(table: str, number: int, record: Mapping[str, Any]) -> str:

@@ -15,9 +15,7 @@ from equigrid.markets.settlement import amounts
 Vector = NDArray[np.float64]
 
 
-def said_values(
-    game: Game, answers: Mapping[str, tuple[Vector, Vector]]
-) -> dict[str, Vector]:
+def said_values(game: Game, answers: Mapping[str, tuple[Vector, Vector]]) -> dict[str, Vector]:
     """Return everything said, by path, from each decider's columns and heard values.
 
     Parameters
@@ -75,8 +73,12 @@ def announce_outcome(
         amount = amounts(game, values)[payment.name]
         mailroom.post(
             FlexSettlement(
-                sender=payment.payer, receiver=payment.payee, stage=stage, round=rounds,
-                payment=payment.name, amount=amount,
+                sender=payment.payer,
+                receiver=payment.payee,
+                stage=stage,
+                round=rounds,
+                payment=payment.name,
+                amount=amount,
             )
         )
 
@@ -89,3 +91,8 @@ def _heard_from(game: Game, agent: Agent) -> dict[str, list[str]]:
         if speaker == agent.name and name not in told.setdefault(link.hearer, []):
             told[link.hearer].append(name)
     return told
+
+
+def told(game: Game, speaker: str, hearer: Agent) -> list[str]:
+    """Return the names of what one agent says to another, in the order of the links."""
+    return _heard_from(game, game.agent(speaker)).get(hearer.name, [])

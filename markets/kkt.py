@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.findings import WrongMethod
-from equigrid.markets.game import Game, Payment
-from equigrid.markets.linear_program import Indices, LinearProgram
+from equigrid.markets.game import Game
+from equigrid.markets.game_program import GameProgram
+from equigrid.markets.linear_program import Indices
 from equigrid.markets.multiplier_bounds import Bounds, derive_bounds
 from equigrid.markets.reduction import Reduced, reduce_form
-from equigrid.markets.signals import Signals
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
@@ -35,139 +35,57 @@ class FollowerColumns:
     lower: Indices
 
 
-class StackelbergProgram:
+class StackelbergProgram(GameProgram):
     """The program of one game, and the way back from its columns to the agents' answers."""
 
     def __init__(self, game: Game) -> None:
-        self.game = game
-        self.signals = Signals(game)
-        self.program = LinearProgram()
-        self.heard: dict[str, Indices] = {}
-        self.columns: dict[str, Indices] = {}
-        self.amounts = {p.name: self.program.add_columns(1) for p in _moving(self.signals)}
-        self.pair_columns: list[tuple[Indices, Indices, Indices]] = []
+        super().__init__(game)
+        self.binaries: list[Indices] = []
         self.followers: dict[str, FollowerColumns] = {}
-        self.offset = 0.0
-        self._add_leader()
         for agent in game.followers:
             self._add_follower(game.forms[agent.name])
-        for agent in game.deciders:
-            self._add_links(game.forms[agent.name])
-        for payment in _moving(self.signals):
-            if not self.signals.is_bilinear(payment):
-                self._add_linear_amount(payment)
-        for agent in game.followers:
-            self._add_strong_duality(self.followers[agent.name])
+        self.connect()
+        for follower in self.followers.values():
+            self._add_strong_duality(follower)
 
     def answer(self, columns: Vector, agent: str) -> tuple[Vector, Vector]:
         """Return all columns and heard values of one agent, as in its own standard form."""
-        heard, own = columns[self.heard[agent]], columns[self.columns[agent]]
-        if agent in self.followers:
-            own = self.followers[agent].reduced.restore.value(own, heard)
-        return own, heard
-
-    def _add_heard(self, form: StandardForm, cost: Vector | float = 0.0) -> Indices:
-        mask, theta = self.signals.known(form)
-        lower, upper = np.where(mask, theta, -np.inf), np.where(mask, theta, np.inf)
-        self.heard[form.agent.name] = self.program.add_columns(
-            form.heard_size, lower, upper, cost
-        )
-        return self.heard[form.agent.name]
-
-    def _add_leader(self) -> None:
-        form = self.game.forms[str(self.game.leader)]
-        mask, theta = self.signals.known(form)
-        _refuse_bilinear_leader(form, mask)
-        self.offset = form.offset
-        heard = self._add_heard(form, form.offset_of_heard)
-        own = self.program.add_columns(
-            form.columns, form.lower, form.upper, form.cost_at(theta), form.integer
-        )
-        self.columns[form.agent.name] = own
-        self._add_primal(form, own, heard)
-
-    def _add_primal(self, form: StandardForm, own: Indices, heard: Indices) -> None:
-        """State Ax - Bθ {=, ≤} b."""
-        equal = np.arange(len(form.rhs)) < form.equal_rows
-        if len(form.rhs):
-            self.program.add_rows(
-                [(form.matrix, own), (-form.rhs_of_heard, heard)],
-                np.where(equal, form.rhs, -np.inf),
-                form.rhs,
-            )
-
-    def _add_links(self, form: StandardForm) -> None:
-        """State that what is heard is the sum of its sources."""
-        name = form.agent.name
-        for heard, where in form.heard.items():
-            if self.signals.is_known(name, heard):
-                continue
-            at = self.heard[name][where]
-            constant = np.ravel(self.signals.known_value(name, heard), order="F")
-            terms = [(sparse.eye_array(len(at), format="csr"), at)]
-            for link in self.game.links_into(name, heard):
-                if link.source in self.signals.constants:
-                    continue
-                if link.source in self.amounts:
-                    terms.append((-np.ones((1, 1)), self.amounts[link.source]))
-                    continue
-                added, said_constant = self._said_terms(link.source)
-                terms += [(-matrix, columns) for matrix, columns in added]
-                constant = constant + said_constant
-            self.program.add_rows(terms, constant, constant)
-
-    def _said_terms(
-        self, path: str
-    ) -> tuple[list[tuple[sparse.csr_array, Indices]], Vector]:
-        """What is said, as terms of the program's columns and a constant."""
-        agent, _, name = path.partition(".")
-        follower = self.followers.get(agent)
-        form = follower.reduced.form if follower else self.game.forms[agent]
-        said = form.said[name]
-        return [
-            (said.of_columns, self.columns[agent]),
-            (said.of_heard, self.heard[agent]),
-        ], said.constant
-
-    def _add_linear_amount(self, payment: Payment) -> None:
-        """State an amount of which the price or the quantity is a constant."""
-        constants = self.signals.constants
-        fixed, moving = payment.price, payment.quantity
-        if payment.quantity in constants:
-            fixed, moving = payment.quantity, str(payment.price)
-        terms, constant = self._said_terms(moving)
-        value = constants[fixed] if isinstance(fixed, str) else float(fixed)
-        weight = np.broadcast_to(np.ravel(value, order="F"), constant.shape) * payment.hours
-        added = [(-(weight[None, :] @ matrix), columns) for matrix, columns in terms]
-        total = weight @ constant
-        self.program.add_rows(
-            [(np.ones((1, 1)), self.amounts[payment.name]), *added], total, total
-        )
+        heard = columns[self.heard[agent]]
+        if agent == self.leader_form.agent.name:
+            return columns[self.leader_columns], heard
+        follower = self.followers[agent]
+        return follower.reduced.restore.value(columns[follower.primal], heard), heard
 
     def _add_follower(self, form: StandardForm) -> None:
         name = form.agent.name
         _refuse_integer_follower(form)
         low, high = self.signals.box(form)
-        heard = self._add_heard(form)
+        heard = self.add_heard(form)
         self.program.set_column_bounds(heard, low, high)
         reduced = reduce_form(form, low, high)
         small = reduced.form
         bounds = derive_bounds(small, low, high)
         own = self.program.add_columns(small.columns, small.lower, small.upper)
-        self.columns[name] = own
-        self._add_primal(small, own, heard)
+        self.add_primal(small, own, heard)
+        self.add_said(small, own, heard)
         rows, upper, lower = self._add_multipliers(small, bounds)
         self.followers[name] = FollowerColumns(reduced, bounds, own, rows, upper, lower)
-        eye = sparse.eye_array(small.columns, format="csr")
-        self.program.add_rows(
-            [
-                (small.matrix.T, rows), (eye, upper), (-eye, lower),
-                (small.cost_of_heard, heard),
-            ],
-            -small.cost, -small.cost,
-        )
+        self._add_stationarity(small, heard, self.followers[name])
         self._add_row_pairs(small, bounds, own, heard, rows)
         self._add_bound_pairs(small, bounds, own, upper, lower)
+
+    def _add_stationarity(
+        self, form: StandardForm, heard: Indices, follower: FollowerColumns
+    ) -> None:
+        """State c + Cθ + A'μ + ρ_up - ρ_low = 0."""
+        eye = sparse.eye_array(form.columns, format="csr")
+        terms = [
+            (form.matrix.T, follower.rows),
+            (eye, follower.upper),
+            (-eye, follower.lower),
+            (form.cost_of_heard, heard),
+        ]
+        self.program.add_rows(terms, -form.cost, -form.cost)
 
     def _add_multipliers(
         self, form: StandardForm, bounds: Bounds
@@ -192,7 +110,10 @@ class StackelbergProgram:
         # b + Bθ - Ay ≤ S (1 - z)
         self._add_pairs(
             [(-form.matrix[at], own), (form.rhs_of_heard[at], heard)],
-            -form.rhs[at], bounds.row_slack[at], rows[at], bounds.row_multiplier[at],
+            -form.rhs[at],
+            bounds.row_slack[at],
+            rows[at],
+            bounds.row_multiplier[at],
         )
 
     def _add_bound_pairs(
@@ -221,29 +142,32 @@ class StackelbergProgram:
             self.program.add_rows([(eye, ends[0]), (eye, ends[1])], upper=1.0)
 
     def _add_pairs(
-        self, slack: list[tuple[sparse.csr_array, Indices]], constant: Vector, limit: Vector,
-        multipliers: Indices, most: Vector,
+        self,
+        slack: list[tuple[sparse.csr_array, Indices]],
+        constant: Vector,
+        limit: Vector,
+        multipliers: Indices,
+        most: Vector,
     ) -> Indices:
         """State slack - constant ≤ limit (1 - z) and multiplier ≤ most z with new binaries z."""
         count = len(multipliers)
         z = self.program.add_columns(count, 0.0, 1.0, integer=True)
         eye = sparse.eye_array(count, format="csr")
-        tight = self.program.add_rows(
+        self.program.add_rows(
             [*slack, (sparse.diags_array(limit, format="csr"), z)], upper=limit + constant
         )
         self.program.add_rows(
             [(eye, multipliers), (-sparse.diags_array(most, format="csr"), z)], upper=0.0
         )
-        self.pair_columns.append((z, multipliers, tight))
+        self.binaries.append(z)
         return z
 
     def _add_strong_duality(self, follower: FollowerColumns) -> None:
         """State that what a follower pays at decided prices is its dual minus its other cost."""
         form = follower.reduced.form
-        paid = _paid_at_decided_prices(self.signals, form)
-        if not any(self.signals.is_bilinear(payment) for payment in paid):
+        paid = self.paid_at_decided_prices(form)
+        if not paid:
             return
-        _refuse_nonlinear_payments(self.signals, form, paid)
         mask, theta = self.signals.known(form)
         own_cost = form.cost_at(theta)
         finite_up = np.where(np.isfinite(form.upper), form.upper, 0.0)
@@ -263,23 +187,9 @@ class StackelbergProgram:
                 (finite_up[None, :], follower.upper),
                 (-finite_low[None, :], follower.lower),
             ],
-            0.0, 0.0,
+            0.0,
+            0.0,
         )
-
-
-def _moving(signals: Signals) -> list[Payment]:
-    """Payments whose amount depends on a decision, in the order declared."""
-    return [p for p in signals.game.payments if p.name not in signals.constants]
-
-
-def _refuse_bilinear_leader(form: StandardForm, known: NDArray[np.bool_]) -> None:
-    for heard, where in form.heard.items():
-        columns = sparse.csc_array(form.cost_of_heard)[:, where]
-        if columns.nnz and not known[where].all():
-            raise WrongMethod(
-                f"leader '{form.agent.name}' multiplies '{heard}', which another agent decides, "
-                "by its own variable; let it hear the amount of a payment instead"
-            )
 
 
 def _refuse_integer_follower(form: StandardForm) -> None:
@@ -287,52 +197,4 @@ def _refuse_integer_follower(form: StandardForm) -> None:
         raise WrongMethod(
             f"follower '{form.agent.name}' has integer variables, so it has no optimality "
             "conditions to embed; use BestResponse"
-        )
-
-
-def _decided_prices(signals: Signals, form: StandardForm) -> list[str]:
-    """Sources of what the follower hears in its cost where a decision is among them."""
-    return [
-        link.source
-        for heard, where in form.heard.items()
-        if not signals.is_known(form.agent.name, heard)
-        and sparse.csc_array(form.cost_of_heard)[:, where].nnz
-        for link in signals.game.links_into(form.agent.name, heard)
-    ]
-
-
-def _paid_at_decided_prices(signals: Signals, form: StandardForm) -> list[Payment]:
-    prices = _decided_prices(signals, form)
-    return [
-        payment
-        for payment in _moving(signals)
-        if payment.sign_for(form.agent.name) and payment.price in prices
-    ]
-
-
-def _refuse_nonlinear_payments(
-    signals: Signals, form: StandardForm, paid: list[Payment]
-) -> None:
-    """Strong duality makes payments linear only if nothing else that moves is priced."""
-    name, links = form.agent.name, signals.game.links
-    why = f"payment '{paid[0].name}' of '{name}' is not linear: "
-    for heard, where in form.heard.items():
-        moves = not signals.is_known(name, heard)
-        if moves and sparse.csc_array(form.rhs_of_heard)[:, where].nnz:
-            raise WrongMethod(
-                f"{why}'{name}.{heard}', which another agent decides, enters its right-hand "
-                "side; use BestResponse"
-            )
-    for source in _decided_prices(signals, form):
-        if source not in [payment.price for payment in paid]:
-            raise WrongMethod(
-                f"{why}'{source}' also enters the cost of '{name}' but nobody is paid for it; "
-                "declare its payment or use BestResponse"
-            )
-    bilinear = [payment for payment in paid if signals.is_bilinear(payment)]
-    targets = [sorted(k.target for k in links if k.source == p.name) for p in bilinear]
-    if any(target != targets[0] for target in targets):
-        raise WrongMethod(
-            f"{why}it pays at several decided prices and only their sum is linear; let the "
-            "leader hear them all in one value"
         )

@@ -152,9 +152,7 @@ def _extreme(model: HighsModel, form: StandardForm, column: int, sign: float) ->
     solution = model.solve()
     model.set_costs(at, np.zeros(1))
     if solution.status != "optimal":
-        owner = next(
-            (v for v in form.agent.variables() if column in _span(form, v.id)), None
-        )
+        owner = next((v for v in form.agent.variables() if column in _span(form, v.id)), None)
         label = "an auxiliary column" if owner is None else f"variable '{owner.name()}'"
         raise NoBoundError(
             f"{label} of agent '{form.agent.name}' is unbounded; give it bounds", form.agent.name
@@ -191,8 +189,10 @@ def _blocks(form: StandardForm) -> list[tuple[Indices, Indices]]:
     touching = sparse.csr_array(abs(form.matrix.T) @ abs(form.matrix))
     count, part = connected_components(touching, directed=False)
     first = np.array(
-        [form.matrix.indices[a] if a < b else -1
-         for a, b in zip(form.matrix.indptr[:-1], form.matrix.indptr[1:], strict=True)],
+        [
+            form.matrix.indices[a] if a < b else -1
+            for a, b in zip(form.matrix.indptr[:-1], form.matrix.indptr[1:], strict=True)
+        ],
         dtype=int,
     )
     row_part = np.where(first < 0, 0, part[np.maximum(first, 0)])
@@ -289,8 +289,13 @@ def _equality_ranges(
 
 
 def _others(
-    form: StandardForm, bounds: Bounds, column: int, rows: Indices, values: Vector,
-    low: Vector, high: Vector,
+    form: StandardForm,
+    bounds: Bounds,
+    column: int,
+    rows: Indices,
+    values: Vector,
+    low: Vector,
+    high: Vector,
 ) -> tuple[float, float]:
     """Interval of everything in a column's stationarity but one multiplier."""
     at_low = np.where(values > 0, low[rows], high[rows]) * values

@@ -62,16 +62,23 @@ def _definitions(
     """Pair equality rows with the column each defines, one column a row."""
     by_column = sparse.csc_array(form.matrix)
     single = np.flatnonzero(np.diff(by_column.indptr) == 1)
-    rows, pivots = by_column.indices[by_column.indptr[single]], by_column.data[
-        by_column.indptr[single]
-    ]
+    rows, pivots = (
+        by_column.indices[by_column.indptr[single]],
+        by_column.data[by_column.indptr[single]],
+    )
     allowed = (rows < form.equal_rows) & ~form.integer[single] & _separable(form, single, rows)
     single, rows, pivots = single[allowed], rows[allowed], pivots[allowed]
-    keep = np.array(
-        [_implied(form, r, c, a, heard_lower, heard_upper)
-         for r, c, a in zip(rows, single, pivots, strict=True)],
-        dtype=bool,
-    ) if single.size else np.zeros(0, dtype=bool)
+    keep = (
+        np.array(
+            [
+                _implied(form, r, c, a, heard_lower, heard_upper)
+                for r, c, a in zip(rows, single, pivots, strict=True)
+            ],
+            dtype=bool,
+        )
+        if single.size
+        else np.zeros(0, dtype=bool)
+    )
     single, rows = single[keep], rows[keep]
     rows, first = np.unique(rows, return_index=True)
     return rows, single[first]
@@ -103,9 +110,7 @@ def _implied(
     )
 
 
-def _substitute(
-    reduced: Reduced, rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> Reduced:
+def _substitute(reduced: Reduced, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Reduced:
     """Replace each column by what its row says of it."""
     form = reduced.form
     kept = np.setdiff1d(np.arange(form.columns), columns)

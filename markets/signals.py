@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Game, Payment
 from equigrid.markets.standard_form import Affine, StandardForm
 
@@ -60,6 +61,33 @@ class Signals:
                 mask[where] = True
                 theta[where] = np.ravel(self.known_value(form.agent.name, heard), order="F")
         return mask, theta
+
+    def heard_vector(self, form: StandardForm, announced: Mapping[str, Vector]) -> Vector:
+        """Return θ of shape (P,) when the given signals are announced."""
+        values = {}
+        for heard in form.heard:
+            total = self.known_value(form.agent.name, heard)
+            for link in self.game.links_into(form.agent.name, heard):
+                if link.source not in self.constants:
+                    total = total + announced[link.source]
+            values[heard] = total
+        return form.heard_vector(values)
+
+    def price_range(self, price: Affine, form: StandardForm) -> tuple[Vector, Vector]:
+        """Range of what an agent says over its bounds.
+
+        Raises
+        ------
+        WrongMethod
+            When nothing bounds it.
+        """
+        low, high = interval(price, form.lower, form.upper)
+        if not (np.isfinite(low).all() and np.isfinite(high).all()) or price.of_heard.nnz:
+            raise WrongMethod(
+                f"a price that '{form.agent.name}' decides has no bounds; give its variable "
+                "bounds, such as cp.Variable(bounds=[0, cap])"
+            )
+        return low, high
 
     def box(self, form: StandardForm) -> tuple[Vector, Vector]:
         """Return bounds on θ of shape (P,), infinite where nothing bounds a signal."""

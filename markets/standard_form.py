@@ -173,8 +173,8 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
         raise UnusableGame([message]) from error
     program = data[cp.settings.PARAM_PROB]
     n, m = program.x.size, program.constr_size
-    heard, chosen = _heard(agent, program)
-    cost, tensor = sparse.csc_array(program.q) @ chosen, sparse.csc_array(program.A) @ chosen
+    heard, place = _heard(agent, program)
+    cost, tensor = _replaced(program.q, place), _replaced(program.A, place)
     coefficients = tensor[: m * n]
     _refuse_products(agent, heard, coefficients[:, :-1])
     lower, upper = _bounds(program, data)
@@ -197,28 +197,34 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
     )
 
 
-def _heard(agent: Agent, program: Any) -> tuple[dict[str, slice], sparse.csc_array]:
-    """Return where each heard value stands, and the matrix that puts cvxpy's columns so.
+def _heard(agent: Agent, program: Any) -> tuple[dict[str, slice], NDArray[np.int64]]:
+    """Return where each heard value stands in θ, and θ's place for each column of cvxpy's.
 
-    A Parameter that the problem does not use has a column of zeros; the constant is last.
+    A Parameter that the problem does not use has no column there; the constant comes last.
     """
-    heard, rows, columns, at = {}, [], [], 0
+    heard, at = {}, 0
+    place = np.zeros(program.total_param_size + 1, dtype=np.int64)
     for name, parameter in agent.hears.items():
         heard[name] = slice(at, at + parameter.size)
         start = program.param_id_to_col.get(parameter.id)
         if start is not None:
-            rows += range(start, start + parameter.size)
-            columns += range(at, at + parameter.size)
+            place[start : start + parameter.size] = np.arange(at, at + parameter.size)
         at += parameter.size
-    rows.append(program.total_param_size)
-    columns.append(at)
-    shape = (program.total_param_size + 1, at + 1)
-    return heard, sparse.csc_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+    place[-1] = at
+    return heard, place
 
 
-def _refuse_products(
-    agent: Agent, heard: dict[str, slice], coefficients: sparse.csc_array
-) -> None:
+def _replaced(tensor: Any, place: NDArray[np.int64]) -> sparse.csc_array:
+    """Put a tensor's columns where θ has them."""
+    entries = sparse.coo_array(tensor)
+    shape = (entries.shape[0], int(place[-1]) + 1)
+    data = (entries.data, (entries.row, place[entries.col]))
+    found = sparse.csc_array(sparse.coo_array(data, shape=shape))
+    found.eliminate_zeros()
+    return found
+
+
+def _refuse_products(agent: Agent, heard: dict[str, slice], coefficients: sparse.csc_array) -> None:
     """Refuse heard values that multiply a variable in a constraint."""
     used = np.diff(coefficients.indptr) > 0
     UnusableGame.raise_if(
@@ -265,7 +271,9 @@ def _without_markers(form: StandardForm, markers: Mapping[str, cp.Variable]) -> 
     said = {name: _read_marker(form, marker, ~gone) for name, marker in markers.items()}
     position = np.cumsum(~gone) - 1
     kept_columns = {
-        key: slice(int(position[where.start]), int(position[where.start]) + where.stop - where.start)
+        key: slice(
+            int(position[where.start]), int(position[where.start]) + where.stop - where.start
+        )
         for key, where in form.variable_columns.items()
         if not gone[where.start]
     }

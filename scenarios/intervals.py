@@ -39,9 +39,7 @@ def normal_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[fl
     return np.asarray(mean) + standard[:, None] * np.asarray(deviation)
 
 
-def beta_intervals(
-    mean: ArrayLike, deviation: ArrayLike, weights: Sequence[float]
-) -> Vector:
+def beta_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[float]) -> Vector:
     """Cut beta distributions on [0, 1] (relative irradiance), hour by hour.
 
     Parameters

@@ -13,7 +13,7 @@ from equigrid.markets.equilibrium.method import Equilibrium, require_leader
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
 from equigrid.markets.kkt import StackelbergProgram
-from equigrid.markets.linear_program import HighsModel, Solution
+from equigrid.markets.linear_program import Solution
 from equigrid.markets.mailroom import Mailroom
 
 Vector = NDArray[np.float64]
@@ -56,12 +56,12 @@ class Exact:
         require_leader(game, "Exact")
         program = StackelbergProgram(game)
         model = program.program.model(
-            program.offset, mip_rel_gap=self.gap, mip_max_nodes=self.node_limit
+            program.leader_form.offset, mip_rel_gap=self.gap, mip_max_nodes=self.node_limit
         )
         found = model.solve()
         if not found.found:
             raise _no_answer(game, found)
-        exact = _polished(model, program, found)
+        exact = model.fixed_at(found, program.program.integer_columns())
         values = said_values(
             game, {a.name: program.answer(exact.columns, a.name) for a in game.deciders}
         )
@@ -72,31 +72,18 @@ class Exact:
         announce_outcome(game, values, mailroom, stage)
         yield mailroom.clock.timeout(0)
         return Equilibrium(
-            game, "exact", values, objective, certificate,
+            game,
+            "exact",
+            values,
+            objective,
+            certificate,
             settled=found.status == "optimal",
             statistics={
                 "bound": sign * found.bound,
                 "nodes": found.nodes,
-                "binaries": sum(len(z) for z, _, _ in program.pair_columns),
+                "binaries": sum(len(z) for z in program.binaries),
             },
         )
-
-
-def _polished(model: HighsModel, program: StackelbergProgram, found: Solution) -> Solution:
-    """Fix which side of each pair is zero and solve the linear program that is left.
-
-    Branch and bound lets a binary be off by its tolerance, which a multiplier bound magnifies;
-    with binaries at whole numbers, money balances to the last digits.
-    """
-    integer = program.program.integer_columns()
-    whole = np.round(found.columns[integer])
-    model.set_bounds(integer, whole, whole)
-    model.relax()
-    model.set_options(
-        primal_feasibility_tolerance=1e-10, dual_feasibility_tolerance=1e-10, presolve="off"
-    )
-    exact = model.solve()
-    return exact if exact.status == "optimal" else found
 
 
 def _no_answer(game: Game, found: Solution) -> NoAnswer:
