@@ -71,7 +71,7 @@ class Finding:
         return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-class UnusableInput(ValueError):  # noqa: N818 - reads as what it tells the user
+class UnusableInput(ValueError):
     """Input that cannot be used; `findings` has all the reasons, by line, then path."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:

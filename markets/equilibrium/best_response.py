@@ -7,14 +7,14 @@ true optimum; the talk ends when nobody has anything new to say.
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.answer_program import Answer, AnswerProgram, follower_cost
-from equigrid.markets.answers import announce_outcome, said_values, told
+from equigrid.markets.answers import announce_outcome, told
 from equigrid.markets.certificate import certify
 from equigrid.markets.equilibrium.method import Equilibrium, require_leader
 from equigrid.markets.findings import NoAnswer

@@ -1,0 +1,165 @@
+"""What a run leaves behind: KPIs, tidy tables, certificates, and the files that hold them."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from equigrid.grid.network import Network
+from equigrid.markets.certificate import Certificate
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One figure of a case with its unit."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, eq=False)
+class CaseResult:
+    """What one case of a study came to.
+
+    Attributes
+    ----------
+    name : str
+    kpis : Mapping of str to Kpi
+    certificate : Certificate
+    shortcomings : tuple of str
+        A sentence for each tolerance that does not hold; empty when certified.
+    notes : Mapping of str to float or str
+        How the answer was found: nodes, binaries, rounds, whether the negotiation settled.
+    """
+
+    name: str
+    kpis: Mapping[str, Kpi]
+    certificate: Certificate
+    shortcomings: tuple[str, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A finished run.
+
+    Attributes
+    ----------
+    study, title, currency : str
+    seed : int
+    cases : tuple of CaseResult
+        In the order of the study.
+    tables : Mapping of str to pandas.DataFrame
+        Tidy tables; see ``docs/results.md``.
+    network : Network
+    tolerance : Mapping of str to float
+        What the certificate was held against.
+    messages : str
+        The log of all messages, one JSON object a line.
+    manifest : Mapping
+        Versions, solver, tolerances and seconds: everything that may differ between two runs.
+    """
+
+    study: str
+    title: str
+    currency: str
+    seed: int
+    cases: tuple[CaseResult, ...]
+    tables: Mapping[str, pd.DataFrame]
+    network: Network
+    tolerance: Mapping[str, float]
+    messages: str
+    manifest: Mapping[str, Any]
+
+    @property
+    def certified(self) -> bool:
+        """Whether every case meets the study's tolerances."""
+        return not any(case.shortcomings for case in self.cases)
+
+    @property
+    def kpis(self) -> pd.DataFrame:
+        """All KPIs as a table: case, kpi, value, unit."""
+        records = [
+            (case.name, name, kpi.value, kpi.unit)
+            for case in self.cases
+            for name, kpi in case.kpis.items()
+        ]
+        return pd.DataFrame(records, columns=["case", "kpi", "value", "unit"])
+
+    def case(self, name: str) -> CaseResult:
+        """Return a case by name."""
+        return next(case for case in self.cases if case.name == name)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``summary.json`` holds."""
+        return {
+            "study": self.study,
+            "seed": self.seed,
+            "status": "certified" if self.certified else "uncertified",
+            "cases": {case.name: _case_summary(case) for case in self.cases},
+        }
+
+    def write(self, directory: Path, report: str) -> None:
+        """Write a result directory whole or not at all.
+
+        Parameters
+        ----------
+        directory : Path
+            Replaced if it exists.
+        report : str
+            The HTML report.
+        """
+        beside = directory.with_name(f".{directory.name}.part")
+        shutil.rmtree(beside, ignore_errors=True)
+        try:
+            (beside / "tables").mkdir(parents=True)
+            (beside / "manifest.json").write_text(_json(self.manifest), encoding="utf-8")
+            (beside / "summary.json").write_text(_json(self.summary()), encoding="utf-8")
+            (beside / "messages.jsonl").write_text(self.messages, encoding="utf-8")
+            (beside / "report.html").write_text(report, encoding="utf-8")
+            for name, table in self.tables.items():
+                table.to_parquet(beside / "tables" / f"{name}.parquet", index=False)
+            _put_in_place(beside, directory)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+def _put_in_place(beside: Path, directory: Path) -> None:
+    """Rename the finished directory over what was there."""
+    if directory.exists():
+        old = directory.with_name(f".{directory.name}.old")
+        directory.rename(old)
+        beside.rename(directory)
+        shutil.rmtree(old)
+    else:
+        beside.rename(directory)
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+
+
+def _case_summary(case: CaseResult) -> dict[str, Any]:
+    certificate, ac = case.certificate, case.certificate.ac
+    assert ac is not None
+    return {
+        "kpis": {name: {"value": k.value, "unit": k.unit} for name, k in case.kpis.items()},
+        "certificate": {
+            "regret": dict(certificate.regret),
+            "optimality_gap": certificate.optimality_gap,
+            "primal_residual": certificate.primal_residual,
+            "dual_residual": certificate.dual_residual,
+            "settlement_residual": certificate.settlement_residual,
+            "ac": {
+                "required": ac.required,
+                "converged": ac.converged,
+                "max_voltage_violation_pu": ac.max_voltage_violation_pu,
+                "max_loading_violation_percent": ac.max_loading_violation_percent,
+                "max_linear_voltage_error_pu": ac.max_linear_voltage_error_pu,
+            },
+        },
+    }
