@@ -64,7 +64,7 @@ class Disco:
     @property
     def hours(self) -> int:
         """Number of hours T."""
-        return self.load_mw.shape[1]
+        return int(self.load_mw.shape[1])
 
     def scenario_load_mw(self) -> Vector:
         """Return the load by bus and scenario-hour, shape (N, S T)."""

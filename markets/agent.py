@@ -57,12 +57,12 @@ class Agent:
         if not self.name or "." in self.name:
             found.append(f"agent name {self.name!r} must be text without dots")
         heard_ids = {parameter.id for parameter in self.hears.values()}
-        for parameter in self.parameters():
-            if parameter.id not in heard_ids:
-                found.append(
-                    f"agent '{self.name}' uses the Parameter '{parameter.name()}' that it does "
-                    "not hear; add it to hears"
-                )
+        found += [
+            f"agent '{self.name}' uses the Parameter '{parameter.name()}' that it does "
+            "not hear; add it to hears"
+            for parameter in self.parameters()
+            if parameter.id not in heard_ids
+        ]
         if self.problem is not None and not self.problem.is_dcp(dpp=True):
             found.append(
                 f"the problem of agent '{self.name}' is not a convex problem that stays so for "

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.answers import said_values
+from equigrid.markets.answers import said_values, told
 from equigrid.markets.findings import NoAnswer, WrongMethod
 from equigrid.markets.game import Game, Payment
 from equigrid.markets.game_program import GameProgram, Said
@@ -137,11 +137,12 @@ class AnswerProgram(GameProgram):
         return model.fixed_at(solution, self.program.integer_columns()) if polish else solution
 
     def announced(self, columns: Vector) -> dict[str, Vector]:
-        """Return what the leader says in a solution, by path."""
-        form, heard = self.leader_form, columns[self.heard[self.leader_form.agent.name]]
-        own = columns[self.leader_columns]
+        """Return what the leader tells its followers in a solution, by path."""
+        form, name = self.leader_form, self.leader_form.agent.name
+        own, heard = columns[self.leader_columns], columns[self.heard[name]]
+        signals = [said for agent in self.game.followers for said in told(self.game, name, agent)]
         return {
-            f"{form.agent.name}.{name}": said.value(own, heard) for name, said in form.said.items()
+            f"{name}.{said}": form.said[said].value(own, heard) for said in dict.fromkeys(signals)
         }
 
     def values(self, columns: Vector) -> dict[str, Vector]:

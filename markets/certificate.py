@@ -6,7 +6,7 @@ compiled forms, bounds or multipliers of a method is used here.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cvxpy as cp
 import numpy as np
@@ -72,6 +72,10 @@ class Certificate:
     dual_residual: float | None = None
     settlement_residual: float = 0.0
     ac: AcFindings | None = None
+
+    def with_ac(self, findings: AcFindings) -> "Certificate":
+        """Return the certificate with what AC power flow says."""
+        return replace(self, ac=findings)
 
     def meets(self, tolerance: Mapping[str, float], *, proven: bool = True) -> bool:
         """Return whether all tolerances hold (keys as in a study's ``certificate``).
@@ -222,7 +226,10 @@ def _minimised(agent: Agent) -> cp.Minimize:
 def _solve(agent: Agent, problem: cp.Problem) -> float:
     # The strictest tolerances that HiGHS has: a certificate is read to the sixth digit.
     problem.solve(
-        solver=cp.HIGHS, primal_feasibility_tolerance=1e-10, dual_feasibility_tolerance=1e-10
+        solver=cp.HIGHS,
+        primal_feasibility_tolerance=1e-10,
+        dual_feasibility_tolerance=1e-10,
+        mip_rel_gap=0.0,
     )
     if problem.status not in ("optimal", "optimal_inaccurate"):
         raise NoAnswer(

@@ -175,7 +175,7 @@ def _counted(game: Game, payment: Payment, agent: Agent) -> list[str]:
     if amounts:
         return _amount_findings(form, payment, amounts, who)
     if at_price:
-        return _price_findings(game, form, payment, at_price[0], who)
+        return _price_findings(game, form, payment, at_price, who)
     if _knows_price(game, payment, agent):
         return []
     return [
@@ -217,7 +217,7 @@ def _amount_findings(
 
 
 def _price_findings(
-    game: Game, form: StandardForm, payment: Payment, link: Link, who: str
+    game: Game, form: StandardForm, payment: Payment, links: list[Link], who: str
 ) -> list[str]:
     """What multiplies the heard price must be the quantities paid at that price, in hours."""
     name = form.agent.name
@@ -228,18 +228,20 @@ def _price_findings(
             f"{who}: '{name}' hears the price but does not say the quantity "
             f"'{payment.quantity}'; let it hear the amount instead"
         ]
-    where = form.heard[link.heard]
-    stated = sparse.csc_array(form.cost_of_heard)[:, where].T
+    places = [form.heard[link.heard] for link in links]
+    stated = sum(sparse.csc_array(form.cost_of_heard)[:, where].T for where in places)
+    offset = sum(form.offset_of_heard[where] for where in places)
     wanted = sum(weight * q.of_columns for weight, q in terms if q is not None)
     constant = sum(weight * q.constant for weight, q in terms if q is not None)
     columns_off = abs(stated - wanted).max() if stated.shape[1] else 0.0
-    constant_off = np.abs(form.offset_of_heard[where] - constant).max(initial=0.0)
+    constant_off = np.abs(offset - constant).max(initial=0.0)
     if max(columns_off, constant_off) <= _TOLERANCE:
         return []
+    heard = " and ".join(f"'{link.heard}'" for link in links)
     return [
         f"{who}: '{name}' must count price × '{payment.quantity}' × {payment.hours:g} h as "
         f"{'a cost' if payment.sign_for(name) > 0 else 'income'}, but its objective multiplies "
-        f"'{link.heard}' by something else; check sign, hours and quantity"
+        f"{heard} by something else; check sign, hours and quantity"
     ]
 
 

@@ -133,19 +133,47 @@ class GameProgram:
         total = weight @ said.constant
         self.program.add_rows([(np.ones((1, 1)), self.amounts[payment.name]), *added], total, total)
 
-    def paid_at_decided_prices(self, form: StandardForm) -> list[Payment]:
+    def paid_at_decided_prices(
+        self, reduced: StandardForm
+    ) -> tuple[list[Payment], NDArray[np.bool_]]:
         """Payments of a follower at prices of which a decision is a part.
+
+        Parameters
+        ----------
+        reduced : StandardForm
+            The follower as it is embedded; its prices are those of its own declaration, for
+            the reduction may leave a price nothing to multiply.
+
+        Returns
+        -------
+        paid : list of Payment
+            None where the amounts are linear by themselves.
+        prices : array of shape (P,)
+            Which heard values are those prices.
 
         Raises
         ------
         WrongMethod
             When their sum is not linear in what the program holds.
         """
-        paid = _paid_at_decided_prices(self.signals, self.moving, form)
+        stated = self.game.forms[reduced.agent.name]
+        prices = _decided_prices(self.signals, stated)
+        sources = _sources(self.game, stated, prices)
+        paid = [
+            payment
+            for payment in self.moving
+            if payment.sign_for(stated.agent.name) and payment.price in sources
+        ]
+        mask = np.zeros(stated.heard_size, dtype=bool)
         if not any(self.signals.is_bilinear(payment) for payment in paid):
-            return []
-        _refuse_nonlinear_payments(self.signals, form, paid)
-        return paid
+            return [], mask
+        why = f"payment '{paid[0].name}' of '{stated.agent.name}' is not linear: "
+        _refuse_moving_limits(self.signals, stated, reduced, prices, why)
+        _refuse_unpaid_prices(stated, sources, paid, why)
+        _refuse_separate_hearing(self.signals, paid, why)
+        for heard in prices:
+            mask[stated.heard[heard]] = True
+        return paid, mask
 
 
 def _refuse_bilinear_leader(form: StandardForm, known: NDArray[np.bool_]) -> None:
@@ -159,45 +187,48 @@ def _refuse_bilinear_leader(form: StandardForm, known: NDArray[np.bool_]) -> Non
 
 
 def _decided_prices(signals: Signals, form: StandardForm) -> list[str]:
-    """Sources of what the follower hears in its cost where a decision is among them."""
+    """Names of what the follower hears in its cost where a decision is a part of it."""
     return [
-        link.source
+        heard
         for heard, where in form.heard.items()
         if not signals.is_known(form.agent.name, heard)
         and sparse.csc_array(form.cost_of_heard)[:, where].nnz
-        for link in signals.game.links_into(form.agent.name, heard)
     ]
 
 
-def _paid_at_decided_prices(
-    signals: Signals, moving: Sequence[Payment], form: StandardForm
-) -> list[Payment]:
-    prices = _decided_prices(signals, form)
-    return [
-        payment
-        for payment in moving
-        if payment.sign_for(form.agent.name) and payment.price in prices
-    ]
+def _sources(game: Game, form: StandardForm, prices: list[str]) -> list[str]:
+    return [k.source for heard in prices for k in game.links_into(form.agent.name, heard)]
 
 
-def _refuse_nonlinear_payments(signals: Signals, form: StandardForm, paid: list[Payment]) -> None:
-    """Strong duality makes payments linear only if nothing else that moves is priced."""
-    name, links = form.agent.name, signals.game.links
-    why = f"payment '{paid[0].name}' of '{name}' is not linear: "
-    for heard, where in form.heard.items():
-        moves = not signals.is_known(name, heard)
-        if moves and sparse.csc_array(form.rhs_of_heard)[:, where].nnz:
+def _refuse_moving_limits(
+    signals: Signals, stated: StandardForm, reduced: StandardForm, prices: list[str], why: str
+) -> None:
+    """Strong duality makes payments linear only if no limit that moves is priced."""
+    name = stated.agent.name
+    for heard, where in stated.heard.items():
+        form = stated if heard in prices else reduced
+        limits = sparse.csc_array(form.rhs_of_heard)[:, where].nnz
+        if limits and not signals.is_known(name, heard):
             raise WrongMethod(
                 f"{why}'{name}.{heard}', which another agent decides, enters its right-hand "
                 "side; use BestResponse"
             )
-    for source in _decided_prices(signals, form):
+
+
+def _refuse_unpaid_prices(
+    stated: StandardForm, sources: list[str], paid: list[Payment], why: str
+) -> None:
+    for source in sources:
         if source not in [payment.price for payment in paid]:
             raise WrongMethod(
-                f"{why}'{source}' also enters the cost of '{name}' but nobody is paid for it; "
-                "declare its payment or use BestResponse"
+                f"{why}'{source}' also enters the cost of '{stated.agent.name}' but nobody is paid "
+                "for it; declare its payment or use BestResponse"
             )
+
+
+def _refuse_separate_hearing(signals: Signals, paid: list[Payment], why: str) -> None:
     bilinear = [payment for payment in paid if signals.is_bilinear(payment)]
+    links = signals.game.links
     targets = [sorted(k.target for k in links if k.source == p.name) for p in bilinear]
     if any(target != targets[0] for target in targets):
         raise WrongMethod(

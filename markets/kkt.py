@@ -119,14 +119,17 @@ class StackelbergProgram(GameProgram):
     def _add_bound_pairs(
         self, form: StandardForm, bounds: Bounds, own: Indices, upper: Indices, lower: Indices
     ) -> None:
-        """Pair each column bound with its multiplier; both ends cannot bind at once."""
+        """Pair each column bound that may bind with its multiplier; both ends cannot at once.
+
+        An infinite multiplier belongs to a bound that binds at every feasible point.
+        """
         room = form.upper - form.lower
         sides = {}
         for side, sign, bound, columns, most in (
             ("upper", -1.0, form.upper, upper, bounds.upper_multiplier),
             ("lower", 1.0, form.lower, lower, bounds.lower_multiplier),
         ):
-            at = np.flatnonzero((room > 0) & np.isfinite(bound) & (most > 0))
+            at = np.flatnonzero((room > 0) & np.isfinite(bound) & (most > 0) & np.isfinite(most))
             if not at.size:
                 continue
             reach = np.where(np.isfinite(room), room, bounds.box.upper - bounds.box.lower)[at]
@@ -165,24 +168,25 @@ class StackelbergProgram(GameProgram):
     def _add_strong_duality(self, follower: FollowerColumns) -> None:
         """State that what a follower pays at decided prices is its dual minus its other cost."""
         form = follower.reduced.form
-        paid = self.paid_at_decided_prices(form)
+        name = form.agent.name
+        paid, prices = self.paid_at_decided_prices(form)
         if not paid:
             return
-        mask, theta = self.signals.known(form)
+        _, theta = self.signals.known(form)
         own_cost = form.cost_at(theta)
         finite_up = np.where(np.isfinite(form.upper), form.upper, 0.0)
         finite_low = np.where(np.isfinite(form.lower), form.lower, 0.0)
         terms = [
-            (np.full((1, 1), payment.sign_for(form.agent.name)), self.amounts[payment.name])
+            (np.full((1, 1), payment.sign_for(name)), self.amounts[payment.name])
             for payment in paid
         ]
         # The reduction moves constants of prices into the offset: they belong to the payment.
-        moved = np.where(mask, 0.0, form.offset_of_heard)
+        moved = np.where(prices, form.offset_of_heard, 0.0)
         self.program.add_rows(
             [
                 *terms,
                 (own_cost[None, :], follower.primal),
-                (-moved[None, :], self.heard[form.agent.name]),
+                (-moved[None, :], self.heard[name]),
                 (form.rhs_at(theta)[None, :], follower.rows),
                 (finite_up[None, :], follower.upper),
                 (-finite_low[None, :], follower.lower),

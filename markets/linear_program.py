@@ -158,7 +158,7 @@ class HighsModel:
         offset: float = 0.0,
         options: dict[str, Any] | None = None,
     ) -> None:
-        self._highs = highspy.Highs()
+        self._highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         self._highs.setOptionValue("output_flag", False)
         self._highs.setOptionValue("threads", 1)
         for name, value in (options or {}).items():
@@ -176,7 +176,8 @@ class HighsModel:
         if self._integer:
             kinds = highspy.HighsVarType
             program.integrality_ = [kinds.kInteger if i else kinds.kContinuous for i in integer]
-        self._highs.passModel(program)
+        if self._highs.passModel(program) == highspy.HighsStatus.kError:
+            raise ValueError("HiGHS does not take the program; a coefficient is not finite")
 
     def set_costs(self, columns: Indices, cost: Vector) -> None:
         """Change costs of some columns."""
@@ -213,6 +214,10 @@ class HighsModel:
     def solve(self) -> Solution:
         """Solve from where the last solution left off."""
         self._highs.run()
+        if self._highs.getModelStatus() == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+            # Presolve saw that there is no optimum, but not which of the two it is.
+            self._highs.setOptionValue("presolve", "off")
+            self._highs.run()
         status = _STATUS.get(self._highs.getModelStatus(), "failed")
         info = self._highs.getInfo()
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import simpy
 
@@ -21,6 +21,8 @@ class Mailroom:
     ----------
     clock : simpy.Environment, optional
         The one clock; a private one when a game is solved outside a world.
+    case : str
+        Case of a study that all messages belong to.
 
     Examples
     --------
@@ -31,7 +33,8 @@ class Mailroom:
     (0, 0)
     """
 
-    def __init__(self, clock: simpy.Environment | None = None) -> None:
+    def __init__(self, clock: simpy.Environment | None = None, case: str = "") -> None:
+        self.case = case
         self.clock = clock or simpy.Environment()
         self.log: list[Message] = []
         self._boxes: dict[str, simpy.Store] = {}
@@ -39,7 +42,7 @@ class Mailroom:
 
     def post(self, message: Message) -> None:
         """Stamp, log and deliver a message."""
-        stamped = replace(message, seq=len(self.log), minute=int(self.clock.now))
+        stamped = replace(message, seq=len(self.log), minute=int(self.clock.now), case=self.case)
         self.log.append(stamped)
         for watcher in self._watchers:
             watcher(stamped)
@@ -65,8 +68,7 @@ class Mailroom:
 
     def run(self, process: Generator[Any, Any, T]) -> T:
         """Run a process to its end and return its result."""
-        result: T = self.clock.run(until=self.start(process))
-        return result
+        return cast(T, self.clock.run(until=self.start(process)))
 
     def lines(self) -> str:
         """Return the log, one JSON object a line."""

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What every message carries; the mailroom stamps ``seq`` and ``minute``.
+    """What every message carries; the mailroom stamps ``seq``, ``minute`` and ``case``.
 
     Attributes
     ----------
@@ -23,6 +23,8 @@ class Message:
         Place in the log.
     minute : int
         Time on the clock.
+    case : str
+        Case of the study, empty outside a study.
     """
 
     kind: ClassVar[str]
@@ -32,6 +34,7 @@ class Message:
     round: int = 0
     seq: int = -1
     minute: int = -1
+    case: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +109,9 @@ def from_record(record: Mapping[str, Any]) -> Message:
     """
     fields = dict(record)
     kind = fields.pop("kind", None)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"unknown message kind {kind!r}; known are {', '.join(KINDS)}")
     try:
         return KINDS[kind](**fields)
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         raise ValueError(f"message of kind {kind} has wrong fields: {error}") from error

@@ -48,7 +48,9 @@ def heard_values(game: Game, values: Mapping[str, Vector], agent: str) -> dict[s
     owed = amounts(game, values)
     heard = {}
     for name, parameter in game.agent(agent).hears.items():
-        total = np.zeros(parameter.shape) + game.given.get(f"{agent}.{name}", 0.0)
+        total = np.zeros(parameter.shape) + np.asarray(
+            game.given.get(f"{agent}.{name}", 0.0), dtype=float
+        )
         for link in game.links_into(agent, name):
             total = total + (owed[link.source] if link.source in owed else values[link.source])
         heard[name] = np.asarray(total, dtype=float)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Game, Payment
@@ -27,7 +28,7 @@ class Signals:
     @cached_property
     def constants(self) -> Mapping[str, Vector]:
         """Values of sources that no decision moves, by path or payment name."""
-        found = {
+        found: dict[str, Vector] = {
             f"{agent.name}.{name}": np.asarray(said.value, dtype=float)
             for agent in self.game.agents
             for name, said in agent.says.items()
@@ -48,7 +49,7 @@ class Signals:
     def known_value(self, agent: str, heard: str) -> Vector:
         """Return the given value plus all constants linked to a heard value."""
         shape = self.game.agent(agent).hears[heard].shape
-        total = np.zeros(shape) + self.game.given.get(f"{agent}.{heard}", 0.0)
+        total = np.zeros(shape) + np.asarray(self.game.given.get(f"{agent}.{heard}", 0.0), float)
         for link in self.game.links_into(agent, heard):
             total = total + self.constants.get(link.source, 0.0)
         return np.asarray(total, dtype=float)
@@ -129,15 +130,15 @@ def interval(said: Affine, lower: Vector, upper: Vector) -> tuple[Vector, Vector
     return said.constant + low, said.constant + high
 
 
-def activity(matrix: object, lower: Vector, upper: Vector) -> tuple[Vector, Vector]:
+def activity(matrix: sparse.csr_array, lower: Vector, upper: Vector) -> tuple[Vector, Vector]:
     """Return the least and greatest value of each row of matrix @ x over a box."""
-    positive, negative = matrix.maximum(0), matrix.minimum(0)  # type: ignore[attr-defined]
-    with np.errstate(invalid="ignore"):
-        low = _times(positive, lower) + _times(negative, upper)
-        high = _times(positive, upper) + _times(negative, lower)
-    return low, high
+    positive, negative = _stored(matrix.maximum(0)), _stored(matrix.minimum(0))
+    low = positive @ lower + negative @ upper
+    high = positive @ upper + negative @ lower
+    return np.asarray(low), np.asarray(high)
 
 
-def _times(matrix: object, vector: Vector) -> Vector:
-    """Multiply, with 0 × infinity = 0 (a sparse product never meets the zeros)."""
-    return np.asarray(matrix @ vector)  # type: ignore[operator]
+def _stored(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Leave out stored zeros: an entry that is not there makes 0 × infinity nothing."""
+    matrix.eliminate_zeros()
+    return matrix

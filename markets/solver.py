@@ -32,6 +32,7 @@ class AgentSolver:
             upper=form.upper,
             cost=form.cost,
             integer=form.integer,
+            options={"mip_rel_gap": 0.0},
         )
 
     def solve(self, heard: Vector) -> Vector:

@@ -166,11 +166,9 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
     try:
         data, _, _ = problem.get_problem_data(cp.HIGHS)
     except (cp.SolverError, ValueError) as error:
-        message = (
-            f"the problem of agent '{agent.name}' is not linear; state it with affine "
-            f"constraints and a linear cost ({error})"
-        )
-        raise UnusableGame([message]) from error
+        raise UnusableGame([_not_linear(agent, str(error))]) from error
+    if data.get(cp.settings.P) is not None:
+        raise UnusableGame([_not_linear(agent, "its cost is quadratic")])
     program = data[cp.settings.PARAM_PROB]
     n, m = program.x.size, program.constr_size
     heard, place = _heard(agent, program)
@@ -194,6 +192,13 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
         heard=heard,
         said={},
         variable_columns=_variable_columns(agent, problem, program),
+    )
+
+
+def _not_linear(agent: Agent, why: str) -> str:
+    return (
+        f"the problem of agent '{agent.name}' is not linear; state it with affine constraints "
+        f"and a linear cost ({why})"
     )
 
 

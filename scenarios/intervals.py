@@ -36,7 +36,7 @@ def normal_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[fl
     edges = stats.norm.ppf(_edges(weights))
     density = stats.norm.pdf(edges)
     standard = (density[:-1] - density[1:]) / np.asarray(weights)
-    return np.asarray(mean) + standard[:, None] * np.asarray(deviation)
+    return np.asarray(np.asarray(mean) + standard[:, None] * np.asarray(deviation))
 
 
 def beta_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[float]) -> Vector:

@@ -43,14 +43,17 @@ class ScenarioSet:
         arrays = {name: np.asarray(value, dtype=float) for name, value in self.values.items()}
         object.__setattr__(self, "probability", probability)
         object.__setattr__(self, "values", MappingProxyType(arrays))
-        if probability.ndim != 1 or (probability < 0).any() or abs(probability.sum() - 1) > 1e-9:
+        if probability.ndim != 1 or not _is_distribution(probability):
             raise ValueError("probabilities of scenarios must be positive and add up to 1")
+        hours = {array.shape[-1:] for array in arrays.values()}
         for name, array in arrays.items():
             if array.ndim != 2 or array.shape[0] != len(probability):
                 raise ValueError(
                     f"scenario quantity '{name}' has shape {array.shape}; it must be "
                     f"({len(probability)}, hours)"
                 )
+        if len(hours) > 1:
+            raise ValueError("all scenario quantities must have the same number of hours")
 
     def __len__(self) -> int:
         """Return the number of scenarios S."""
@@ -63,6 +66,10 @@ class ScenarioSet:
     def expected(self, name: str) -> Vector:
         """Return the expectation of a quantity, shape (T,)."""
         return np.asarray(self.probability @ self.values[name])
+
+
+def _is_distribution(probability: Vector) -> bool:
+    return bool((probability >= 0).all() and abs(probability.sum() - 1) <= 1e-9)
 
 
 @dataclass(frozen=True, eq=False)

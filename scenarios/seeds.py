@@ -20,6 +20,6 @@ def stream(root_seed: int, name: str) -> np.random.Generator:
     >>> bool(stream(7, "wind").random() == stream(7, "wind").random())
     True
     """
-    words = np.frombuffer(hashlib.sha256(name.encode()).digest(), dtype=np.uint32)
+    words = np.frombuffer(hashlib.sha256(name.encode()).digest(), dtype="<u4")
     key = tuple(int(word) for word in words)
     return np.random.default_rng(np.random.SeedSequence(root_seed, spawn_key=key))

@@ -59,7 +59,7 @@ class Exact:
             program.leader_form.offset, mip_rel_gap=self.gap, mip_max_nodes=self.node_limit
         )
         found = model.solve()
-        if not found.found:
+        if not found.found or found.status not in ("optimal", "limit"):
             raise _no_answer(game, found)
         exact = model.fixed_at(found, program.program.integer_columns())
         values = said_values(
@@ -93,7 +93,9 @@ def _no_answer(game: Game, found: Solution) -> NoAnswer:
             "relax its constraints",
             str(game.leader),
         )
-    return NoAnswer(
-        f"no answer was found ({found.status}); raise the node limit of Exact or bound the "
-        f"variables of leader '{game.leader}'"
-    )
+    if found.status == "unbounded":
+        return NoAnswer(
+            f"nothing bounds the objective of leader '{game.leader}'; bound its variables",
+            str(game.leader),
+        )
+    return NoAnswer(f"no answer was found ({found.status}); raise the node limit of Exact")

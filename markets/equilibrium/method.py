@@ -76,7 +76,7 @@ class Method(Protocol):
 
 
 def require_leader(game: Game, method: str) -> None:
-    """Refuse a game without a leader, or without anybody who follows."""
+    """Refuse a game without a leader."""
     if game.leader is None:
         raise WrongMethod(
             f"{method} solves games that one agent leads, and nobody leads this one; name the "

@@ -1,0 +1,30 @@
+"""Puts a party on the clock: a Mesa agent that sees its own mail and nothing else."""
+
+import mesa
+
+from equigrid.markets.messages import Message
+
+
+class Shell(mesa.Agent):  # type: ignore[misc]
+    """The visible side of a party in a world.
+
+    Attributes
+    ----------
+    party : str
+        Its name in games and messages.
+    heard, said : list of Message
+        Its own mail, in order.
+    """
+
+    def __init__(self, model: mesa.Model, party: str) -> None:
+        super().__init__(model)
+        self.party = party
+        self.heard: list[Message] = []
+        self.said: list[Message] = []
+
+    def notice(self, message: Message) -> None:
+        """Keep a message that the party sent or received."""
+        if message.receiver == self.party:
+            self.heard.append(message)
+        if message.sender == self.party:
+            self.said.append(message)

@@ -1,0 +1,63 @@
+"""The figures of paper E's study, each with its unit."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.experiments.disco_microgrids import DiscoMicrogrids
+from equigrid.experiments.result import Kpi
+from equigrid.markets.equilibrium.method import Equilibrium
+
+Vector = NDArray[np.float64]
+
+
+def case_kpis(system: DiscoMicrogrids, outcome: Equilibrium) -> dict[str, Kpi]:
+    """Return the KPIs of one case; energies and costs are expectations over the scenarios."""
+    values, name = outcome.values, system.company.name
+    currency = system.study.spec.currency
+    sites = [site.name for site in system.microgrids]
+    purchase = values[f"{name}.purchase_mw"]
+    rise = np.diff(purchase)
+    assert outcome.leader_objective is not None
+    return {
+        "disco_profit": Kpi(outcome.leader_objective, currency),
+        **{f"microgrid_cost.{site}": Kpi(_cost(outcome, site), currency) for site in sites},
+        "microgrid_import_mwh": Kpi(_total(values, sites, "import_mw"), "MWh"),
+        "microgrid_der_energy_mwh": Kpi(_own_energy(values, sites), "MWh"),
+        "wholesale_energy_mwh": Kpi(float(purchase.sum()), "MWh"),
+        "max_ramp_up_mw_per_h": Kpi(float(max(rise.max(), 0.0)), "MW/h"),
+        "max_ramp_down_mw_per_h": Kpi(float(max(-rise.min(), 0.0)), "MW/h"),
+        "ramp_penalty": Kpi(outcome.payments["ramp-penalty"], currency),
+        "interrupted_energy_mwh": Kpi(_total(values, [name], "interruption_order_mw"), "MWh"),
+        "disco_dg_energy_mwh": Kpi(_total(values, [name], "generator_order_mwh"), "MWh"),
+    }
+
+
+def add_profit_forgone(kpis: dict[str, dict[str, Kpi]], penalised: list[str]) -> None:
+    """Add what the ISO would owe: profit of the first case without a penalty less this one's.
+
+    Parameters
+    ----------
+    kpis : dict of case to KPIs
+        Changed in place.
+    penalised : list of str
+        Cases in which ramps cost something.
+    """
+    free = [case for case in kpis if case not in penalised]
+    for case in penalised if free else []:
+        before, after = kpis[free[0]]["disco_profit"], kpis[case]["disco_profit"]
+        kpis[case]["profit_forgone"] = Kpi(before.value - after.value, before.unit)
+
+
+def _cost(outcome: Equilibrium, site: str) -> float:
+    return float(outcome.values[f"{site}.own_cost"]) + outcome.payments[f"bill-{site}"]
+
+
+def _total(values: Mapping[str, Vector], names: list[str], said: str) -> float:
+    return float(sum(values[f"{name}.{said}"].sum() for name in names))
+
+
+def _own_energy(values: Mapping[str, Vector], sites: list[str]) -> float:
+    own = ("generator_mw", "photovoltaic_mw", "interrupted_mw", "discharge_mw")
+    return sum(_total(values, sites, said) for said in own)

@@ -1,0 +1,222 @@
+"""Tidy tables of paper E's study: what each party did, hour by hour."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from equigrid.experiments.disco_microgrids import DiscoMicrogrids
+from equigrid.grid.ac import AcResult
+from equigrid.markets.equilibrium.method import Equilibrium
+
+Vector = NDArray[np.float64]
+Tables = dict[str, pd.DataFrame]
+
+
+def case_tables(
+    system: DiscoMicrogrids, case: str, outcome: Equilibrium, ac: AcResult
+) -> Tables:
+    """Return the tables of one case.
+
+    Parameters
+    ----------
+    system : DiscoMicrogrids
+    case : str
+    outcome : Equilibrium
+    ac : AcResult
+        AC power flow of every scenario-hour.
+    """
+    tables = {
+        "prices": _prices(system, outcome.values),
+        "purchase": _purchase(system, outcome.values),
+        "microgrids": _microgrids(system, outcome.values),
+        "dispatch": _dispatch(system, outcome.values),
+        "voltages": _voltages(system, outcome.values, ac),
+        "branches": _branches(system, ac),
+        "settlement": outcome.settlement,
+    }
+    return {name: _of_case(case, table) for name, table in tables.items()}
+
+
+def negotiation_tables(system: DiscoMicrogrids, case: str, talk: Equilibrium | None) -> Tables:
+    """Return rounds and announced prices of a negotiation, empty tables without one."""
+    records = [] if talk is None else list(talk.rounds)
+    path = f"{system.company.name}.price_per_mwh"
+    rounds = pd.DataFrame(
+        {
+            "round": np.array([record["round"] for record in records], dtype=int),
+            "planned_profit": np.array([_number(r["planned"]) for r in records], dtype=float),
+            "realised_profit": np.array([_number(r["realised"]) for r in records], dtype=float),
+            "new_answers": np.array([record["new_answers"] for record in records], dtype=int),
+        }
+    )
+    hours = system.study.spec.hours
+    prices = [np.asarray(record["announced"][path]) for record in records]
+    round_prices = pd.DataFrame(
+        {
+            "round": np.repeat(rounds["round"].to_numpy(), hours),
+            "hour": np.tile(_hours(system), len(records)),
+            "exchange_price_per_mwh": np.concatenate([np.zeros(0), *prices]),
+        }
+    )
+    return {"rounds": _of_case(case, rounds), "round_prices": _of_case(case, round_prices)}
+
+
+def study_tables(system: DiscoMicrogrids) -> Tables:
+    """Return what is the same in all cases: who sits where, bids, scenarios."""
+    return {"places": _places(system), "bids": _bids(system), "scenarios": _scenarios(system)}
+
+
+def _of_case(case: str, table: pd.DataFrame) -> pd.DataFrame:
+    table.insert(0, "case", case)
+    return table
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _hours(system: DiscoMicrogrids) -> NDArray[np.int64]:
+    return np.arange(1, system.study.spec.hours + 1)
+
+
+def _ramp(power: Vector) -> Vector:
+    """Rise from hour to hour, 0 in the first."""
+    return np.diff(power, prepend=power[0])
+
+
+def _prices(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "hour": _hours(system),
+            "wholesale_price_per_mwh": system.wholesale_price_per_mwh,
+            "interruption_price_per_mwh": system.interruption_price_per_mwh,
+            "tariff_per_mwh": system.tariff_per_mwh,
+            "exchange_price_per_mwh": values[f"{system.company.name}.price_per_mwh"],
+            "ramp_penalty_per_mw": np.concatenate([[0.0], system.ramp_penalty_per_mw]),
+        }
+    )
+
+
+def _purchase(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataFrame:
+    name = system.company.name
+    purchase = values[f"{name}.purchase_mw"]
+    exchanged = sum(values[f"{site.name}.import_mw"] for site in system.microgrids)
+    return pd.DataFrame(
+        {
+            "hour": _hours(system),
+            "purchase_mw": purchase,
+            "ramp_mw_per_h": _ramp(purchase),
+            "ramp_limit_mw_per_h": np.concatenate([[0.0], values[f"{name}.ramp_limit_mw_per_h"]]),
+            "microgrid_ramp_mw_per_h": _ramp(np.asarray(exchanged)),
+        }
+    )
+
+
+_MICROGRID_COLUMNS = (
+    "demand_mw", "import_mw", "generator_mw", "photovoltaic_mw", "interrupted_mw", "charge_mw",
+    "discharge_mw", "stored_mwh",
+)  # fmt: skip
+
+
+def _microgrids(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataFrame:
+    parts = []
+    for site in system.microgrids:
+        columns = {name: values[f"{site.name}.{name}"] for name in _MICROGRID_COLUMNS}
+        table = pd.DataFrame({"microgrid": site.name, "hour": _hours(system), **columns})
+        table["ramp_mw_per_h"] = _ramp(values[f"{site.name}.import_mw"])
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _scenario_hours(system: DiscoMicrogrids, rows: int) -> pd.DataFrame:
+    """Scenario and hour of the flattened (rows, S T) arrays, row by row."""
+    hours, count = _hours(system), len(system.scenarios)
+    return pd.DataFrame(
+        {
+            "scenario": np.tile(np.repeat(np.arange(1, count + 1), len(hours)), rows),
+            "hour": np.tile(hours, count * rows),
+        }
+    )
+
+
+def _dispatch(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataFrame:
+    name, buses = system.company.name, list(system.study.network.buses.index)
+    units = system.manager.generators
+    produced, cut = values[f"{name}.generator_mw"], values[f"{name}.interrupted_mw"]
+    loaded = [k for k in range(len(buses)) if system.disco.load_mw[k].max() > 0]
+    table = _scenario_hours(system, len(units) + len(loaded))
+    width = produced.shape[1]
+    names = [unit.name for unit in units] + [f"load at bus {buses[k]}" for k in loaded]
+    at = [unit.bus for unit in units] + [buses[k] for k in loaded]
+    kinds = ["generator"] * len(units) + ["interruptible"] * len(loaded)
+    table["resource"] = np.repeat(names, width)
+    table["kind"], table["bus"] = np.repeat(kinds, width), np.repeat(at, width)
+    table["power_mw"] = np.concatenate([produced, cut[loaded]]).ravel()
+    return table
+
+
+def _voltages(
+    system: DiscoMicrogrids, values: Mapping[str, Vector], ac: AcResult
+) -> pd.DataFrame:
+    squared = values[f"{system.company.name}.voltage_squared_pu"]
+    table = _scenario_hours(system, len(squared))
+    table["bus"] = np.repeat(system.study.network.buses.index.to_numpy(), squared.shape[1])
+    table["voltage_linear_pu"] = np.sqrt(squared).ravel()
+    table["voltage_ac_pu"] = ac.voltage_pu.ravel()
+    return table
+
+
+def _branches(system: DiscoMicrogrids, ac: AcResult) -> pd.DataFrame:
+    branches = system.study.network.branches
+    table = _scenario_hours(system, len(branches))
+    for column, source in (("branch", "name"), ("from_bus", "from_bus"), ("to_bus", "to_bus")):
+        table[column] = np.repeat(branches[source].to_numpy(), ac.current_ka.shape[1])
+    table["current_ka"] = ac.current_ka.ravel()
+    table["loading_percent"] = ac.loading_percent.ravel()
+    return table
+
+
+def _places(system: DiscoMicrogrids) -> pd.DataFrame:
+    source = system.study.network.sources.iloc[0]
+    records = [(system.iso.name, "source", int(source["bus"]), system.company.purchase_max_mw)]
+    records += [
+        (m.name, "microgrid", m.bus, m.exchange_max_mw) for m in system.study.spec.microgrids
+    ]
+    records += [(g.name, "generator", g.bus, g.power_max_mw) for g in system.manager.generators]
+    records += [
+        (p.name, "photovoltaic", p.bus, p.power_max_mw) for p in system.manager.photovoltaics
+    ]
+    return pd.DataFrame(records, columns=["name", "kind", "bus", "power_max_mw"])
+
+
+def _bids(system: DiscoMicrogrids) -> pd.DataFrame:
+    """What a microgrid's own resources cost, by hour: where exchange prices come to sit."""
+    parts = []
+    for site in system.microgrids:
+        costs = {
+            "generator": np.full(system.study.spec.hours, site.generator.cost_per_mwh),
+            "interruptible": np.asarray(site.interruptible.cost_per_mwh),
+        }
+        for resource, cost in costs.items():
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "microgrid": site.name,
+                        "resource": resource,
+                        "hour": _hours(system),
+                        "bid_per_mwh": cost,
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _scenarios(system: DiscoMicrogrids) -> pd.DataFrame:
+    table = _scenario_hours(system, 1)
+    probability = system.scenarios.probability
+    table.insert(1, "probability", np.repeat(probability, system.study.spec.hours))
+    table["load_factor"] = system.scenarios["load_factor"].ravel()
+    table["irradiance"] = system.scenarios["irradiance"].ravel()
+    return table

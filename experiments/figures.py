@@ -1,0 +1,132 @@
+"""The look that all figures of a report share, and how a figure becomes text."""
+
+import base64
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from equigrid.experiments.result import Result
+
+INK, MUTED, RULE, LIMIT = "#1f2933", "#5f6b78", "#dfe4ea", "#b3261e"
+BEFORE, AFTER = "#66809c", "#e07b00"
+_BETWEEN = ("#009e73", "#8e5ea2", "#56b4e9", "#a08c1e")
+# Okabe and Ito's colours, which keep apart for colour-blind readers; those of the cases left out.
+PARTIES = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#c9a400", "#7a4f2a", "#444444")
+WIDTH_IN = 10.4
+_FONT = "DejaVu Sans"
+_STYLE: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "font.family": [_FONT],
+    "font.size": 9,
+    "grid.color": RULE,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "equigrid",
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+}
+# Texts stay texts in the browser's own face, which is no wider than the one measured with.
+_FACES = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+
+Draw = Callable[[Result], Figure]
+
+
+def data_uri(draw: Draw, result: Result) -> str:
+    """Draw a figure and return it as an SVG data URI, the same bytes for the same result."""
+    buffer = io.BytesIO()
+    with _style():
+        figure = draw(result)
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue().decode().replace(f"'{_FONT}'", _FACES)
+    return "data:image/svg+xml;base64," + base64.b64encode(text.encode()).decode()
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """Set the style for a while, whatever the user's own matplotlibrc says."""
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the browser has other faces
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def panels(rows: int, columns: int, height_in: float, **share: Any) -> tuple[Figure, Any]:
+    """Return a figure of the report's width and its axes, array (rows, columns)."""
+    figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **share)
+
+
+def case_names(result: Result) -> list[str]:
+    """Return the names of the cases in the order of the study."""
+    return [case.name for case in result.cases]
+
+
+def case_colours(result: Result) -> dict[str, str]:
+    """Give the first case the colour of "before", the last that of "after"."""
+    names = case_names(result)
+    between = [_BETWEEN[at % len(_BETWEEN)] for at in range(len(names) - 2)]
+    return dict(zip(names, [BEFORE, *between, AFTER] if len(names) > 1 else [AFTER], strict=True))
+
+
+def party_colours(names: Sequence[str]) -> dict[str, str]:
+    """Give each party a colour, in the order of the names."""
+    return {name: PARTIES[at % len(PARTIES)] for at, name in enumerate(names)}
+
+
+def of_case(result: Result, table: str, case: str) -> pd.DataFrame:
+    """Return the rows of a table that belong to a case."""
+    rows = result.tables[table]
+    return rows[rows["case"] == case]
+
+
+def by_hour(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
+    """Return a column by hour."""
+    return rows.set_index("hour")[column].astype(float).sort_index()
+
+
+def hour_axis(axes: Axes, hours: Sequence[int], label: str = "hour") -> None:
+    """Mark hours so that they can be told apart and still be read."""
+    first, last = min(hours), max(hours)
+    every = 1 + (last - first) // 13
+    axes.set_xlim(first - 0.6, last + 0.6)
+    axes.set_xticks(range(first, last + 1, every))
+    axes.set_xlabel(label)
+
+
+def steps(axes: Axes, series: "pd.Series[float]", **look: Any) -> Any:
+    """Draw an hourly series as a step per hour, centred on the hour."""
+    edges = [float(hour) - 0.5 for hour in series.index]
+    return axes.stairs(series.to_numpy(), [*edges, edges[-1] + 1.0], baseline=None, **look)
+
+
+def legend_above(figure: Figure, handles: Sequence[Any], columns: int = 6) -> None:
+    """Put one legend above all panels."""
+    labels = [_shown(str(handle.get_label())) for handle in handles]
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=1.6)
+
+
+def _shown(label: str) -> str:
+    # Matplotlib hides labels that start with an underscore.
+    return f" {label}" if label.startswith("_") else label

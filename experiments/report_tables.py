@@ -1,0 +1,93 @@
+"""The tables of a report, as text ready to be shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from equigrid.experiments.comparisons import bids_met
+from equigrid.experiments.figures import case_names, of_case
+from equigrid.experiments.report_kpis import figure
+from equigrid.experiments.result import Result
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell; a marked one stands out, with a note that says why."""
+
+    text: str
+    note: str = ""
+
+
+def price_table(result: Result) -> tuple[list[str], list[list[Cell]]]:
+    """Return head and rows by hour: wholesale price, then the exchange price of each case."""
+    names, met = case_names(result), bids_met(result)
+    prices = result.tables["prices"]
+    exchange = prices.pivot_table(index="hour", columns="case", values="exchange_price_per_mwh")
+    given = prices.groupby("hour")["wholesale_price_per_mwh"].first()
+    rows = [
+        [Cell(str(hour)), Cell(f"{given[hour]:.2f}")]
+        + [Cell(f"{exchange.loc[hour, c]:.2f}", ", ".join(met.get((c, hour), ()))) for c in names]
+        for hour in exchange.index
+    ]
+    return ["Hour", "Wholesale", *names], rows
+
+
+def payment_table(result: Result) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows by payment: payer, payee, and the amount in each case."""
+    names = case_names(result)
+    keys = ["payment", "payer", "payee"]
+    amounts = result.tables["settlement"].pivot_table(
+        index=keys, columns="case", values="amount", aggfunc="sum", sort=False
+    )
+    rows = [
+        [*(str(part) for part in key), *(_amount(amounts.loc[key], name) for name in names)]
+        for key in amounts.index
+    ]
+    return ["Payment", "Payer", "Payee", *names], rows
+
+
+def _amount(row: "pd.Series[float]", case: str) -> str:
+    value = row.get(case)
+    return "–" if value is None or pd.isna(value) else figure(float(value))
+
+
+def place_table(result: Result) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of who sits where."""
+    places = result.tables["places"].sort_values("bus", kind="stable")
+    rows = [
+        [str(row.name), str(row.kind), str(row.bus), figure(float(row.power_max_mw))]
+        for row in places.itertuples(index=False)
+    ]
+    return ["Name", "Kind", "Bus", "Greatest power, MW"], rows
+
+
+def scenario_table(result: Result) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the scenarios, each with its means over the day."""
+    columns = ["probability", "load_factor", "irradiance"]
+    means = result.tables["scenarios"].groupby("scenario")[columns].mean()
+    rows = [
+        [str(row.Index), f"{100 * row.probability:.3g} %"]
+        + [f"{row.load_factor:.3f}", f"{row.irradiance:.3f}"]
+        for row in means.itertuples()
+    ]
+    return ["Scenario", "Probability", "Mean load factor", "Mean irradiance"], rows
+
+
+def hourly_table(result: Result) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows by hour: purchase and its ramp in each case."""
+    names = case_names(result)
+    columns = [
+        of_case(result, "purchase", name).set_index("hour")[column]
+        for column in ("purchase_mw", "ramp_mw_per_h")
+        for name in names
+    ]
+    rows = [
+        [str(hour), *(figure(float(column[hour])) for column in columns)]
+        for hour in sorted(columns[0].index)
+    ]
+    return ["Hour", *_headings(names)], rows
+
+
+def _headings(names: Sequence[str]) -> list[str]:
+    return [f"{what}, {name}" for what in ("MW", "MW/h") for name in names]

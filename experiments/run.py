@@ -1,0 +1,181 @@
+"""Running a study: every case on a clock of its own, certified, checked in AC, and written."""
+
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from equigrid.experiments.disco_kpis import add_profit_forgone, case_kpis
+from equigrid.experiments.disco_microgrids import DiscoMicrogrids, day
+from equigrid.experiments.disco_tables import case_tables, negotiation_tables, study_tables
+from equigrid.experiments.feasibility import refuse_infeasible
+from equigrid.experiments.report import report_html
+from equigrid.experiments.result import CaseResult, Kpi, Result
+from equigrid.experiments.study import Study, load_study
+from equigrid.experiments.tables import joined
+from equigrid.experiments.world import World
+from equigrid.grid.ac import AcResult, ac_check
+from equigrid.markets.certificate import AcFindings
+from equigrid.markets.equilibrium.method import Equilibrium
+
+Progress = Callable[[str], None]
+
+
+def run(
+    study: Study | str | Path,
+    out: str | Path | None = None,
+    *,
+    method: str | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Run all cases of a study.
+
+    Parameters
+    ----------
+    study : Study, str or Path
+        A loaded study, the name of a shipped one, or a file.
+    out : str or Path, optional
+        Directory to write (replaced if it exists); nothing is written without it.
+    method : {"exact", "best-response"}, optional
+        Play only the stages of this method; all stages otherwise.
+    seed : int, optional
+        In place of the study's own.
+    progress : callable, optional
+        Told a short sentence whenever something begins.
+
+    Raises
+    ------
+    UnusableInput
+        When the study cannot be used; nothing is written.
+    NoAnswer
+        When an agent has no feasible answer, naming it and the hour; nothing is written.
+    """
+    chosen = study if isinstance(study, Study) else load_study(study)
+    chosen = chosen if seed is None else chosen.with_seed(seed)
+    chosen = chosen if method is None else chosen.with_method(method)
+    result = _run_cases(chosen, progress or (lambda text: None))
+    if out is not None:
+        result.write(Path(out), report_html(result))
+    return result
+
+
+class _Case:
+    """One case as it goes: its world, outcomes and AC check."""
+
+    def __init__(self, study: Study, name: str, progress: Progress) -> None:
+        self.name, self.seconds = name, {}
+        self.world = World(study, name, progress)
+        self.system = DiscoMicrogrids(study, self.world.case.ramp_penalty)
+        refuse_infeasible(self.system.game, study.spec.hours)
+        began = time.perf_counter()
+        outcomes = self.world.run(lambda world: day(world, self.system.game))
+        self.outcome = list(outcomes.values())[-1]
+        self.talk = next((o for o in outcomes.values() if o.method == "best-response"), None)
+        self.seconds["stages"] = time.perf_counter() - began
+        progress(f"{name}: AC power flow of every scenario and hour")
+        began = time.perf_counter()
+        self.ac = self._check_ac()
+        self.seconds["ac"] = time.perf_counter() - began
+
+    def _check_ac(self) -> AcResult:
+        values, name = self.outcome.values, self.system.company.name
+        return ac_check(
+            self.system.study.network,
+            values[f"{name}.net_load_mw"],
+            values[f"{name}.net_load_mvar"],
+        )
+
+    def findings(self) -> AcFindings:
+        """Hold the AC results against the limits of the study."""
+        limits = self.system.study.spec.network
+        off = self.ac.violations(limits.voltage_min_pu, limits.voltage_max_pu)
+        squared = self.outcome.values[f"{self.system.company.name}.voltage_squared_pu"]
+        converged = bool(self.ac.converged.all())
+        # A flow that does not converge has no voltage; -1 keeps infinity out of the files.
+        return AcFindings(
+            required=self.world.case.ac,
+            converged=converged,
+            max_voltage_violation_pu=off.worst_voltage_pu if converged else -1.0,
+            max_loading_violation_percent=off.worst_loading_percent if converged else -1.0,
+            max_linear_voltage_error_pu=(
+                float(np.abs(np.sqrt(squared) - self.ac.voltage_pu).max()) if converged else None
+            ),
+        )
+
+
+def _run_cases(study: Study, progress: Progress) -> Result:
+    cases = [_Case(study, case.name, progress) for case in study.spec.cases]
+    kpis = {case.name: case_kpis(case.system, case.outcome) for case in cases}
+    add_profit_forgone(kpis, [case.name for case in study.spec.cases if case.ramp_penalty])
+    tables = [
+        {
+            **case_tables(case.system, case.name, case.outcome, case.ac),
+            **negotiation_tables(case.system, case.name, case.talk),
+        }
+        for case in cases
+    ]
+    messages = "".join(case.world.mailroom.lines() for case in cases)
+    return Result(
+        study=study.name,
+        title=study.spec.title,
+        currency=study.spec.currency,
+        seed=study.spec.seed,
+        cases=tuple(_case_result(study, case, kpis[case.name]) for case in cases),
+        tables={**joined(tables), **study_tables(cases[0].system)},
+        network=study.network,
+        tolerance=study.spec.certificate.model_dump(),
+        messages=messages,
+        manifest=_manifest(study, cases),
+    )
+
+
+def _case_result(study: Study, case: _Case, kpis: dict[str, Kpi]) -> CaseResult:
+    certificate = case.outcome.certificate.with_ac(case.findings())
+    found = certificate.shortcomings(
+        study.spec.certificate.model_dump(), proven=case.outcome.method == "exact"
+    )
+    if not case.outcome.settled and case.outcome.method == "best-response":
+        found.append("the negotiation did not settle within its round limit")
+    notes: dict[str, Any] = {"method": case.outcome.method, **case.outcome.statistics}
+    return CaseResult(case.name, kpis, certificate, tuple(found), {**notes, **_talk_notes(case)})
+
+
+def _talk_notes(case: _Case) -> dict[str, Any]:
+    if case.talk is None:
+        return {}
+    profit, exact = case.talk.leader_objective, case.outcome.leader_objective
+    assert profit is not None and exact is not None
+    return {
+        "negotiation_settled": case.talk.settled,
+        "negotiation_rounds": int(case.talk.statistics["rounds"]),
+        "negotiation_profit": profit,
+        "negotiation_distance": (exact - profit) / max(1.0, abs(exact)),
+    }
+
+
+_LIBRARIES = ("equigrid", "cvxpy", "highspy", "mesa", "simpy", "pandapower", "numpy", "scipy")
+
+
+def _manifest(study: Study, cases: list[_Case]) -> dict[str, Any]:
+    logs = {case.name: case.world.mailroom.digest() for case in cases}
+    return {
+        "study": study.name,
+        "study_sha256": study.digest(),
+        "seed": study.spec.seed,
+        "messages_sha256": logs,
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in _LIBRARIES},
+        "solver": {"name": "HiGHS", **study.spec.methods.exact.model_dump()},
+        "certificate": study.spec.certificate.model_dump(),
+        "network": {
+            "feeder": study.spec.network.feeder,
+            "voltage_min_pu": study.spec.network.voltage_min_pu,
+            "voltage_max_pu": study.spec.network.voltage_max_pu,
+        },
+        "seconds": {case.name: case.seconds for case in cases},
+    }

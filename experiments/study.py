@@ -1,0 +1,117 @@
+"""Finding, reading and writing studies."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+
+from equigrid.experiments import schema
+from equigrid.experiments.checks import chosen_network, study_problems
+from equigrid.experiments.findings import Finding, UnusableInput, suggestion
+from equigrid.experiments.reading import read_yaml, to_yaml, validated
+from equigrid.grid.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A validated study with its feeder.
+
+    Attributes
+    ----------
+    spec : equigrid.experiments.schema.Study
+        What the file says.
+    network : Network
+        With switches as the study sets them.
+    """
+
+    spec: schema.Study
+    network: Network
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return self.spec.study
+
+    def with_seed(self, seed: int) -> "Study":
+        """Return the same study with another seed."""
+        return replace(self, spec=self.spec.model_copy(update={"seed": seed}))
+
+    def with_method(self, method: str) -> "Study":
+        """Return the same study with the stages of one method only.
+
+        Raises
+        ------
+        UnusableInput
+            When no stage uses the method.
+        """
+        kept = tuple(s for s in self.spec.stages if s.method in ("announce", method))
+        if all(stage.method != method for stage in kept):
+            message = f"no stage of the study uses the method '{method}'; add one under stages"
+            raise UnusableInput([Finding(self.name, 1, "stages", message)])
+        return replace(self, spec=self.spec.model_copy(update={"stages": kept}))
+
+    def to_yaml(self) -> str:
+        """Return the study as YAML that is accepted again."""
+        return to_yaml(self.spec)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what the study says, whatever its layout."""
+        return hashlib.sha256(self.spec.model_dump_json().encode()).hexdigest()
+
+
+def list_studies() -> list[str]:
+    """Return the names of the shipped studies.
+
+    Examples
+    --------
+    >>> "disco-microgrids" in list_studies()
+    True
+    """
+    folder = files("equigrid.experiments").joinpath("studies")
+    names = (Path(entry.name) for entry in folder.iterdir())
+    return sorted(name.stem for name in names if name.suffix == ".yaml")
+
+
+def study_path(name_or_path: str | Path) -> Path:
+    """Return the file of a shipped study, or the path itself.
+
+    Raises
+    ------
+    UnusableInput
+        When it is neither a shipped study nor looks like a file.
+    """
+    text = str(name_or_path)
+    if text in list_studies():
+        return Path(str(files("equigrid.experiments").joinpath("studies", f"{text}.yaml")))
+    path = Path(name_or_path)
+    if path.suffix in {".yaml", ".yml"} or path.exists():
+        return path
+    hint = suggestion(text, list_studies()) or f"; shipped are: {', '.join(list_studies())}"
+    message = f"no shipped study has this name, and it is no .yaml file{hint}"
+    raise UnusableInput([Finding(text, 1, "", message)])
+
+
+def load_study(name_or_path: str | Path) -> Study:
+    """Read a shipped study by name, or any study file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+
+    Raises
+    ------
+    UnusableInput
+        With every problem of the file at once, each with its line.
+
+    Examples
+    --------
+    >>> load_study("disco-microgrids").spec.currency
+    'USD'
+    """
+    document = read_yaml(study_path(name_or_path), lenient=True)
+    hours = document.data.get("hours")
+    context = {"hours": hours} if isinstance(hours, int) and not isinstance(hours, bool) else {}
+    spec = validated(schema.Study, document, context, study_problems(document))
+    network, _ = chosen_network(document)
+    assert network is not None
+    return Study(spec, network)

@@ -1,0 +1,82 @@
+"""The world of one case: a Mesa model that owns the one SimPy clock."""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import mesa
+import simpy
+
+from equigrid.agents.shell import Shell
+from equigrid.experiments.study import Study
+from equigrid.markets.answers import announce_constants
+from equigrid.markets.equilibrium.method import Equilibrium, Method
+from equigrid.markets.game import Game
+from equigrid.markets.mailroom import Mailroom
+from equigrid.scenarios.seeds import stream
+
+Timetable = Callable[["World"], Generator[Any, Any, Any]]
+
+
+class World(mesa.Model):  # type: ignore[misc]
+    """Parties, mailroom and network of one case of a study, on one clock.
+
+    Parameters
+    ----------
+    study : Study
+    case : str
+        Name of the case.
+    progress : callable, optional
+        Told a short sentence whenever a stage begins.
+
+    Attributes
+    ----------
+    clock : simpy.Environment
+        In minutes. Mesa's own time is not used.
+    mailroom : Mailroom
+    outcomes : dict of str to Equilibrium
+        By stage, as the timetable goes on.
+    """
+
+    def __init__(
+        self, study: Study, case: str, progress: Callable[[str], None] | None = None
+    ) -> None:
+        super().__init__(rng=stream(study.spec.seed, f"{case}/mesa"))
+        self.study = study
+        self.case = next(c for c in study.spec.cases if c.name == case)
+        self.clock = simpy.Environment()
+        self.mailroom = Mailroom(self.clock, case)
+        self.outcomes: dict[str, Equilibrium] = {}
+        self._progress = progress or (lambda text: None)
+        self._shells: dict[str, Shell] = {}
+        self.mailroom.watch(self._notice)
+
+    def at(self, minute: int) -> simpy.Event:
+        """Return the event of that minute of the day."""
+        return self.clock.timeout(minute - int(self.clock.now))
+
+    def publish(self, game: Game, stage: str) -> None:
+        """Let parties without a problem announce what they know to those who hear it."""
+        self._progress(f"{self.case.name}: {stage}")
+        announce_constants(game, self.mailroom, stage)
+
+    def play(self, stage: str, game: Game, method: Method) -> Generator[Any, Any, Equilibrium]:
+        """Play a game as a stage of the timetable."""
+        self._progress(f"{self.case.name}: {stage}")
+        equilibrium = yield from method.play(game, self.mailroom, stage)
+        self.outcomes[stage] = equilibrium
+        return equilibrium
+
+    def run(self, timetable: Timetable) -> dict[str, Equilibrium]:
+        """Run a timetable to its end and return the outcomes of its stages."""
+        self.clock.run(until=self.clock.process(timetable(self)))
+        return self.outcomes
+
+    def shell(self, party: str) -> Shell:
+        """Return the Mesa agent of a party, made when it is first met."""
+        if party not in self._shells:
+            self._shells[party] = Shell(self, party)
+        return self._shells[party]
+
+    def _notice(self, message: Any) -> None:
+        for party in (message.sender, message.receiver):
+            self.shell(party).notice(message)

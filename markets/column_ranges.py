@@ -1,0 +1,104 @@
+"""The box in which a follower lives: ranges of its columns, costs and limits over all signals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.findings import NoAnswer
+from equigrid.markets.linear_program import HighsModel
+from equigrid.markets.signals import activity
+from equigrid.markets.standard_form import StandardForm
+
+Vector = NDArray[np.float64]
+# A column's range comes from a solver with this accuracy, so it gets this much room.
+ROOM = 1e-6
+
+
+class NoBoundError(NoAnswer):
+    """A slack or multiplier that nothing bounds: the game is not for the MILP route."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Intervals for a follower's columns, costs and right-hand sides over all signals."""
+
+    lower: Vector
+    upper: Vector
+    cost_lower: Vector
+    cost_upper: Vector
+    rhs_lower: Vector
+    rhs_upper: Vector
+
+
+def column_box(form: StandardForm, heard_lower: Vector, heard_upper: Vector) -> Box:
+    cost = activity(form.cost_of_heard, heard_lower, heard_upper)
+    rhs = activity(form.rhs_of_heard, heard_lower, heard_upper)
+    rhs_lower, rhs_upper = form.rhs + rhs[0], form.rhs + rhs[1]
+    _refuse_infinite_signals(form, cost, rhs)
+    lower, upper = _column_ranges(form, rhs_lower, rhs_upper)
+    return Box(lower, upper, form.cost + cost[0], form.cost + cost[1], rhs_lower, rhs_upper)
+
+
+def _refuse_infinite_signals(
+    form: StandardForm, cost: tuple[Vector, Vector], rhs: tuple[Vector, Vector]
+) -> None:
+    name = form.agent.name
+    if not all(np.isfinite(end).all() for end in (*cost, *rhs)):
+        raise NoBoundError(
+            f"agent '{name}' hears a signal that nothing bounds; give the variable that is said "
+            "bounds, such as cp.Variable(bounds=[0, cap])",
+            name,
+        )
+    moved = (rhs[1] - rhs[0])[: form.equal_rows]
+    if moved.any():
+        raise NoBoundError(
+            f"an equality of agent '{name}' moves with a signal that another agent decides; the "
+            "multipliers of the MILP route cannot be bounded then",
+            name,
+        )
+
+
+def _column_ranges(
+    form: StandardForm, rhs_lower: Vector, rhs_upper: Vector
+) -> tuple[Vector, Vector]:
+    """Range of each column over the feasible set, by linear programs where bounds are open."""
+    lower, upper = form.lower.copy(), form.upper.copy()
+    equal = np.arange(len(rhs_lower)) < form.equal_rows
+    model = HighsModel(
+        matrix=form.matrix,
+        row_lower=np.where(equal, rhs_lower, -np.inf),
+        row_upper=rhs_upper,
+        lower=lower,
+        upper=upper,
+        cost=np.zeros(form.columns),
+        integer=np.zeros(form.columns, dtype=bool),
+        options={"presolve": "off"},
+    )
+    if model.solve().status == "infeasible":
+        name = form.agent.name
+        raise NoAnswer(f"agent '{name}' has no feasible answer at any signal", name)
+    for column in np.flatnonzero(np.isinf(lower)):
+        lower[column] = _extreme(model, form, int(column), 1.0)
+    for column in np.flatnonzero(np.isinf(upper)):
+        upper[column] = -_extreme(model, form, int(column), -1.0)
+    return lower, upper
+
+
+def _extreme(model: HighsModel, form: StandardForm, column: int, sign: float) -> float:
+    at = np.array([column])
+    model.set_costs(at, np.array([sign]))
+    solution = model.solve()
+    model.set_costs(at, np.zeros(1))
+    if solution.status != "optimal":
+        owner = next((v for v in form.agent.variables() if column in _span(form, v.id)), None)
+        label = "an auxiliary column" if owner is None else f"variable '{owner.name()}'"
+        raise NoBoundError(
+            f"{label} of agent '{form.agent.name}' is unbounded; give it bounds", form.agent.name
+        )
+    return solution.objective - ROOM
+
+
+def _span(form: StandardForm, variable: int) -> range:
+    where = form.variable_columns.get(variable, slice(0, 0))
+    return range(where.start, where.stop)

@@ -1,0 +1,49 @@
+from .experiments.findings import UnusableInput as UnusableInput
+from .experiments.result import Result as Result
+from .experiments.run import run as run
+from .experiments.study import Study as Study
+from .experiments.study import list_studies as list_studies
+from .experiments.study import load_study as load_study
+from .experiments.world import World as World
+from .grid.cases import feeder as feeder
+from .grid.cases import list_feeders as list_feeders
+from .grid.network import Network as Network
+from .markets.agent import Agent as Agent
+from .markets.certificate import Certificate as Certificate
+from .markets.certificate import certify as certify
+from .markets.equilibrium.best_response import BestResponse as BestResponse
+from .markets.equilibrium.exact import Exact as Exact
+from .markets.equilibrium.method import Equilibrium as Equilibrium
+from .markets.findings import NoAnswer as NoAnswer
+from .markets.findings import UnusableGame as UnusableGame
+from .markets.findings import WrongMethod as WrongMethod
+from .markets.game import Game as Game
+from .markets.game import Link as Link
+from .markets.game import Payment as Payment
+from .scenarios.scenario_set import ScenarioSet as ScenarioSet
+
+__all__ = [
+    "Agent",
+    "BestResponse",
+    "Certificate",
+    "Equilibrium",
+    "Exact",
+    "Game",
+    "Link",
+    "Network",
+    "NoAnswer",
+    "Payment",
+    "Result",
+    "ScenarioSet",
+    "Study",
+    "UnusableGame",
+    "UnusableInput",
+    "World",
+    "WrongMethod",
+    "certify",
+    "feeder",
+    "list_feeders",
+    "list_studies",
+    "load_study",
+    "run",
+]
