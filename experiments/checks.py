@@ -5,6 +5,7 @@ capacity elsewhere.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def _references(document: Document) -> Iterator[Problem]:
 
 def _stage_order(document: Document) -> Iterator[Problem]:
     minutes = [(loc, m) for loc, m in document.find("stages", "*", "minute")]
-    for (_, before), (loc, minute) in zip(minutes, minutes[1:], strict=False):
+    for (_, before), (loc, minute) in pairwise(minutes):
         if isinstance(before, int) and isinstance(minute, int) and minute <= before:
             yield loc, f"must be later than the stage before it, at {before}", minute
     methods = list(document.find("stages", "*", "method"))
@@ -137,7 +138,7 @@ def _unknown_branches(document: Document, network: Network) -> Iterator[Problem]
 
 def _buses(document: Document, network: Network) -> Iterator[Problem]:
     known = set(network.buses.index)
-    patterns = [("agents", "*", "bus")]
+    patterns: list[tuple[str, ...]] = [("agents", "*", "bus")]
     patterns += [("agents", "*", kind, "*", "bus") for kind in ("generators", "photovoltaics")]
     for pattern in patterns:
         for loc, bus in document.find(*pattern):

@@ -10,10 +10,10 @@ import click
 from click.shell_completion import CompletionItem
 
 # Exit codes: 0 done and certified, 1 anything else, 2 unusable input, 3 not certified or no answer.
-UNUSABLE, UNCERTIFIED, INTERRUPTED = 2, 3, 130
+FAILED, UNUSABLE, UNCERTIFIED = 1, 2, 3
 
 
-class StudyName(click.ParamType):
+class StudyName(click.ParamType[str]):
     """A shipped study or a file, with completion of both."""
 
     name = "study"
@@ -51,9 +51,7 @@ def list_command() -> None:
     "--method", type=click.Choice(["exact", "best-response"]), help="Play only these stages."
 )
 @click.option("--force", is_flag=True, help="Overwrite the directory named by --out.")
-def run(
-    study: str, out: Path | None, seed: int | None, method: str | None, force: bool
-) -> None:
+def run(study: str, out: Path | None, seed: int | None, method: str | None, force: bool) -> None:
     """Run STUDY, a shipped name or a FILE.yaml, and write its result."""
     _guarded(lambda: _run(study, out, seed, method, force=force))
 
@@ -189,11 +187,13 @@ def _guarded(action: Callable[[], int]) -> None:
         code = action()
     except KeyboardInterrupt:
         click.echo("interrupted; nothing was written", err=True)
-        code = INTERRUPTED
+        # HiGHS aborts while it is torn down after an interrupted solve; there is nothing to save.
+        sys.stdout.flush()
+        os._exit(FAILED)
     except _Refused as error:
         click.echo(str(error), err=True)
         code = UNUSABLE
-    except Exception as error:  # noqa: BLE001 - sorted into exit codes; nothing is hidden
+    except Exception as error:  # sorted into exit codes; nothing is hidden
         code = _told(error)
     sys.exit(code)
 
@@ -212,4 +212,4 @@ def _told(error: Exception) -> int:
         (NoAnswer, UNCERTIFIED),
     )
     click.echo(str(error) or type(error).__name__, err=True)
-    return next((code for kind, code in codes if isinstance(error, kind)), 1)
+    return next((code for kind, code in codes if isinstance(error, kind)), FAILED)

@@ -107,7 +107,7 @@ class DiscoMicrogrids:
         network, spec = self.study.network, self.study.spec
         profile = self.customers.peak_load_fraction * np.array(self.customers.load_profile)
         buses = network.buses
-        rated = {bus: 0.0 for bus in buses.index}
+        rated = dict.fromkeys(buses.index, 0.0)
         for unit in self.manager.photovoltaics:
             rated[unit.bus] += unit.power_max_mw
         return disco.Disco(
@@ -165,7 +165,10 @@ class DiscoMicrogrids:
         hours = self.study.spec.hours
         return Agent(
             self.iso.name,
-            hears={"purchase_mw": cp.Parameter(hours), "ramp_limit_mw_per_h": cp.Parameter(hours - 1)},
+            hears={
+                "purchase_mw": cp.Parameter(hours),
+                "ramp_limit_mw_per_h": cp.Parameter(hours - 1),
+            },
             says={
                 "wholesale_price_per_mwh": self.wholesale_price_per_mwh,
                 "ramp_penalty_per_mw": self.ramp_penalty_per_mw,
@@ -218,9 +221,7 @@ class DiscoMicrogrids:
             Payment(name, leader, to, f"{to}.{price}", f"{leader}.{quantity}")
             for name, to, price, quantity in owed
         ]
-        sales = Payment(
-            "network-load", load, leader, f"{load}.tariff_per_mwh", f"{load}.load_mw"
-        )
+        sales = Payment("network-load", load, leader, f"{load}.tariff_per_mwh", f"{load}.load_mw")
         return links, [*payments, sales]
 
 

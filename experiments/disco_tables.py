@@ -14,9 +14,7 @@ Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]
 
 
-def case_tables(
-    system: DiscoMicrogrids, case: str, outcome: Equilibrium, ac: AcResult
-) -> Tables:
+def case_tables(system: DiscoMicrogrids, case: str, outcome: Equilibrium, ac: AcResult) -> Tables:
     """Return the tables of one case.
 
     Parameters
@@ -157,9 +155,7 @@ def _dispatch(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataF
     return table
 
 
-def _voltages(
-    system: DiscoMicrogrids, values: Mapping[str, Vector], ac: AcResult
-) -> pd.DataFrame:
+def _voltages(system: DiscoMicrogrids, values: Mapping[str, Vector], ac: AcResult) -> pd.DataFrame:
     squared = values[f"{system.company.name}.voltage_squared_pu"]
     table = _scenario_hours(system, len(squared))
     table["bus"] = np.repeat(system.study.network.buses.index.to_numpy(), squared.shape[1])

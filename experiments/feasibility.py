@@ -47,7 +47,8 @@ def refuse_infeasible_agent(agent: Agent, hours: int) -> None:
         label = agent.problem.constraints[worst].label or "a constraint"
         raise NoAnswer(
             f"'{agent.name}' has no feasible answer at any price: {label} cannot hold in hour "
-            f"{_hour(short, hours)}, short by {short.max():.3g}; raise its limits or lower its demand",
+            f"{_hour(short, hours)}, short by {short.max():.3g}; raise its limits or lower its "
+            "demand",
             agent.name,
         )
 

@@ -12,6 +12,7 @@ from matplotlib.path import Path
 
 from equigrid.experiments.figures import (
     INK,
+    MUTED,
     case_colours,
     case_names,
     legend_above,
@@ -45,7 +46,7 @@ def rounds(result: Result) -> Figure:
 
 
 def _round_marks() -> list[Any]:
-    looks = (("planned", "--", "o"), ("realised", "-", "s"), ("answer reported", ":", None))
+    looks: Any = (("planned", "--", "o"), ("realised", "-", "s"), ("answer reported", ":", None))
     return [
         Line2D([], [], color=INK, linestyle=dash, marker=mark, markersize=4, label=label)
         for label, dash, mark in looks
@@ -120,9 +121,11 @@ def _draw_nodes(
     tops, top = {}, 0.0
     x, align = (0.28, "right") if side == 0 else (0.72 - _NODE_WIDTH, "left")
     text_x = x - 0.015 if side == 0 else x + _NODE_WIDTH + 0.015
+    head = "pays" if side == 0 else "receives"
+    axes.text(text_x, gap / 2, head, ha=align, va="bottom", fontsize=8, color=MUTED)
     for name, amount in sorted(amounts.items(), key=lambda item: (-item[1], item[0])):
         axes.add_patch(Rectangle((x, top - amount), _NODE_WIDTH, amount, color=colours[name]))
-        label = f"{name}\n{'pays' if side == 0 else 'gets'} {amount:,.0f}"
+        label = f"{name}  {amount:,.0f}"
         axes.text(text_x, top - amount / 2, label, ha=align, va="center", fontsize=8)
         tops[name] = top
         top -= amount + gap

@@ -11,9 +11,11 @@ from matplotlib.patches import Patch
 
 from equigrid.experiments.comparisons import UNCHANGED_MW, bids_met, changes_mw
 from equigrid.experiments.figures import (
+    AFTER,
     INK,
     MUTED,
     WIDTH_IN,
+    bars,
     by_hour,
     case_colours,
     hour_axis,
@@ -29,15 +31,26 @@ def purchase(result: Result) -> Figure:
     """Draw the wholesale purchase of every case over the hours."""
     figure, [[axes]] = panels(1, 1, 3.6)
     handles: list[Any] = []
+    _shade_change(axes, result)
     for case, colour in case_colours(result).items():
         series = by_hour(of_case(result, "purchase", case), "purchase_mw")
-        steps(axes, series, fill=True, color=colour, alpha=0.10)
         handles.append(steps(axes, series, color=colour, linewidth=2.2, label=case))
         hour_axis(axes, list(series.index))
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.set_ylabel("wholesale purchase, MW")
     legend_above(figure, handles)
     return figure
+
+
+def _shade_change(axes: Axes, result: Result) -> None:
+    """Shade what lies between the first case and the last."""
+    first, last = (
+        by_hour(of_case(result, "purchase", case.name), "purchase_mw")
+        for case in (result.cases[0], result.cases[-1])
+    )
+    edges = [first.index[0] - 0.5, *(first.index + 0.5)]
+    look: dict[str, Any] = {"fill": True, "color": AFTER, "alpha": 0.13}
+    axes.stairs(last.to_numpy(), edges, baseline=first.to_numpy(), **look)
 
 
 def ramps(result: Result) -> Figure:
@@ -50,7 +63,7 @@ def ramps(result: Result) -> Figure:
         rows = of_case(result, "purchase", case)
         series = by_hour(rows, "ramp_mw_per_h")
         middle = series.index.to_numpy() + (at - (len(colours) - 1) / 2) * width
-        axes.bar(middle, series.to_numpy(), width=width, color=colour)
+        bars(axes, middle, np.zeros(len(series)), series.to_numpy(), width, colour)
         _limits(axes, middle, _paid_ramp(result, case).to_numpy(), width, colour)
         handles.append(Patch(color=colour, label=case))
         hour_axis(axes, list(series.index))
@@ -111,21 +124,36 @@ def _distinct(result: Result, column: str) -> "dict[str, pd.Series[float]]":
 def exchange_prices(result: Result) -> Figure:
     """Draw the price the Disco sets for the microgrids, over the bids of their resources."""
     figure, [[axes]] = panels(1, 1, 3.6)
-    for _, rows in result.tables["bids"].groupby(["microgrid", "resource"]):
-        steps(axes, by_hour(rows, "bid_per_mwh"), color="#aab4bf", linewidth=1)
+    _draw_bids(axes, result.tables["bids"])
     met = bids_met(result)
+    wide = 2.4 * len(result.cases)  # so that a case shows beneath a later one on the same price
     handles: list[Any] = [Line2D([], [], color="#aab4bf", label="bids of microgrid resources")]
     for case, colour in case_colours(result).items():
         series = by_hour(of_case(result, "prices", case), "exchange_price_per_mwh")
-        handles.append(steps(axes, series, color=colour, linewidth=2.2, label=case))
+        handles.append(steps(axes, series, color=colour, linewidth=wide, label=case))
+        wide -= 2.4
         sits = series[[(case, hour) in met for hour in series.index]]
-        axes.plot(sits.index, sits.to_numpy(), "o", color=colour, markersize=5)
+        look: dict[str, Any] = {"color": colour, "markeredgecolor": "white", "markersize": 6}
+        axes.plot(sits.index, sits.to_numpy(), "o", **look)
         hour_axis(axes, list(series.index))
     handles.append(Line2D([], [], color=INK, marker="o", linestyle="", label="sits on a bid"))
     axes.set_ylim(bottom=0)
     axes.set_ylabel(f"{result.currency} per MWh")
     legend_above(figure, handles)
     return figure
+
+
+def _draw_bids(axes: Axes, bids: pd.DataFrame) -> None:
+    """Draw bids in grey, named at the right; what ends at one price shares a line of names."""
+    ends: dict[float, list[str]] = {}
+    for (microgrid, resource), rows in bids.groupby(["microgrid", "resource"], sort=False):
+        series = by_hour(rows, "bid_per_mwh")
+        steps(axes, series, color="#aab4bf", linewidth=1)
+        ends.setdefault(round(float(series.iloc[-1]), 2), []).append(f"{microgrid} {resource}")
+    look: dict[str, Any] = {"fontsize": 7, "color": MUTED, "va": "center"}
+    for price, names in ends.items():
+        shown = "\n".join(names)
+        axes.text(1.005, price, shown, transform=axes.get_yaxis_transform(), **look)
 
 
 def strategies(result: Result) -> Figure:

@@ -13,8 +13,8 @@ from equigrid.experiments.comparisons import microgrid_names
 from equigrid.experiments.figures import (
     INK,
     MUTED,
+    bars,
     by_hour,
-    case_colours,
     case_names,
     hour_axis,
     legend_above,
@@ -34,6 +34,13 @@ _PARTS = (
     ("exchange with the Disco", "import_mw", 1, "#7d8fa3"),
     ("storage", "charge_mw", -1, "#56b4e9"),
 )
+_DIAMOND: dict[str, Any] = {
+    "color": INK,
+    "linestyle": "",
+    "marker": "D",
+    "markerfacecolor": "white",
+    "markersize": 5,
+}
 
 
 def microgrid_ramps(result: Result) -> Figure:
@@ -47,12 +54,9 @@ def microgrid_ramps(result: Result) -> Figure:
         axes.set_title(case)
         axes.set_ylabel("ramp, MW/h")
     grid[-1, 0].set_xlabel("hour")
-    after: Any = case_colours(result)[cases[-1]]
     lines = [
-        Line2D(
-            [], [], color=INK, marker="D", markersize=4, linestyle="", label="sum of microgrids"
-        ),
-        Line2D([], [], color=after, linewidth=1.6, label="ramp of the Disco's purchase"),
+        Line2D([], [], label="sum of microgrids", **_DIAMOND),
+        Line2D([], [], color=INK, linewidth=1.4, label="ramp of the Disco's purchase"),
     ]
     legend_above(figure, [*(Patch(color=c, label=name) for name, c in colours.items()), *lines])
     return figure
@@ -65,8 +69,8 @@ def _ramps(result: Result, case: str) -> pd.DataFrame:
 
 def _ramp_lines(axes: Axes, rows: pd.DataFrame) -> None:
     total = by_hour(rows, "microgrid_ramp_mw_per_h")
-    axes.plot(total.index, total.to_numpy(), "D", color=INK, markersize=4)
-    steps(axes, by_hour(rows, "ramp_mw_per_h"), color="#e07b00", linewidth=1.6)
+    axes.plot(total.index, total.to_numpy(), **_DIAMOND)
+    steps(axes, by_hour(rows, "ramp_mw_per_h"), color=INK, linewidth=1.4)
     hour_axis(axes, list(total.index), label="")
 
 
@@ -100,6 +104,7 @@ def _stack(axes: Axes, parts: pd.DataFrame, colours: dict[str, str]) -> None:
         base = np.zeros(len(parts))
         for name in parts.columns:
             height = side[name].to_numpy()
-            axes.bar(parts.index, height, 0.86, bottom=base, color=colours[str(name)])
+            seen = np.where(height == 0, np.nan, height)
+            bars(axes, parts.index, base, seen, 0.86, colours[str(name)])
             base = base + height
     axes.axhline(0, color=MUTED, linewidth=0.8)

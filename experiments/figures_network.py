@@ -1,5 +1,6 @@
 """Figures of the wires: the feeder and who sits where, voltages, loading."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import networkx as nx
@@ -16,6 +17,7 @@ from equigrid.experiments.figures import (
     LIMIT,
     MUTED,
     WIDTH_IN,
+    bars,
     case_colours,
     legend_above,
     of_case,
@@ -55,7 +57,7 @@ def feeder(result: Result) -> Figure:
 
 def _canvas(points: dict[int, Point]) -> tuple[Figure, Axes]:
     x, y = (np.array(values) for values in zip(*points.values(), strict=True))
-    low, high = y.min() - 0.7, y.max() + 1.1
+    low, high = y.min() - 0.4, y.max() + 1.0
     scale_in = WIDTH_IN / max(np.ptp(x) + 1.2, 8)
     figure = Figure(figsize=(WIDTH_IN, 0.5 + scale_in * (high - low)), layout="constrained")
     axes = figure.subplots()
@@ -76,7 +78,7 @@ def _draw_ties(axes: Axes, branches: pd.DataFrame, points: dict[int, Point]) -> 
     for row in branches[~branches["closed"]].itertuples():
         if row.from_bus in points and row.to_bus in points:
             one, other = sorted((points[row.from_bus], points[row.to_bus]))
-            curve = f"arc3,rad={0.28 if one[1] == other[1] else 0.12}"
+            curve = f"arc3,rad={0.13 if one[1] <= other[1] else -0.13}"
             look: dict[str, Any] = {"color": MUTED, "linestyle": (0, (4, 3)), "linewidth": 1.1}
             axes.add_patch(
                 FancyArrowPatch(one, other, connectionstyle=curve, arrowstyle="-", zorder=1, **look)
@@ -85,9 +87,10 @@ def _draw_ties(axes: Axes, branches: pd.DataFrame, points: dict[int, Point]) -> 
 
 def _draw_buses(axes: Axes, points: dict[int, Point]) -> None:
     look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7, "zorder": 4}
-    room = {"boxstyle": "circle,pad=0.22", "facecolor": "white", "edgecolor": INK, "linewidth": 1}
-    for bus, (x, y) in points.items():
-        axes.text(x, y, f"{bus:>2}", bbox=room, **look)
+    x, y = zip(*points.values(), strict=True)
+    axes.plot(x, y, "o", color="white", markersize=13, markeredgecolor=INK, zorder=3)
+    for bus, at in points.items():
+        axes.text(*at, str(bus), **look)
 
 
 def _draw_places(axes: Axes, places: pd.DataFrame, points: dict[int, Point]) -> list[str]:
@@ -103,10 +106,12 @@ def _draw_places(axes: Axes, places: pd.DataFrame, points: dict[int, Point]) -> 
 
 def _draw_place(axes: Axes, name: str, kind: str, at: Point) -> None:
     marker, colour = _KINDS.get(kind, _OTHER_KIND)
-    axes.plot(*at, marker=marker, color=colour, markersize=10, markeredgecolor="white", zorder=5)
+    size = 14 if marker == "*" else 10
+    axes.plot(*at, marker=marker, color=colour, markersize=size, markeredgecolor="white", zorder=5)
     short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
     look: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 7, "fontweight": "bold"}
-    axes.text(at[0], at[1] + 0.13, short, color=colour, zorder=5, **look)
+    room = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+    axes.text(at[0], at[1] + 0.15, short, color=colour, bbox=room, zorder=4.5, **look)
 
 
 def _mark(kind: str) -> Line2D:
@@ -118,7 +123,8 @@ def voltages(result: Result) -> Figure:
     """Draw the range of the AC voltages of each bus, over hours and scenarios, by case."""
     limits = result.manifest["network"]
     figure, [[axes]] = panels(1, 1, 3.4)
-    handles = _bars(axes, result, "voltages", "bus", "voltage_ac_pu")
+    keys = list(result.tables["voltages"]["bus"].unique())
+    handles = _spread(axes, result, ("voltages", "bus", "voltage_ac_pu"), keys)
     for key in ("voltage_min_pu", "voltage_max_pu"):
         axes.axhline(limits[key], color=LIMIT, linestyle="--", linewidth=1.3)
     axes.set_ylabel("AC voltage, p.u.")
@@ -131,7 +137,9 @@ def voltages(result: Result) -> Figure:
 def loading(result: Result) -> Figure:
     """Draw the range of the loading of each branch, over hours and scenarios, by case."""
     figure, [[axes]] = panels(1, 1, 3.4)
-    handles = _bars(axes, result, "branches", "branch", "loading_percent")
+    branches = result.network.branches
+    keys = list(branches["name"][branches["closed"]])
+    handles = _spread(axes, result, ("branches", "branch", "loading_percent"), keys)
     axes.axhline(100, color=LIMIT, linestyle="--", linewidth=1.3)
     axes.set_ylim(0, max(105.0, axes.get_ylim()[1]))
     axes.set_ylabel("AC loading, percent of rating")
@@ -141,18 +149,18 @@ def loading(result: Result) -> Figure:
     return figure
 
 
-def _bars(axes: Axes, result: Result, table: str, key: str, column: str) -> list[Any]:
+def _spread(
+    axes: Axes, result: Result, source: tuple[str, str, str], keys: Sequence[Any]
+) -> list[Any]:
     """Draw a bar from the least to the greatest value of each key, side by side by case."""
+    table, key, column = source
     colours = case_colours(result)
     width = 0.7 / len(colours)
-    keys = list(result.tables[table][key].unique())
     for at, (case, colour) in enumerate(colours.items()):
         spread = of_case(result, table, case).groupby(key)[column].agg(["min", "max"]).reindex(keys)
         middle = np.arange(len(keys)) + (at - (len(colours) - 1) / 2) * width
         height = (spread["max"] - spread["min"]).to_numpy()
-        bottom = spread["min"].to_numpy()
-        # A bar without height would not be seen: the edge keeps it visible.
-        axes.bar(middle, height, 0.8 * width, bottom=bottom, color=colour, edgecolor=colour)
+        bars(axes, middle, spread["min"].to_numpy(), height, 0.8 * width, colour)
     every = 1 + len(keys) // 45
     turn = 90 if max(len(str(name)) for name in keys) > 2 else 0
     axes.set_xticks(range(0, len(keys), every), [str(k) for k in keys[::every]], rotation=turn)

@@ -54,11 +54,13 @@ class Picture:
 
 
 def _say_purchase(result: Result) -> str:
-    return _by_case(result, "wholesale_energy_mwh", "The Disco buys")
+    return _by_case(result, "wholesale_energy_mwh", "Energy bought") + (
+        " The shaded area is the change." if len(result.cases) > 1 else ""
+    )
 
 
 def _say_ramps(result: Result) -> str:
-    return _by_case(result, "max_ramp_down_mw_per_h", "The largest ramp down is") + (
+    return _by_case(result, "max_ramp_down_mw_per_h", "Largest ramp down") + (
         " Lines mark the ramp, both ways, for which the ISO is paid a penalty; "
         "where ramps are free there is none."
     )
@@ -66,11 +68,11 @@ def _say_ramps(result: Result) -> str:
 
 def _by_case(result: Result, key: str, start: str) -> str:
     said = [
-        f"{figure(case.kpis[key].value)} {case.kpis[key].unit} in {case.name}"
+        f"{case.name} {figure(case.kpis[key].value)} {case.kpis[key].unit}"
         for case in result.cases
         if key in case.kpis
     ]
-    return f"{start} {', '.join(said)}." if said else ""
+    return f"{start}: {', '.join(said)}." if said else ""
 
 
 def _say_strategies(result: Result) -> str:
@@ -101,10 +103,9 @@ def _say_prices(result: Result) -> str:
 
 def _say_exchange(result: Result) -> str:
     met = [case for case, _ in bids_met(result)]
-    said = [
-        f"{met.count(case.name)} of {len(of_case(result, 'prices', case.name))} hours in {case.name}"
-        for case in result.cases
-    ]
+    names = [case.name for case in result.cases]
+    hours = {name: len(of_case(result, "prices", name)) for name in names}
+    said = [f"{met.count(name)} of {hours[name]} hours in {name}" for name in names]
     return f"The price sits on the bid of a microgrid's resource in {', '.join(said)}."
 
 
@@ -124,7 +125,9 @@ def _say_feeder(result: Result) -> str:
 
 
 def _say_voltages(result: Result) -> str:
-    volts = result.tables["voltages"]
+    volts = result.tables["voltages"].dropna()
+    if volts.empty:
+        return "No AC voltage is known: the power flow does not converge."
     low, high = volts["voltage_ac_pu"].min(), volts["voltage_ac_pu"].max()
     off = (volts["voltage_linear_pu"] - volts["voltage_ac_pu"]).abs().max()
     return (

@@ -131,7 +131,8 @@ class _Rebuilt:
 
     def _rounds(self, tables: dict[str, pd.DataFrame]) -> Iterator[str]:
         """Compare announced prices and the number of new answers, round by round."""
-        prices, fresh = {}, {}
+        prices: dict[int, Vector] = {}
+        fresh: dict[int, int] = {}
         heard: dict[str, list[tuple[Vector, float]]] = {}
         for message in self.messages:
             if isinstance(message, FlexRequest):

@@ -56,7 +56,7 @@ def report_html(result: Result) -> str:
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return page.from_string(_resource("report.html")).render(
         result=result,
-        style=Markup(_resource("report.css")),  # noqa: S704  our own file, not a user's text
+        style=Markup(_resource("report.css")),
         colours=case_colours(result),
         span=f"{names[0]} → {names[-1]}" if len(names) > 1 else names[0],
         headline=headline(result),
@@ -115,5 +115,6 @@ def _tables(result: Result) -> list[Table]:
     tables = [Table("kpis-table", "Key figures", 2, head, kpi_rows(result))]
     for key, title, labels, needs, read, note in _TABLES:
         if all(len(result.tables.get(table, ())) for table in needs):
-            tables.append(Table(key, title, labels, *read(result), note))
+            columns, rows = read(result)
+            tables.append(Table(key, title, labels, columns, rows, note))
     return tables

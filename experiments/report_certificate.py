@@ -114,7 +114,7 @@ def _talk(case: CaseResult, currency: str) -> str:
     settled = "settled" if notes["negotiation_settled"] else "did not settle"
     said = f"the negotiation {settled} in {notes['negotiation_rounds']} rounds"
     if notes.get("negotiation_profit") is not None:
-        said += f" at a profit of {figure(notes['negotiation_profit'])} {currency}"
+        said += f" and came to a profit of {figure(notes['negotiation_profit'])} {currency}"
     distance = notes.get("negotiation_distance")
     return f"{said}.{'' if distance is None else ' ' + _distance(distance)}"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from equigrid.experiments.result import CaseResult, Result
+from equigrid.experiments.result import CaseResult, Kpi, Result
 
 _NAMES = {
     "max_ramp_up_mw_per_h": "Largest ramp up",
@@ -27,6 +27,7 @@ _TILES = (
     "microgrid_import_mwh",
     "ramp_penalty",
 )
+_NO_CHANGE = "±0 %"
 
 
 @dataclass(frozen=True)
@@ -85,17 +86,22 @@ def change(before: float, after: float) -> str:
     """Return the change in percent of what was before; in words where there is no percentage.
 
     >>> change(0.8, 0.1), change(0, 2), change(5, 5), change(1, 100)
-    ('−88 %', 'new', '±0 %', '×100')
+    ('−88 %', 'from 0', '±0 %', '×100')
     """
     if abs(after - before) <= 1e-9 * max(abs(before), abs(after), 1.0):
-        return "±0 %"
+        return _NO_CHANGE
     if before == 0:
-        return "new"
+        return "from 0"
     share = (after - before) / abs(before)
     if share >= 10:
         return f"×{after / before:.0f}" if before > 0 else "risen"
     digits = 1 if abs(share) < 0.095 else 0
     return f"{100 * share:+.{digits}f} %".replace("-", "−")
+
+
+def _amount(kpi: Kpi) -> str:
+    # A figure and its unit stay on one line.
+    return f"{figure(kpi.value)}\N{NO-BREAK SPACE}{kpi.unit}"
 
 
 def headline(result: Result) -> str:
@@ -105,19 +111,19 @@ def headline(result: Result) -> str:
     if key not in before.kpis or key not in after.kpis:
         return result.title
     if len(result.cases) == 1:
-        ramp = after.kpis[key]
-        return f"The largest ramp up is {figure(ramp.value)} {ramp.unit}{_profit(after)}."
+        return f"The largest ramp up is {_amount(after.kpis[key])}{_profit(after)}."
     old, new = before.kpis[key].value, after.kpis[key]
-    verb = "falls" if new.value < old else "rises" if new.value > old else "stays"
-    return (
-        f"The largest ramp up {verb} from {figure(old)} to {figure(new.value)} {new.unit} "
-        f"({change(old, new.value)}){_price_of_it(after)}."
-    )
+    moved = change(old, new.value)
+    if moved == _NO_CHANGE:
+        return f"The largest ramp up stays at {_amount(new)}{_price_of_it(after)}."
+    verb = "falls" if new.value < old else "rises"
+    span = f"{verb} from {figure(old)} to {_amount(new)} ({moved})"
+    return f"The largest ramp up {span}{_price_of_it(after)}."
 
 
 def _profit(case: CaseResult) -> str:
     profit = case.kpis.get("disco_profit")
-    return f", at a profit of {figure(profit.value)} {profit.unit}" if profit else ""
+    return f", at a profit of {_amount(profit)}" if profit else ""
 
 
 def _price_of_it(case: CaseResult) -> str:
@@ -125,8 +131,8 @@ def _price_of_it(case: CaseResult) -> str:
     if forgone is None:
         return ""
     if forgone.value < 0:
-        return f", with {figure(-forgone.value)} {forgone.unit} more profit"
-    return f", for {figure(forgone.value)} {forgone.unit} of profit forgone"
+        return f", with {_amount(Kpi(-forgone.value, forgone.unit))} more profit"
+    return f", for {_amount(forgone)} of profit forgone"
 
 
 def tiles(result: Result) -> list[Tile]:

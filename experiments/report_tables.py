@@ -19,14 +19,14 @@ class Cell:
     note: str = ""
 
 
-def price_table(result: Result) -> tuple[list[str], list[list[Cell]]]:
+def price_table(result: Result) -> tuple[list[str], list[list[Cell | str]]]:
     """Return head and rows by hour: wholesale price, then the exchange price of each case."""
     names, met = case_names(result), bids_met(result)
     prices = result.tables["prices"]
     exchange = prices.pivot_table(index="hour", columns="case", values="exchange_price_per_mwh")
     given = prices.groupby("hour")["wholesale_price_per_mwh"].first()
     rows = [
-        [Cell(str(hour)), Cell(f"{given[hour]:.2f}")]
+        [str(hour), f"{given[hour]:.2f}"]
         + [Cell(f"{exchange.loc[hour, c]:.2f}", ", ".join(met.get((c, hour), ()))) for c in names]
         for hour in exchange.index
     ]
@@ -67,9 +67,8 @@ def scenario_table(result: Result) -> tuple[list[str], list[list[str]]]:
     columns = ["probability", "load_factor", "irradiance"]
     means = result.tables["scenarios"].groupby("scenario")[columns].mean()
     rows = [
-        [str(row.Index), f"{100 * row.probability:.3g} %"]
-        + [f"{row.load_factor:.3f}", f"{row.irradiance:.3f}"]
-        for row in means.itertuples()
+        [str(scenario), f"{100 * chance:.3g} %", f"{load:.3f}", f"{sun:.3f}"]
+        for scenario, chance, load, sun in means.itertuples()
     ]
     return ["Scenario", "Probability", "Mean load factor", "Mean irradiance"], rows
 

@@ -20,7 +20,6 @@ from equigrid.experiments.tables import joined
 from equigrid.experiments.world import World
 from equigrid.grid.ac import AcResult, ac_check
 from equigrid.markets.certificate import AcFindings
-from equigrid.markets.equilibrium.method import Equilibrium
 
 Progress = Callable[[str], None]
 
@@ -149,7 +148,8 @@ def _talk_notes(case: _Case) -> dict[str, Any]:
     if case.talk is None:
         return {}
     profit, exact = case.talk.leader_objective, case.outcome.leader_objective
-    assert profit is not None and exact is not None
+    assert profit is not None
+    assert exact is not None
     return {
         "negotiation_settled": case.talk.settled,
         "negotiation_rounds": int(case.talk.statistics["rounds"]),

@@ -145,9 +145,7 @@ class Microgrid(Strict):
     battery: Battery
 
 
-Agent = Annotated[
-    Iso | Customers | DersManager | Disco | Microgrid, Field(discriminator="kind")
-]
+Agent = Annotated[Iso | Customers | DersManager | Disco | Microgrid, Field(discriminator="kind")]
 
 
 class Stage(Strict):

@@ -7,6 +7,4 @@ import pandas as pd
 
 def joined(parts: Sequence[Mapping[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
     """Stack tables of the same name, in the order of the parts."""
-    return {
-        name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
-    }
+    return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]}

@@ -202,7 +202,7 @@ class AnswerProgram(GameProgram):
         """
         leader = self.leader_form
         terms, constant = [], np.zeros(len(answers))
-        lower, upper, weights = [], [], []
+        bounds, weights = [], []
         for payment in paid:
             price = leader.said[str(payment.price).partition(".")[2]]
             weight = payment.sign_for(form.agent.name) * payment.hours
@@ -211,8 +211,9 @@ class AnswerProgram(GameProgram):
             terms += [(sparse.csr_array(table @ matrix), columns) for matrix, columns in said.terms]
             constant += table @ said.constant
             low, high = self.signals.price_range(price, leader)
-            lower.append(low), upper.append(high), weights.append(table)
-        table, low, high = np.hstack(weights), np.concatenate(lower), np.concatenate(upper)
+            bounds.append((low, high))
+            weights.append(table)
+        table, (low, high) = np.hstack(weights), np.hstack(bounds)
         own_cost = np.array([answer.own_cost for answer in answers])
         return terms, constant, _reach(table, own_cost, low, high)
 

@@ -32,6 +32,7 @@ class Box:
 
 
 def column_box(form: StandardForm, heard_lower: Vector, heard_upper: Vector) -> Box:
+    """Return the box over all signals between two ends of shape (P,)."""
     cost = activity(form.cost_of_heard, heard_lower, heard_upper)
     rhs = activity(form.rhs_of_heard, heard_lower, heard_upper)
     rhs_lower, rhs_upper = form.rhs + rhs[0], form.rhs + rhs[1]
@@ -92,9 +93,12 @@ def _extreme(model: HighsModel, form: StandardForm, column: int, sign: float) ->
     model.set_costs(at, np.zeros(1))
     if solution.status != "optimal":
         owner = next((v for v in form.agent.variables() if column in _span(form, v.id)), None)
-        label = "an auxiliary column" if owner is None else f"variable '{owner.name()}'"
+        name = form.agent.name
         raise NoBoundError(
-            f"{label} of agent '{form.agent.name}' is unbounded; give it bounds", form.agent.name
+            f"a convex term of agent '{name}' is unbounded; write it with a bounded variable"
+            if owner is None
+            else f"variable '{owner.name()}' of agent '{name}' is unbounded; give it bounds",
+            name,
         )
     return solution.objective - ROOM
 

@@ -17,9 +17,7 @@ Vector = NDArray[np.float64]
 _ROOM = 1e-6
 
 
-def ratios(
-    form: StandardForm, box: Box, never: NDArray[np.bool_]
-) -> tuple[Vector, Vector, Vector]:
+def ratios(form: StandardForm, box: Box, never: NDArray[np.bool_]) -> tuple[Vector, Vector, Vector]:
     """Return the smallest provable multipliers of rows, lower bounds and upper bounds.
 
     Infinite for equalities and for inequalities that bind at every feasible point.
@@ -129,7 +127,7 @@ class _RatioProgram:
         agent = self._form.agent.name
         raise NoBoundError(
             f"a multiplier of agent '{agent}' cannot be bounded ({solution.status}): give it some "
-            "room at every signal it may hear, or use BestResponse",
+            "room at every signal it may hear",
             agent,
         )
 

@@ -15,7 +15,12 @@ class UnusableGame(ValueError):
 
     def __init__(self, findings: Iterable[str]) -> None:
         self.findings = tuple(findings)
-        super().__init__("\n".join(self.findings))
+        # SimPy raises an exception again from its args: they have to make the same one.
+        super().__init__(self.findings)
+
+    def __str__(self) -> str:
+        """Return one finding a line."""
+        return "\n".join(self.findings)
 
     @classmethod
     def raise_if(cls, findings: Iterable[str]) -> None:
@@ -36,7 +41,11 @@ class NoAnswer(RuntimeError):
 
     def __init__(self, message: str, agent: str = "") -> None:
         self.agent = agent
-        super().__init__(message)
+        super().__init__(message, agent)
+
+    def __str__(self) -> str:
+        """Return the message alone."""
+        return str(self.args[0])
 
 
 class WrongMethod(ValueError):

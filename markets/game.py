@@ -1,6 +1,6 @@
 """A game as data: who decides, who leads, who hears what, and who pays whom."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -90,10 +90,10 @@ class Game:
         With every problem of the declaration at once.
     """
 
-    agents: tuple[Agent, ...]
+    agents: Sequence[Agent]
     leader: str | None = None
-    links: tuple[Link, ...] = ()
-    payments: tuple[Payment, ...] = ()
+    links: Sequence[Link] = ()
+    payments: Sequence[Payment] = ()
     given: Mapping[str, ArrayLike] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -211,7 +211,7 @@ def _refuse_moving_limits(
         if limits and not signals.is_known(name, heard):
             raise WrongMethod(
                 f"{why}'{name}.{heard}', which another agent decides, enters its right-hand "
-                "side; use BestResponse"
+                "side; give it a value instead"
             )
 
 
@@ -222,7 +222,7 @@ def _refuse_unpaid_prices(
         if source not in [payment.price for payment in paid]:
             raise WrongMethod(
                 f"{why}'{source}' also enters the cost of '{stated.agent.name}' but nobody is paid "
-                "for it; declare its payment or use BestResponse"
+                "for it; declare its payment"
             )
 
 

@@ -1,5 +1,6 @@
 """Assembling linear and mixed-integer programs block by block, and solving them with HiGHS."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -164,6 +165,7 @@ class HighsModel:
         for name, value in (options or {}).items():
             self._highs.setOptionValue(name, value)
         self._integer = bool(integer.any())
+        self._highs.HandleUserInterrupt = self._integer
         program = highspy.HighsLp()
         program.num_row_, program.num_col_ = matrix.shape
         program.offset_ = offset
@@ -213,7 +215,7 @@ class HighsModel:
 
     def solve(self) -> Solution:
         """Solve from where the last solution left off."""
-        self._highs.run()
+        self._run()
         if self._highs.getModelStatus() == highspy.HighsModelStatus.kUnboundedOrInfeasible:
             # Presolve saw that there is no optimum, but not which of the two it is.
             self._highs.setOptionValue("presolve", "off")
@@ -232,6 +234,21 @@ class HighsModel:
             )
         value = info.objective_function_value
         return Solution(status, columns, value, value, 0)
+
+    def _run(self) -> None:
+        """Let Ctrl-C through while branch and bound runs, which can take long."""
+        if not self._integer:
+            self._highs.run()
+            return
+        worker = threading.Thread(target=self._highs.run)
+        worker.start()
+        try:
+            while worker.is_alive():
+                worker.join(0.1)
+        except KeyboardInterrupt:
+            self._highs.cancelSolve()
+            worker.join()
+            raise
 
     def fixed_at(self, found: Solution, integer: Indices) -> Solution:
         """Fix integer columns at a solution and solve the linear program that is left.

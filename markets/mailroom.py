@@ -68,7 +68,7 @@ class Mailroom:
 
     def run(self, process: Generator[Any, Any, T]) -> T:
         """Run a process to its end and return its result."""
-        return cast(T, self.clock.run(until=self.start(process)))
+        return cast("T", self.clock.run(until=self.start(process)))
 
     def lines(self) -> str:
         """Return the log, one JSON object a line."""

@@ -123,8 +123,6 @@ def _substitute(reduced: Reduced, rows: NDArray[np.int64], columns: NDArray[np.i
         shape=(len(rows),),
     )
     passed = defined.of_columns.T
-    matrix = form.matrix[kept_rows][:, kept]
-    matrix.eliminate_zeros()
     smaller = replace(
         form,
         cost=form.cost[kept] + passed @ form.cost[columns],
@@ -135,7 +133,7 @@ def _substitute(reduced: Reduced, rows: NDArray[np.int64], columns: NDArray[np.i
         offset_of_heard=form.offset_of_heard
         + defined.of_heard.T @ form.cost[columns]
         + form.cost_of_heard[columns].T @ defined.constant,
-        matrix=matrix,
+        matrix=form.matrix[kept_rows][:, kept],
         rhs=form.rhs[kept_rows],
         rhs_of_heard=form.rhs_of_heard[kept_rows],
         equal_rows=form.equal_rows - len(rows),

@@ -15,6 +15,12 @@ from scipy import sparse
 
 from equigrid.markets.agent import Agent
 from equigrid.markets.findings import UnusableGame
+from equigrid.markets.linearity import (
+    not_linear,
+    refuse_curved,
+    refuse_products,
+    refuse_structured,
+)
 
 Vector = NDArray[np.float64]
 
@@ -128,7 +134,8 @@ def compile_agent(agent: Agent, said: Iterable[str] = ()) -> StandardForm:
         affine, or when the problem is not linear.
     """
     names = list(said)
-    _refuse_curved(agent, names)
+    refuse_structured(agent)
+    refuse_curved(agent, names)
     stated = agent.problem or cp.Problem(cp.Minimize(0))
     # A said quantity is read off a marker column that is defined to equal it; the row and the
     # column are taken out again. So cvxpy itself does all the bookkeeping of expressions.
@@ -136,18 +143,11 @@ def compile_agent(agent: Agent, said: Iterable[str] = ()) -> StandardForm:
     defining = [marker == agent.says[name] for name, marker in markers.items()]
     mentioned = cp.Problem(stated.objective, stated.constraints + defining)
     owned = [_at_rest(variable) for variable in _orphans(agent, mentioned)]
+    if not mentioned.variables() + owned:
+        owned = [_at_rest(cp.Variable())]  # cvxpy compiles no problem without a variable
     problem = cp.Problem(stated.objective, stated.constraints + defining + owned)
     program = _program(agent, problem)
     return _without_markers(program, markers)
-
-
-def _refuse_curved(agent: Agent, names: list[str]) -> None:
-    UnusableGame.raise_if(
-        f"'{agent.name}.{name}' is linked or paid for but is not affine in the variables of "
-        f"'{agent.name}'; say an affine expression"
-        for name in names
-        if not agent.says[name].is_affine()
-    )
 
 
 def _orphans(agent: Agent, stated: cp.Problem) -> list[cp.Variable]:
@@ -166,15 +166,15 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
     try:
         data, _, _ = problem.get_problem_data(cp.HIGHS)
     except (cp.SolverError, ValueError) as error:
-        raise UnusableGame([_not_linear(agent, str(error))]) from error
+        raise UnusableGame([not_linear(agent, str(error))]) from error
     if data.get(cp.settings.P) is not None:
-        raise UnusableGame([_not_linear(agent, "its cost is quadratic")])
+        raise UnusableGame([not_linear(agent, "its cost is quadratic")])
     program = data[cp.settings.PARAM_PROB]
     n, m = program.x.size, program.constr_size
     heard, place = _heard(agent, program)
     cost, tensor = _replaced(program.q, place), _replaced(program.A, place)
     coefficients = tensor[: m * n]
-    _refuse_products(agent, heard, coefficients[:, :-1])
+    refuse_products(agent, heard, coefficients[:, :-1])
     lower, upper = _bounds(program, data)
     return StandardForm(
         agent=agent,
@@ -191,14 +191,7 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
         integer=np.isin(np.arange(n), data["bool_vars_idx"] + data["int_vars_idx"]),
         heard=heard,
         said={},
-        variable_columns=_variable_columns(agent, problem, program),
-    )
-
-
-def _not_linear(agent: Agent, why: str) -> str:
-    return (
-        f"the problem of agent '{agent.name}' is not linear; state it with affine constraints "
-        f"and a linear cost ({why})"
+        variable_columns=_variable_columns(problem, program),
     )
 
 
@@ -229,17 +222,6 @@ def _replaced(tensor: Any, place: NDArray[np.int64]) -> sparse.csc_array:
     return found
 
 
-def _refuse_products(agent: Agent, heard: dict[str, slice], coefficients: sparse.csc_array) -> None:
-    """Refuse heard values that multiply a variable in a constraint."""
-    used = np.diff(coefficients.indptr) > 0
-    UnusableGame.raise_if(
-        f"'{agent.name}.{name}' multiplies a variable in a constraint of '{agent.name}'; heard "
-        "values may enter costs and right-hand sides only"
-        for name, where in heard.items()
-        if used[where].any()
-    )
-
-
 def _bounds(program: Any, data: Mapping[str, Any]) -> tuple[Vector, Vector]:
     n = program.x.size
     lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
@@ -248,19 +230,15 @@ def _bounds(program: Any, data: Mapping[str, Any]) -> tuple[Vector, Vector]:
             ["bounds of a variable depend on a Parameter; state them as a constraint instead"]
         )
     if program.lower_bounds is not None:
-        lower, upper = program.lower_bounds.copy(), program.upper_bounds.copy()
+        lower = np.array(program.lower_bounds, dtype=float)
+    if program.upper_bounds is not None:
+        upper = np.array(program.upper_bounds, dtype=float)
     binary = data["bool_vars_idx"]
     lower[binary], upper[binary] = np.maximum(lower[binary], 0), np.minimum(upper[binary], 1)
     return lower, upper
 
 
-def _variable_columns(agent: Agent, problem: cp.Problem, program: Any) -> dict[int, slice]:
-    UnusableGame.raise_if(
-        f"variable '{variable.name()}' of agent '{agent.name}' has an attribute that is not "
-        "supported; declare it plain, with bounds, nonneg, boolean or integer only"
-        for variable in problem.variables()
-        if variable.id not in program.var_id_to_col
-    )
+def _variable_columns(problem: cp.Problem, program: Any) -> dict[int, slice]:
     starts = {v.id: program.var_id_to_col[v.id] for v in problem.variables()}
     return {v.id: slice(starts[v.id], starts[v.id] + v.size) for v in problem.variables()}
 

@@ -1,0 +1,387 @@
+"""Kinds of games that Exact solves, with answers known by hand, and those that it refuses."""
+
+from collections.abc import Mapping, Sequence
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from equigrid.markets.agent import Agent
+from equigrid.markets.column_ranges import NoBoundError
+from equigrid.markets.equilibrium.exact import Exact
+from equigrid.markets.findings import NoAnswer, WrongMethod
+from equigrid.markets.game import Game, Link, Payment
+from equigrid.markets.mailroom import Mailroom
+
+CAP, WHOLESALE = 10.0, 3.0
+
+
+def _leader(
+    said: Mapping[str, cp.Expression] | None = None,
+    cost: cp.Expression | float = 0.0,
+    heard: Mapping[str, cp.Parameter] | None = None,
+    offer: cp.Variable | None = None,
+) -> Agent:
+    offer = cp.Variable(1, bounds=[0, CAP]) if offer is None else offer
+    sold, income = cp.Parameter(1), cp.Parameter(name="income")
+    objective = cp.Minimize(WHOLESALE * cp.sum(sold) - income + cost)
+    hears = {"sold": sold, "income": income, **(heard or {})}
+    return Agent("disco", cp.Problem(objective), hears, {"price": offer, **(said or {})})
+
+
+def _site(
+    price: cp.Expression,
+    heard: Mapping[str, cp.Parameter],
+    *,
+    rows: Sequence[cp.Constraint] = (),
+    cost: cp.Expression | float = 0.0,
+    bought: cp.Variable | None = None,
+    load: float = 4.0,
+) -> Agent:
+    """Cover a load from outside, or with 2 MW of its own at 5."""
+    bought = cp.Variable(1, bounds=[0, 9], name="bought") if bought is None else bought
+    own = cp.Variable(1, bounds=[0, 2], name="own")
+    problem = cp.Problem(
+        cp.Minimize(price @ bought + 5 * cp.sum(own) + cost), [bought + own == load, *rows]
+    )
+    return Agent("site", problem, heard, {"bought": bought, "own": own})
+
+
+def _game(
+    leader: Agent,
+    site: Agent,
+    links: Sequence[Link] = (),
+    payments: Sequence[Payment] = (),
+    others: Sequence[Agent] = (),
+) -> Game:
+    return Game(
+        [leader, site, *others],
+        leader="disco",
+        payments=[Payment("bill", "site", "disco", "disco.price", "site.bought"), *payments],
+        links=[
+            Link("disco.price", "site.price"),
+            Link("site.bought", "disco.sold"),
+            Link("bill", "disco.income"),
+            *links,
+        ],
+    )
+
+
+def _standard_site() -> Agent:
+    price = cp.Parameter(1, name="price")
+    return _site(price, {"price": price})
+
+
+def _solved(
+    game: Game,
+) -> tuple[float, Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]]:
+    """Objective and values, with the certificate in order."""
+    found = Exact().solve(game)
+    certificate = found.certificate
+    assert max(certificate.regret.values()) <= 1e-6
+    assert certificate.optimality_gap is not None
+    assert certificate.optimality_gap <= 1e-4
+    assert certificate.settlement_residual <= 1e-6
+    assert found.settled
+    assert found.leader_objective is not None
+    return found.leader_objective, found.values
+
+
+def test_the_site_sells_its_last_megawatt_dear() -> None:
+    """At the cap the site runs its own 2 MW and buys 2: 2 (3 - 10); at 5 it buys 4: 4 (3 - 5)."""
+    objective, values = _solved(_game(_leader(), _standard_site()))
+    assert objective == pytest.approx(-14.0)
+    assert values["site.bought"] == pytest.approx([2.0])
+
+
+def test_two_links_add_up_and_a_known_tax_is_paid_beside_a_decided_price() -> None:
+    """Tax 1 to the state: the site's own 5 bounds a price of 4 for its first 2 MW."""
+    price = cp.Parameter(1, name="price")
+    state = Agent("state", says={"tax": np.ones(1)})  # type: ignore[dict-item]
+    game = _game(
+        _leader(offer=cp.Variable(1, bounds=[0, 6])),
+        _site(price, {"price": price}),
+        links=[Link("state.tax", "site.price")],
+        payments=[Payment("tax", "site", "state", "state.tax", "site.bought")],
+        others=[state],
+    )
+    found = Exact().solve(game)
+    assert found.leader_objective == pytest.approx(-6.0)
+    assert found.values["disco.price"] == pytest.approx([6.0])
+    assert found.payments == pytest.approx({"bill": 12.0, "tax": 2.0})
+    assert found.settlement["payee"].tolist() == ["disco", "state"]
+    assert found.certificate.settlement_residual <= 1e-6
+
+
+def test_two_decided_prices_heard_as_one_sum() -> None:
+    """A price and a fee both go to the leader, into one value that it hears."""
+    price = cp.Parameter(1, name="price")
+    fee = cp.Variable(1, bounds=[0, 2])
+    game = _game(
+        _leader({"fee": fee}),
+        _site(price, {"price": price}),
+        links=[Link("disco.fee", "site.price"), Link("fee", "disco.income")],
+        payments=[Payment("fee", "site", "disco", "disco.fee", "site.bought")],
+    )
+    assert _solved(game)[0] == pytest.approx(2 * (WHOLESALE - 12.0))
+
+
+def test_a_leader_that_buys_pays_its_follower() -> None:
+    """A seller with 3 MW at 2 and 2 MW at 6; the leader needs 4 or pays 20 for the rest."""
+    price, made = cp.Parameter(1, name="price"), [cp.Variable(1, bounds=[0, k]) for k in (3, 2)]
+    sold = made[0] + made[1]
+    seller = Agent(
+        "site",
+        cp.Problem(cp.Maximize(price @ sold - 2 * made[0] - 6 * made[1])),
+        {"price": price},
+        {"sold": sold},
+    )
+    bid, rest = cp.Variable(1, bounds=[0, 30]), cp.Variable(1, nonneg=True)
+    got, spent = cp.Parameter(1, name="got"), cp.Parameter(name="spent")
+    leader = Agent(
+        "disco",
+        cp.Problem(cp.Minimize(spent + 20 * cp.sum(rest)), [rest >= 4 - got]),
+        {"got": got, "spent": spent},
+        {"price": bid},
+    )
+    game = Game(
+        [leader, seller],
+        leader="disco",
+        payments=[Payment("pay", "disco", "site", "disco.price", "site.sold")],
+        links=[
+            Link("disco.price", "site.price"),
+            Link("site.sold", "disco.got"),
+            Link("pay", "disco.spent"),
+        ],
+    )
+    objective, values = _solved(game)
+    assert objective == pytest.approx(24.0)
+    assert values["disco.price"] == pytest.approx([6.0])
+    assert values["site.sold"] == pytest.approx([4.0])
+
+
+@pytest.mark.parametrize("idle", [False, True])
+def test_a_load_that_does_not_answer_pays_the_cap(idle: bool) -> None:
+    """The reduction leaves nothing that the price multiplies; the bill must stay tied to it."""
+    price, bought = cp.Parameter(1, name="price"), cp.Variable(1)
+    own = cp.Variable(1, bounds=[0, 1])
+    problem = cp.Problem(
+        cp.Minimize(price @ bought + (5 * cp.sum(own) if idle else 0)), [bought == 4.0]
+    )
+    site = Agent("site", problem, {"price": price}, {"bought": bought})
+    assert _solved(_game(_leader(), site))[0] == pytest.approx(4 * (WHOLESALE - CAP))
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_signal_that_costs_the_follower_but_is_no_price_is_no_payment(direct: bool) -> None:
+    """The leader asks for 1 to 3 of something that costs the site 2 each, and gains 0.1 each."""
+    price, asked = cp.Parameter(1, name="price"), cp.Parameter(1, name="asked")
+    done = cp.Variable(1)
+    cost = 2 * cp.sum(asked if direct else done)
+    rows = [] if direct else [done == asked]
+    request = cp.Variable(1, bounds=[1, 3])
+    game = _game(
+        _leader({"request": request}, cost=-0.1 * cp.sum(request)),
+        _site(price, {"price": price, "asked": asked}, rows=rows, cost=cost),
+        links=[Link("disco.request", "site.asked")],
+    )
+    assert _solved(game)[0] == pytest.approx(-14.3)
+
+
+def test_columns_that_their_rows_hold_at_a_bound() -> None:
+    """x + y <= 0 with x, y >= 0: multipliers without a bound, slacks that are always 0."""
+    price, x, y = cp.Parameter(1, name="price"), *(cp.Variable(bounds=[0, 2]) for _ in range(2))
+    site = _site(price, {"price": price}, rows=[x + y <= 0], cost=y - x)
+    assert _solved(_game(_leader(), site))[0] == pytest.approx(-14.0)
+
+
+def test_a_payment_with_one_decided_side_is_linear() -> None:
+    """A rebate of 1 per MW at a constant price, and a standing charge on a constant quantity."""
+    price, rebate = cp.Parameter(1, name="price"), cp.Parameter(name="rebate")
+    meter = Agent("meter", says={"one": np.ones(1)})  # type: ignore[dict-item]
+    charge, back = cp.Parameter(name="charge"), cp.Parameter(name="back")
+    standing = cp.Variable(1, bounds=[0, 7])
+    game = _game(
+        _leader({"standing": standing}, cost=back - charge, heard={"charge": charge, "back": back}),
+        _site(price, {"price": price, "rebate": rebate}, cost=-rebate),
+        links=[
+            Link("charge", "disco.charge"),
+            Link("rebate", "disco.back"),
+            Link("rebate", "site.rebate"),
+        ],
+        payments=[
+            Payment("charge", "meter", "disco", "disco.standing", "meter.one"),
+            Payment("rebate", "disco", "site", 1.0, "site.own"),
+        ],
+        others=[meter],
+    )
+    found = Exact().solve(game)
+    assert found.payments["charge"] == pytest.approx(7.0)
+    assert found.leader_objective == pytest.approx(-14.0 - 7.0 + 2.0)
+    assert found.certificate.regret["site"] <= 1e-6
+
+
+def test_followers_that_hear_each_other() -> None:
+    """A second follower covers what the first uses of its own; no money is decided."""
+    used, made = cp.Parameter(1, name="used"), cp.Variable(1, bounds=[0, 5], name="made")
+    spare = cp.Variable(1, bounds=[0, 5])
+    backup = Agent(
+        "backup",
+        cp.Problem(cp.Minimize(2 * cp.sum(made) + 9 * cp.sum(spare)), [made + spare >= used]),
+        {"used": used},
+        {"made": made},
+    )
+    sold, cap = cp.Parameter(1, name="sold"), cp.Variable(1, bounds=[2, 4])
+    limit = cp.Parameter(1, name="limit")
+    bought, own = cp.Variable(1, bounds=[0, 9]), cp.Variable(1, bounds=[0, 9])
+    site = Agent(
+        "site",
+        cp.Problem(
+            cp.Minimize(cp.sum(bought) + 5 * cp.sum(own)), [bought + own >= 5, bought <= limit]
+        ),
+        {"limit": limit},
+        {"own": own},
+    )
+    leader = Agent("disco", cp.Problem(cp.Maximize(cp.sum(sold))), {"sold": sold}, {"cap": cap})
+    links = [
+        Link("disco.cap", "site.limit"),
+        Link("site.own", "backup.used"),
+        Link("backup.made", "disco.sold"),
+    ]
+    game = Game([leader, site, backup], leader="disco", links=links)
+    objective, values = _solved(game)
+    assert objective == pytest.approx(3.0)
+    assert values["disco.cap"] == pytest.approx([2.0])
+
+
+def test_a_leader_alone_is_an_optimisation() -> None:
+    x = cp.Variable(bounds=[0, 3])
+    found = Exact().solve(
+        Game([Agent("disco", cp.Problem(cp.Maximize(2 * x)), says={"x": x})], leader="disco")
+    )
+    assert found.leader_objective == pytest.approx(6.0)
+    assert found.certificate.regret == {}
+
+
+def test_what_is_posted_on_the_clock() -> None:
+    room = Mailroom()
+    game = _game(_leader(), _standard_site())
+    found = room.run(Exact().play(game, room, "day-ahead"))
+    assert [(m.kind, m.sender, m.receiver) for m in room.log] == [
+        ("FlexOrder", "disco", "site"),
+        ("Schedule", "site", "disco"),
+        ("FlexSettlement", "site", "disco"),
+    ]
+    assert {m.stage for m in room.log} == {"day-ahead"}
+    assert found.method == "exact"
+    assert found.statistics["binaries"] > 0
+
+
+def _refused(game: Game, words: str) -> None:
+    with pytest.raises(WrongMethod, match=words):
+        Exact().solve(game)
+
+
+def test_integer_followers_are_refused() -> None:
+    price, on = cp.Parameter(1, name="price"), cp.Variable(1, boolean=True)
+    site = _site(price, {"price": price}, cost=cp.sum(on))
+    _refused(_game(_leader(), site), "follower 'site' has integer variables.*BestResponse")
+
+
+def test_a_leader_that_multiplies_what_it_hears_is_refused() -> None:
+    offer, heard, stake = cp.Variable(1, bounds=[0, 1]), cp.Parameter(1), cp.Variable(1)
+    leader = _leader({"stake": stake}, cost=heard @ stake, heard={"own": heard}, offer=offer)
+    game = _game(leader, _standard_site(), links=[Link("site.own", "disco.own")])
+    _refused(game, "leader 'disco' multiplies 'own', which another agent decides")
+
+
+def test_a_limit_that_moves_beside_a_payment_is_refused() -> None:
+    price, limit = cp.Parameter(1, name="price"), cp.Parameter(1, name="limit")
+    bought = cp.Variable(1, bounds=[0, 9])
+    site = _site(price, {"price": price, "limit": limit}, rows=[bought <= limit], bought=bought)
+    leader = _leader({"cap": cp.Variable(1, bounds=[2, 4])})
+    game = _game(leader, site, links=[Link("disco.cap", "site.limit")])
+    _refused(game, r"'site\.limit', which another agent decides, enters its right-hand side")
+
+
+def test_a_price_for_which_nobody_is_paid_is_refused() -> None:
+    price, toll = cp.Parameter(1, name="price"), cp.Parameter(1, name="toll")
+    bought = cp.Variable(1, bounds=[0, 9])
+    site = _site(price, {"price": price, "toll": toll}, cost=toll @ bought, bought=bought)
+    leader = _leader({"toll": cp.Variable(1, bounds=[0, 1])})
+    game = _game(leader, site, links=[Link("disco.toll", "site.toll")])
+    _refused(game, r"'disco\.toll' also enters the cost of 'site' but nobody is paid for it")
+
+
+def test_decided_prices_that_are_heard_separately_are_refused() -> None:
+    price, fee = cp.Parameter(1, name="price"), cp.Parameter(name="fee")
+    leader = _leader({"fee": cp.Variable(1, bounds=[0, 2])}, cost=-2 * fee, heard={"fee": fee})
+    leader = _leader({"fee": cp.Variable(1, bounds=[0, 2])}, cost=-fee, heard={"fee": fee})
+    game = _game(
+        leader,
+        _site(price, {"price": price}),
+        links=[Link("disco.fee", "site.price"), Link("fee", "disco.fee")],
+        payments=[Payment("fee", "site", "disco", "disco.fee", "site.bought")],
+    )
+    _refused(game, "pays at several decided prices and only their sum is linear")
+
+
+def test_a_game_that_nobody_leads_is_refused() -> None:
+    x = cp.Variable(bounds=[0, 1])
+    _refused(Game([Agent("a", cp.Problem(cp.Minimize(x)))]), "nobody leads this one")
+
+
+def test_a_price_without_bounds_is_refused() -> None:
+    with pytest.raises(NoBoundError, match="'site' hears a signal that nothing bounds"):
+        Exact().solve(_game(_leader(offer=cp.Variable(1)), _standard_site()))
+
+
+def test_a_price_that_follows_what_the_leader_hears_has_no_bounds() -> None:
+    index, base = cp.Parameter(1, name="index"), cp.Variable(1, bounds=[0, 1])
+    leader = _leader({"price": base + index}, heard={"index": index})
+    game = Game(
+        [leader, _standard_site()],
+        leader="disco",
+        payments=[Payment("bill", "site", "disco", "disco.price", "site.bought")],
+        links=[
+            Link("disco.price", "site.price"),
+            Link("site.bought", "disco.sold"),
+            Link("bill", "disco.income"),
+        ],
+        given={"disco.index": [1.0]},
+    )
+    with pytest.raises(NoBoundError, match="nothing bounds"):
+        Exact().solve(game)
+
+
+def test_an_amount_that_a_follower_is_charged_by_has_no_bounds() -> None:
+    amount, x = cp.Parameter(name="amount"), cp.Variable(bounds=[0, 1])
+    third = Agent("third", cp.Problem(cp.Minimize(amount * x)), {"amount": amount}, {"x": x})
+    game = _game(_leader(), _standard_site(), links=[Link("bill", "third.amount")], others=[third])
+    with pytest.raises(NoBoundError, match="'third' hears a signal that nothing bounds"):
+        Exact().solve(game)
+
+
+def test_an_infeasible_leader_is_named() -> None:
+    offer, sold, income = cp.Variable(1, bounds=[0, CAP]), cp.Parameter(1), cp.Parameter()
+    leader = Agent(
+        "disco",
+        cp.Problem(cp.Maximize(income), [sold <= 1]),
+        {"sold": sold, "income": income},
+        {"price": offer},
+    )
+    with pytest.raises(NoAnswer, match="leader 'disco' has no decision") as caught:
+        Exact().solve(_game(leader, _standard_site()))
+    assert caught.value.agent == "disco"
+
+
+def test_an_unbounded_leader_is_named() -> None:
+    with pytest.raises(NoAnswer, match="nothing bounds the objective of leader 'disco'"):
+        Exact().solve(_game(_leader(cost=-cp.Variable()), _standard_site()))
+
+
+def test_an_infeasible_follower_is_named() -> None:
+    price = cp.Parameter(1, name="price")
+    with pytest.raises(NoAnswer, match="agent 'site' has no feasible answer") as caught:
+        Exact().solve(_game(_leader(), _site(price, {"price": price}, load=20.0)))
+    assert caught.value.agent == "site"

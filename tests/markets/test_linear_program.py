@@ -1,0 +1,85 @@
+"""Programs assembled block by block, and what is asked of HiGHS."""
+
+import numpy as np
+import pytest
+
+from equigrid.markets.linear_program import LinearProgram
+
+
+def _knapsack() -> LinearProgram:
+    """Pick at most 10 of weight from items of weight 3, 4, 5, 6 and value 4, 5, 7, 8."""
+    program = LinearProgram()
+    items = program.add_columns(4, 0.0, 1.0, [-4.0, -5.0, -7.0, -8.0], integer=True)
+    program.add_rows([(np.array([[3.0, 4.0, 5.0, 6.0]]), items)], upper=10.0)
+    return program
+
+
+def test_integers_and_then_what_is_left() -> None:
+    program = _knapsack()
+    share = program.add_columns(1, 0.0, 0.5, cost=-1.0)
+    assert program.integer_columns().tolist() == [0, 1, 2, 3]
+    model = program.model(offset=100.0, mip_rel_gap=0.0)
+    found = model.solve()
+    assert found.status == "optimal"
+    assert found.objective == pytest.approx(86.5)
+    assert found.bound == pytest.approx(86.5)
+    exact = model.fixed_at(found, program.integer_columns())
+    assert exact.columns[:4].tolist() == [0, 1, 0, 1]
+    assert exact.columns[share].tolist() == [0.5]
+    assert exact.objective == pytest.approx(86.5)
+
+
+def test_a_start_is_taken_within_a_node_limit() -> None:
+    model = _knapsack().model(presolve="off")
+    model.start_from(np.array([0.0, 1.0, 0.0, 1.0]))
+    model.set_options(mip_max_nodes=0, mip_heuristic_effort=0.0)
+    found = model.solve()
+    assert found.found
+    assert found.objective <= -13.0 + 1e-9
+
+
+def test_changed_vectors_are_solved_again() -> None:
+    program = LinearProgram()
+    x = program.add_columns(2, 0.0, [4.0, 5.0], [1.0, 2.0])
+    row = program.add_rows([(np.ones((1, 2)), x)], lower=3.0)
+    model = program.model()
+    assert model.solve().columns.tolist() == [3, 0]
+    assert model.row_duals().tolist() == [1]
+    model.set_costs(x, np.array([3.0, 2.0]))
+    assert model.solve().columns.tolist() == [0, 3]
+    model.set_rows(row, np.array([6.0]), np.array([np.inf]))
+    assert model.solve().columns.tolist() == [1, 5]
+    model.set_bounds(x[1:], np.zeros(1), np.ones(1))
+    assert model.solve().status == "infeasible"
+
+
+@pytest.mark.parametrize("integer", [False, True])
+def test_unbounded_is_not_called_infeasible(integer: bool) -> None:
+    program = LinearProgram()
+    x = program.add_columns(2, 0.0, cost=-1.0, integer=[integer, False])
+    program.add_rows([(np.array([[1.0, -1.0]]), x)], upper=2.0)
+    assert program.model().solve().status == "unbounded"
+
+
+def test_a_program_without_rows_or_columns() -> None:
+    program = LinearProgram()
+    assert program.model().solve().objective == 0.0
+    program.add_columns(1, -2.0, 2.0, 1.0)
+    assert program.model().solve().objective == -2.0
+
+
+def test_only_the_last_block_is_tightened() -> None:
+    program = LinearProgram()
+    first, second = program.add_columns(2, 0.0, 9.0, -1.0), program.add_columns(1, 0.0, 9.0, -1.0)
+    program.set_column_bounds(second, np.array([-1.0]), np.array([5.0]))
+    assert program.model().solve().columns.tolist() == [9, 9, 5]
+    with pytest.raises(ValueError, match="added last"):
+        program.set_column_bounds(first, np.zeros(2), np.ones(2))
+
+
+def test_a_coefficient_that_is_not_finite_is_refused() -> None:
+    program = LinearProgram()
+    x = program.add_columns(1)
+    program.add_rows([(np.array([[np.inf]]), x)], upper=1.0)
+    with pytest.raises(ValueError, match="not finite"):
+        program.model()
