@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cvxpy as cp
 import numpy as np
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from equigrid.agents import assets, disco, microgrid
 from equigrid.experiments import schema
 from equigrid.experiments.study import Study
-from equigrid.experiments.world import World
 from equigrid.markets.agent import Agent
 from equigrid.markets.equilibrium.best_response import BestResponse
 from equigrid.markets.equilibrium.exact import Exact
@@ -20,6 +19,9 @@ from equigrid.markets.equilibrium.method import Method
 from equigrid.markets.game import Game, Link, Payment
 from equigrid.scenarios.intervals import beta_intervals, normal_intervals
 from equigrid.scenarios.scenario_set import Branch, ScenarioSet, scenario_tree
+
+if TYPE_CHECKING:
+    from equigrid.experiments.world import World
 
 Vector = NDArray[np.float64]
 T = TypeVar("T")
@@ -161,6 +163,16 @@ class DiscoMicrogrids:
         followers = [site.agent() for site in self.microgrids]
         return Game([*parties, *followers], leader=leader, links=links, payments=payments)
 
+    def day(self, world: "World") -> Generator[Any, Any, None]:
+        """Go through the stages of the study: the only place that knows the order of events."""
+        for stage in self.study.spec.stages:
+            yield world.at(minute=stage.minute)
+            if stage.method == "announce":
+                world.publish(self.game, stage.name)
+            else:
+                method = _method(self.study.spec, stage.method)
+                yield from world.play(stage.name, self.game, method)
+
     def _iso(self) -> Agent:
         hours = self.study.spec.hours
         return Agent(
@@ -223,17 +235,6 @@ class DiscoMicrogrids:
         ]
         sales = Payment("network-load", load, leader, f"{load}.tariff_per_mwh", f"{load}.load_mw")
         return links, [*payments, sales]
-
-
-def day(world: World, game: Game | None = None) -> Generator[Any, Any, None]:
-    """Go through the stages of the study: the only place that knows the order of events."""
-    game = game or DiscoMicrogrids(world.study, world.case.ramp_penalty).game
-    for stage in world.study.spec.stages:
-        yield world.at(minute=stage.minute)
-        if stage.method == "announce":
-            world.publish(game, stage.name)
-        else:
-            yield from world.play(stage.name, game, _method(world.study.spec, stage.method))
 
 
 def _method(spec: schema.Study, name: str) -> Method:

@@ -163,7 +163,7 @@ def strategies(result: Result) -> Figure:
     figure = Figure(figsize=(WIDTH_IN, 0.9 + 0.34 * rows), layout="constrained")
     axes = figure.subplots()
     most = max(float(change.abs().to_numpy().max()), UNCHANGED_MW)
-    look: dict[str, Any] = {"cmap": "BrBG_r", "vmin": -1.5 * most, "vmax": 1.5 * most}
+    look: dict[str, Any] = {"cmap": "BrBG_r", "vmin": -2 * most, "vmax": 2 * most}
     axes.pcolormesh(change.to_numpy(), edgecolors="white", linewidth=1.5, **look)
     for row in range(rows):
         for column in range(columns):

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from equigrid.experiments.disco_kpis import add_profit_forgone, case_kpis
-from equigrid.experiments.disco_microgrids import DiscoMicrogrids, day
 from equigrid.experiments.disco_tables import case_tables, negotiation_tables, study_tables
 from equigrid.experiments.feasibility import refuse_infeasible
 from equigrid.experiments.report import report_html
@@ -69,10 +68,10 @@ class _Case:
     def __init__(self, study: Study, name: str, progress: Progress) -> None:
         self.name, self.seconds = name, {}
         self.world = World(study, name, progress)
-        self.system = DiscoMicrogrids(study, self.world.case.ramp_penalty)
+        self.system = self.world.system
         refuse_infeasible(self.system.game, study.spec.hours)
         began = time.perf_counter()
-        outcomes = self.world.run(lambda world: day(world, self.system.game))
+        outcomes = self.world.run()
         self.outcome = list(outcomes.values())[-1]
         self.talk = next((o for o in outcomes.values() if o.method == "best-response"), None)
         self.seconds["stages"] = time.perf_counter() - began

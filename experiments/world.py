@@ -7,6 +7,7 @@ import mesa
 import simpy
 
 from equigrid.agents.shell import Shell
+from equigrid.experiments.disco_microgrids import DiscoMicrogrids
 from equigrid.experiments.study import Study
 from equigrid.markets.answers import announce_constants
 from equigrid.markets.equilibrium.method import Equilibrium, Method
@@ -14,7 +15,8 @@ from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
 from equigrid.scenarios.seeds import stream
 
-Timetable = Callable[["World"], Generator[Any, Any, Any]]
+# What a study's `system` names: the parties and the timetable of a published system.
+SYSTEMS = {"disco-microgrids": DiscoMicrogrids}
 
 
 class World(mesa.Model):  # type: ignore[misc]
@@ -33,6 +35,8 @@ class World(mesa.Model):  # type: ignore[misc]
     clock : simpy.Environment
         In minutes. Mesa's own time is not used.
     mailroom : Mailroom
+    system : DiscoMicrogrids
+        The parties of this case, their game and their timetable.
     outcomes : dict of str to Equilibrium
         By stage, as the timetable goes on.
     """
@@ -43,6 +47,7 @@ class World(mesa.Model):  # type: ignore[misc]
         super().__init__(rng=stream(study.spec.seed, f"{case}/mesa"))
         self.study = study
         self.case = next(c for c in study.spec.cases if c.name == case)
+        self.system = SYSTEMS[study.spec.system](study, self.case.ramp_penalty)
         self.clock = simpy.Environment()
         self.mailroom = Mailroom(self.clock, case)
         self.outcomes: dict[str, Equilibrium] = {}
@@ -66,9 +71,9 @@ class World(mesa.Model):  # type: ignore[misc]
         self.outcomes[stage] = equilibrium
         return equilibrium
 
-    def run(self, timetable: Timetable) -> dict[str, Equilibrium]:
-        """Run a timetable to its end and return the outcomes of its stages."""
-        self.clock.run(until=self.clock.process(timetable(self)))
+    def run(self) -> dict[str, Equilibrium]:
+        """Run the study's timetable to its end and return the outcomes of its stages."""
+        self.clock.run(until=self.clock.process(self.system.day(self)))
         return self.outcomes
 
     def shell(self, party: str) -> Shell:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 Vector = NDArray[np.float64]
 
@@ -73,11 +73,20 @@ def beta_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[floa
     outcomes = np.zeros((len(weights), len(mu)))
     concentration = mu[day] * (1 - mu[day]) / sigma[day] ** 2 - 1
     a, b = mu[day] * concentration, (1 - mu[day]) * concentration
-    edges = stats.beta.ppf(_edges(weights)[:, None], a, b)
-    # E[X; X < x] of a beta(a, b) is its mean times the distribution of a beta(a + 1, b).
-    below = stats.beta.cdf(edges, a + 1, b)
+    below = _mean_below(_edges(weights)[:, None], a, b)
     outcomes[:, day] = mu[day] * np.diff(below, axis=0) / np.asarray(weights)[:, None]
     return outcomes
+
+
+def _mean_below(share: Vector, a: Vector, b: Vector) -> Vector:
+    """E[X; X < x] / E[X] of a beta(a, b) at its quantiles x, accurate at both ends.
+
+    It is the distribution of a beta(a + 1, b), share - x^a (1 - x)^b / (a B(a, b)), with 1 - x as
+    a quantile of its own: so close to 1 that x is rounded, the term still counts.
+    """
+    x, rest = stats.beta.ppf(share, a, b), stats.beta.ppf(1 - share, b, a)
+    term = special.xlogy(a, x) + special.xlogy(b, rest) - np.log(a) - special.betaln(a, b)
+    return np.asarray(share - np.exp(term))
 
 
 def _edges(weights: Sequence[float]) -> Vector:

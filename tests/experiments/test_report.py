@@ -55,7 +55,8 @@ def market_tables(swings: Mapping[str, float]) -> dict[str, pd.DataFrame]:
     }
     return {
         "prices": by_case(swings, lambda swing: {
-            "hour": HOURS, **prices, "exchange_price_per_mwh": np.where(HOURS < 9, 45.0, 50 + swing),
+            "hour": HOURS, **prices,
+            "exchange_price_per_mwh": np.where(HOURS < 9, 45.0, 50 + swing),
             "ramp_penalty_per_mw": np.where(HOURS > 1, 50.0 if swing < 1 else 0.0, 0.0),
         }),
         "purchase": by_case(swings, lambda swing: {
@@ -260,7 +261,7 @@ def test_comparisons_are_right(two: Result) -> None:
     change = changes_mw(two).loc["wholesale purchase"]
     assert change.to_numpy() == pytest.approx(-0.75 * np.sin(HOURS / 4))
     hours = strategy_hours(two)
-    assert sorted(sum(hours.values(), [])) == list(HOURS)
+    assert sorted(hour for some in hours.values() for hour in some) == list(HOURS)
     assert hours["less"][0] == 1
     assert hours["more"][0] == 13
 

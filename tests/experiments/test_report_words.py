@@ -5,7 +5,7 @@ import pytest
 
 from equigrid.experiments.figures import case_colours
 from equigrid.experiments.report import report_html
-from equigrid.experiments.report_certificate import checks, negotiation, verdict
+from equigrid.experiments.report_certificate import Check, checks, negotiation, verdict
 from equigrid.experiments.report_kpis import headline, tiles
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.grid.cases import feeder
@@ -36,80 +36,102 @@ def a_result(*cases: CaseResult) -> Result:
 
 def test_uncertified_says_what_falls_short() -> None:
     short = replace(a_case("b", 0.5), shortcomings=("mg1 could still gain 0.2 of its cost",))
-    result = a_result(a_case("a", 1.0), short, tables=False)
-    words = Page(report_html(result)).words
-    assert "✗ uncertified" in words
-    assert "b: mg1 could still gain 0.2 of its cost." in words
+    result = a_result(a_case("a", 1.0), short)
+    page = report_html(result)
+    assert "✗ uncertified" in page
+    assert "<b>b</b>: mg1 could still gain 0.2 of its cost." in page
     assert verdict(result).startswith("Not certified")
 
 
-def test_colours_of_before_and_after_stay_with_more_cases(two: Result) -> None:
-    three = a_result(*(a_case(name, 1.0) for name in "abc"), tables=False)
-    few, more = list(case_colours(two).values()), list(case_colours(three).values())
+def test_colours_of_before_and_after_stay_with_more_cases() -> None:
+    two, three = ([a_case(name, 1.0) for name in names] for names in ("ab", "abc"))
+    few, more = (list(case_colours(a_result(*cases)).values()) for cases in (two, three))
     assert (more[0], more[-1]) == (few[0], few[-1])
     assert len(set(more)) == 3
 
 
-def test_headline_without_change_with_gain_and_without_ramps() -> None:
-    a, b = a_case("a", 0.5), a_case("b", 0.5)
-    assert headline(a_result(a, b, tables=False)).startswith("The largest ramp up stays at")
-    gain = replace_kpi(a_case("c", 1.0), "profit_forgone", -5.0)
-    assert "rises" in headline(a_result(a, gain, tables=False))
-    assert headline(a_result(a, gain, tables=False)).endswith(
-        "with 5.00\N{NO-BREAK SPACE}USD more profit."
-    )
-    alone = a_result(a, tables=False)
-    assert "at a profit of 1,150" in headline(alone)
-    bare = replace(alone, cases=(replace(a, kpis={"other_thing": Kpi(3.0, "h")}),))
-    assert headline(bare) == "A Disco"
-    assert "Other thing" in Page(report_html(bare)).words
+@pytest.mark.parametrize(
+    ("cases", "start", "end"),
+    [
+        ([("a", 0.5), ("b", 0.5)], "The largest ramp up stays at 0.50", "MW/h."),
+        ([("a", 0.4), ("b", 0.8)], "The largest ramp up rises from 0.40 to 0.80", "(+100 %)."),
+        ([("a", 0.8), ("b", 0.4, 5.0)], "The largest ramp up falls", "5.00 USD of profit forgone."),
+        ([("a", 0.8), ("b", 0.4, -5.0)], "The largest ramp up falls", "with 5.00 USD more profit."),
+        ([("a", 0.8)], "The largest ramp up is 0.80 MW/h, at a profit of", "1,150 USD."),
+    ],
+)
+def test_headline(cases: list[tuple[Any, ...]], start: str, end: str) -> None:
+    said = headline(a_result(*(a_case(*case) for case in cases)))
+    said = said.replace("\N{NO-BREAK SPACE}", " ")
+    assert said.startswith(start)
+    assert said.endswith(end)
 
 
-def test_bars_of_a_tile_are_as_long_as_their_values(two: Result) -> None:
-    tile = next(tile for tile in tiles(two) if tile.name == "Largest ramp up")
-    assert [(bar.text, bar.percent) for bar in tile.bars] == [("0.80", 100.0), ("0.20", 25.0)]
-    penalty = next(tile for tile in tiles(two) if tile.name == "Ramp penalty")
-    assert penalty.change == "from 0"
+def test_other_kpis_have_no_headline_but_are_shown() -> None:
+    case = replace(a_case("a", 1.0), kpis={"other_thing": Kpi(3.0, "h")})
+    assert headline(a_result(case)) == "A Disco"
+    assert "Other thing" in report_html(a_result(case))
 
 
-def certified(**figures: Any) -> CaseResult:
-    case = a_case("a", 1.0)
-    return replace(case, certificate=replace(case.certificate, **figures))
+def test_bars_of_a_tile_are_as_long_as_their_values() -> None:
+    found = {tile.name: tile for tile in tiles(a_result(a_case("a", 0.8), a_case("b", 0.2, 9.0)))}
+    bars = found["Largest ramp up"].bars
+    assert [(bar.text, bar.percent) for bar in bars] == [("0.80", 100.0), ("0.20", 25.0)]
+    assert found["Ramp penalty"].change == "from 0"
+
+
+def asked(question: str, **figures: Any) -> list[Check]:
+    case = replace(a_case("a", 1.0), certificate=replace(CERTIFICATE, **figures))
+    return [check for check in checks(case, TOLERANCE) if question in check.question]
 
 
 @pytest.mark.parametrize(
-    ("case", "question", "holds"),
+    ("question", "figures", "holds"),
     [
-        (certified(regret={"mg1": 1e-3}), "mg1", False),
-        (certified(regret={"mg1": 1e-5}), "mg1", True),
-        (certified(optimality_gap=None), "bound", False),
-        (replace(certified(optimality_gap=None), notes={"method": "best-response"}), "bound", None),
-        (certified(settlement_residual=1e-3), "received", False),
-        (certified(ac=AcFindings(max_voltage_violation_pu=0.01)), "voltages beyond", False),
-        (certified(ac=AcFindings("report", True, 0.01)), "voltages beyond", None),
-        (certified(ac=AcFindings(converged=False)), "power flow", False),
-        (certified(ac=AcFindings("report", converged=False)), "power flow", None),
-        (certified(ac=AcFindings(max_linear_voltage_error_pu=0.1)), "Linear", None),
+        ("mg1", {"regret": {"mg1": 1e-3}}, False),
+        ("mg1", {"regret": {"mg1": 1e-5}}, True),
+        ("bound", {"optimality_gap": 1e-3}, False),
+        ("bound", {"optimality_gap": None}, False),
+        ("received", {"settlement_residual": 1e-3}, False),
+        ("can do", {"primal_residual": 1e-3}, None),
+        ("voltages beyond", {"ac": AcFindings(max_voltage_violation_pu=0.01)}, False),
+        ("voltages beyond", {"ac": AcFindings("report", True, 0.01)}, None),
+        ("above rating", {"ac": AcFindings(max_loading_violation_percent=3.0)}, False),
+        ("power flow", {"ac": AcFindings(converged=False)}, False),
+        ("power flow", {"ac": AcFindings("report", converged=False)}, None),
+        ("Linear", {"ac": AcFindings(max_linear_voltage_error_pu=0.1)}, None),
     ],
 )
-def test_checks_hold_or_not(case: CaseResult, question: str, holds: bool | None) -> None:
-    found = [check for check in checks(case, TOLERANCE) if question in check.question]
-    assert [check.holds for check in found] == [holds]
+def test_checks_hold_or_not(question: str, figures: dict[str, Any], holds: bool | None) -> None:
+    assert [check.holds for check in asked(question, **figures)] == [holds]
 
 
-def test_no_ac_no_ac_checks() -> None:
-    assert not any("AC" in check.question for check in checks(certified(ac=None), TOLERANCE))
+def test_a_negotiation_alone_is_asked_for_no_bound() -> None:
+    case = a_case("a", 1.0, method="best-response")
+    case = replace(case, certificate=replace(CERTIFICATE, optimality_gap=None))
+    found = {check.question: check for check in checks(case, TOLERANCE)}
+    assert found["Distance of the leader's objective from its proven bound"].holds is None
+
+
+def test_what_was_not_checked_is_not_told() -> None:
+    assert asked("AC", ac=None) == []
+    assert asked("can do", primal_residual=None) == []
+    assert asked("voltages", ac=AcFindings(converged=False)) == []
 
 
 @pytest.mark.parametrize(
     ("notes", "said"),
     [
-        ({"negotiation_distance": 0.13}, "That is 13 % below the exact optimum."),
+        ({"negotiation_distance": 0.13}, "a profit of 950.0 USD. That is 13 % below the exact"),
         ({"negotiation_distance": -0.02}, "That is 2 % above the exact optimum."),
         ({"negotiation_distance": 0.0}, "That is the exact optimum."),
         ({"negotiation_settled": False}, "did not settle in 3 rounds"),
-        ({"negotiation_profit": None}, "settled in 3 rounds."),
+        ({"negotiation_profit": None}, "a: the negotiation settled in 3 rounds."),
     ],
 )
 def test_negotiation_in_words(notes: dict[str, Any], said: str) -> None:
-    assert said in negotiation(a_result(a_case("a", 1.0, **notes), tables=False))[0]
+    assert said in negotiation(a_result(a_case("a", 1.0, **notes)))[0]
+
+
+def test_no_negotiation_no_words() -> None:
+    assert negotiation(a_result(replace(a_case("a", 1.0), notes={"method": "exact"}))) == []

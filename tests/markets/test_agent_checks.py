@@ -9,7 +9,7 @@ from equigrid.markets.findings import UnusableGame, did_you_mean
 
 
 def test_says_numbers_as_constants_and_freezes_its_mappings() -> None:
-    agent = Agent("iso", says={"price": np.array([1.0, 2.0]), "fee": 3.0})  # type: ignore[dict-item]
+    agent = Agent("iso", says={"price": np.array([1.0, 2.0]), "fee": 3.0})
     assert agent.shape_of("price") == (2,)
     assert agent.says["fee"].value == 3.0
     assert not agent.maximises

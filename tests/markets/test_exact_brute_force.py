@@ -176,7 +176,7 @@ def _grid_profits(market: Market, prices: list[Vector]) -> Vector:
     alone = _linprog(costs.ravel(), all_below, np.tile(most, count), bounds=bounds * count, **every)
     answers = alone.x.reshape(count, len(market.sites), 3 * t)
     least = (costs.reshape(answers.shape) * answers).sum(axis=2)
-    # One more row a site holds it to its optimum, one more column a price breaks the leader's limit.
+    # A row a site holds it to its optimum; a column a price lets the leader's limit be broken.
     faces = sparse.block_diag([part[None, :] for row in costs for part in row.reshape(-1, 3 * t)])
     sold = np.concatenate([np.ones(t), np.zeros(2 * t)])
     sold = np.tile(sold, len(market.sites))

@@ -97,7 +97,7 @@ def test_the_site_sells_its_last_megawatt_dear() -> None:
 def test_two_links_add_up_and_a_known_tax_is_paid_beside_a_decided_price() -> None:
     """Tax 1 to the state: the site's own 5 bounds a price of 4 for its first 2 MW."""
     price = cp.Parameter(1, name="price")
-    state = Agent("state", says={"tax": np.ones(1)})  # type: ignore[dict-item]
+    state = Agent("state", says={"tax": np.ones(1)})
     game = _game(
         _leader(offer=cp.Variable(1, bounds=[0, 6])),
         _site(price, {"price": price}),
@@ -198,7 +198,7 @@ def test_columns_that_their_rows_hold_at_a_bound() -> None:
 def test_a_payment_with_one_decided_side_is_linear() -> None:
     """A rebate of 1 per MW at a constant price, and a standing charge on a constant quantity."""
     price, rebate = cp.Parameter(1, name="price"), cp.Parameter(name="rebate")
-    meter = Agent("meter", says={"one": np.ones(1)})  # type: ignore[dict-item]
+    meter = Agent("meter", says={"one": np.ones(1)})
     charge, back = cp.Parameter(name="charge"), cp.Parameter(name="back")
     standing = cp.Variable(1, bounds=[0, 7])
     game = _game(
@@ -299,7 +299,7 @@ def test_a_limit_that_moves_beside_a_payment_is_refused() -> None:
     price, limit = cp.Parameter(1, name="price"), cp.Parameter(1, name="limit")
     bought = cp.Variable(1, bounds=[0, 9])
     site = _site(price, {"price": price, "limit": limit}, rows=[bought <= limit], bought=bought)
-    leader = _leader({"cap": cp.Variable(1, bounds=[2, 4])})
+    leader = _leader({"cap": cp.Variable(1, bounds=[3, 4])})
     game = _game(leader, site, links=[Link("disco.cap", "site.limit")])
     _refused(game, r"'site\.limit', which another agent decides, enters its right-hand side")
 
@@ -315,7 +315,6 @@ def test_a_price_for_which_nobody_is_paid_is_refused() -> None:
 
 def test_decided_prices_that_are_heard_separately_are_refused() -> None:
     price, fee = cp.Parameter(1, name="price"), cp.Parameter(name="fee")
-    leader = _leader({"fee": cp.Variable(1, bounds=[0, 2])}, cost=-2 * fee, heard={"fee": fee})
     leader = _leader({"fee": cp.Variable(1, bounds=[0, 2])}, cost=-fee, heard={"fee": fee})
     game = _game(
         leader,

@@ -78,7 +78,7 @@ def test_describe_without_a_leader_with_integers_and_with_a_party_that_announces
     unit = Agent(
         "unit", cp.Problem(cp.Minimize(on), [on >= demand]), {"demand": demand}, {"on": on}
     )
-    iso = Agent("iso", says={"demand": 0.5})  # type: ignore[dict-item]
+    iso = Agent("iso", says={"demand": 0.5})
     text = Game([iso, unit], links=[Link("iso.demand", "unit.demand")]).describe()
     assert "iso announces or receives" in text
     assert "unit decides: mixed-integer linear problem" in text
@@ -147,7 +147,7 @@ def test_finding_of_names_shapes_and_values(changed: dict[str, Any], words: str)
 
 
 def test_shapes_of_price_and_quantity_must_be_equal() -> None:
-    iso = Agent("iso", says={"fee": 3.0})  # type: ignore[dict-item]
+    iso = Agent("iso", says={"fee": 3.0})
     fee = Payment("fee", "site", "iso", "iso.fee", "site.import_mw")
     (finding,) = _findings(agents=[_disco(), _site(), iso], payments=[BILL, fee])
     assert "price 'iso.fee' has shape () and quantity 'site.import_mw' (2,)" in finding
@@ -264,7 +264,7 @@ def test_a_constant_price_may_stand_in_the_objective() -> None:
     shop = Agent(
         "shop",
         cp.Problem(cp.Minimize(cp.Variable(nonneg=True))),
-        says={"tariff": tariff},  # type: ignore[dict-item]
+        says={"tariff": tariff},
     )
     flat = Payment("flat", "site", "shop", 2.0, "site.import_mw")
     assert Game([site, shop], payments=[flat]).payments == (flat,)

@@ -1,0 +1,128 @@
+"""The mailroom: stamped in order, logged before delivery, the same log everywhere."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from equigrid.markets.mailroom import Mailroom, read_log
+from equigrid.markets.messages import Announcement, FlexOrder, Message, Schedule
+
+NEGOTIATION = """
+import cvxpy as cp
+from equigrid.markets.agent import Agent
+from equigrid.markets.game import Game, Link, Payment
+from equigrid.markets.equilibrium.best_response import BestResponse
+from equigrid.markets.mailroom import Mailroom
+offer, income = cp.Variable(2, bounds=[0, 9]), cp.Parameter()
+leader = Agent("disco", cp.Problem(cp.Maximize(income)), {"income": income}, {"price": offer})
+sites, links, payments = [], [], []
+for name in ("north", "south", "east"):
+    price, x, own = cp.Parameter(2), cp.Variable(2, bounds=[0, 9]), cp.Variable(2, bounds=[0, 2])
+    cost = price @ x + (3 + len(name)) * cp.sum(own)
+    problem = cp.Problem(cp.Minimize(cost), [x + own == 4])
+    sites.append(Agent(name, problem, {"price": price}, {"x": x}))
+    links += [Link("disco.price", name + ".price"), Link("bill " + name, "disco.income")]
+    payments.append(Payment("bill " + name, name, "disco", "disco.price", name + ".x"))
+room = Mailroom()
+game = Game([leader, *sites], leader="disco", links=links, payments=payments)
+room.run(BestResponse().play(game, room))
+print(len(room.log), room.digest())
+"""
+
+
+def _note(text: str, receiver: str = "disco") -> Announcement:
+    return Announcement(sender="iso", receiver=receiver, values={"note": text})
+
+
+def _waiting(room: Mailroom, minutes: int) -> Generator[Any, Any, list[Message]]:
+    """Post one message a while apart, and read both."""
+    room.post(_note("first"))
+    yield room.clock.timeout(minutes)
+    room.post(_note("second"))
+    first = yield room.receive("disco")
+    second = yield room.receive("disco")
+    return [first, second]
+
+
+def test_stamps_and_order() -> None:
+    room = Mailroom()
+    heard = room.run(_waiting(room, 15))
+    assert [(m.seq, m.minute) for m in room.log] == [(0, 0), (1, 15)]
+    assert heard == room.log
+
+
+def test_logged_and_watched_before_it_is_delivered() -> None:
+    room, seen = Mailroom(), []
+
+    def watcher(message: Message) -> None:
+        seen.append((message.seq, len(room.log), len(room.empty("disco"))))
+
+    room.watch(watcher)
+    room.post(_note("one"))
+    room.post(_note("two"))
+    assert seen == [(0, 1, 0), (1, 2, 1)]
+
+
+def test_a_letter_box_can_be_emptied() -> None:
+    room = Mailroom()
+    room.post(_note("one"))
+    room.post(_note("elsewhere", receiver="site"))
+    assert [m.seq for m in room.empty("disco")] == [0]
+    assert room.empty("disco") == []
+    assert len(room.log) == 2
+
+
+@given(notes=st.lists(st.text(), max_size=6), amounts=st.lists(st.floats(0, 1e9), max_size=3))
+def test_a_log_is_read_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, notes: list[str], amounts: list[float]
+) -> None:
+    room = Mailroom()
+    for note in notes:
+        room.post(_note(note))
+    room.post(FlexOrder(sender="disco", receiver="site", values={"price": amounts}))
+    path = tmp_path_factory.mktemp("log") / "messages.jsonl"
+    path.write_text(room.lines(), encoding="utf-8")
+    assert read_log(path) == room.log
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[1, 2]", "5", '"text"', '{"kind": "Bid"}', '{"kind": "Schedule"}', ""]
+)
+def test_a_line_that_is_no_message_is_named(tmp_path: Path, line: str) -> None:
+    room = Mailroom()
+    room.post(Schedule(sender="site", receiver="disco"))
+    path = tmp_path / "messages.jsonl"
+    path.write_text(room.lines() + line + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"messages\.jsonl:2: not a message"):
+        read_log(path)
+
+
+def test_the_digest_depends_on_every_message() -> None:
+    one, two = Mailroom(), Mailroom()
+    for room, last in ((one, "b"), (two, "c")):
+        room.post(_note("a"))
+        room.post(_note(last))
+    assert one.digest() != two.digest()
+    assert len(one.digest()) == 64
+
+
+def test_a_negotiation_has_one_log_whatever_the_hash_seed() -> None:
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", NEGOTIATION],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "4711")
+    }
+    assert len(found) == 1
+    assert int(found.pop().split()[0]) > 10
