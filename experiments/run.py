@@ -12,7 +12,7 @@ import numpy as np
 from equigrid.experiments.disco_kpis import add_profit_forgone, case_kpis
 from equigrid.experiments.disco_tables import case_tables, negotiation_tables, study_tables
 from equigrid.experiments.feasibility import refuse_infeasible
-from equigrid.experiments.report import report_html
+from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.experiments.study import Study, load_study
 from equigrid.experiments.tables import joined

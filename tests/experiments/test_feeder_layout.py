@@ -2,7 +2,7 @@ import networkx as nx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from equigrid.experiments.feeder_layout import tree_layout
+from equigrid.experiments.report.feeder_layout import tree_layout
 from equigrid.grid.cases import feeder
 
 

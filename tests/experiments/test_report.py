@@ -9,9 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equigrid.experiments.comparisons import bids_met, changes_mw, expected_dispatch, strategy_hours
-from equigrid.experiments.pictures import PICTURES
-from equigrid.experiments.report import report_html
+from equigrid.experiments.report.comparisons import (
+    bids_met,
+    changes_mw,
+    expected_dispatch,
+    strategy_hours,
+)
+from equigrid.experiments.report.page import report_html
+from equigrid.experiments.report.pictures import PICTURES
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.grid.cases import feeder
 from equigrid.markets.certificate import AcFindings, Certificate

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from equigrid.experiments.figures import case_colours
-from equigrid.experiments.report import report_html
-from equigrid.experiments.report_certificate import Check, checks, negotiation, verdict
-from equigrid.experiments.report_kpis import headline, tiles
+from equigrid.experiments.report.figures import case_colours
+from equigrid.experiments.report.page import report_html
+from equigrid.experiments.report.verdict import Check, checks, negotiation, verdict
+from equigrid.experiments.report.words import headline, tiles
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.grid.cases import feeder
 from equigrid.markets.certificate import AcFindings, Certificate

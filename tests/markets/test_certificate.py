@@ -211,4 +211,4 @@ def test_tolerances_and_ac_findings() -> None:
     ],
 )
 def test_ac_findings(ac: AcFindings, words: list[str]) -> None:
-    assert Certificate(optimality_gap=0.0, ac=ac).shortcomings(TOLERANCE) == words
+    assert Certificate(optimality_gap=0.0).with_ac(ac).shortcomings(TOLERANCE) == words

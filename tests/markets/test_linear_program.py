@@ -1,5 +1,7 @@
 """Programs assembled block by block, and what is asked of HiGHS."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -83,3 +85,19 @@ def test_a_coefficient_that_is_not_finite_is_refused() -> None:
     program.add_rows([(np.array([[np.inf]]), x)], upper=1.0)
     with pytest.raises(ValueError, match="not finite"):
         program.model()
+
+
+def test_an_interrupt_stops_branch_and_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, join, asked = _knapsack().model(), threading.Thread.join, []
+
+    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
+        asked.append(timeout)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        join(thread, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
+    monkeypatch.setattr(threading.Thread, "is_alive", lambda _: True)
+    with pytest.raises(KeyboardInterrupt):
+        model.solve()
+    assert asked == [0.1, None]

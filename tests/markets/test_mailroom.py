@@ -7,10 +7,15 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import cvxpy as cp
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from equigrid.markets.agent import Agent
+from equigrid.markets.answers import announce_constants
+from equigrid.markets.game import Game, Link
 from equigrid.markets.mailroom import Mailroom, read_log
 from equigrid.markets.messages import Announcement, FlexOrder, Message, Schedule
 
@@ -19,6 +24,9 @@ import cvxpy as cp
 from equigrid.markets.agent import Agent
 from equigrid.markets.game import Game, Link, Payment
 from equigrid.markets.equilibrium.best_response import BestResponse
+from equigrid.markets.agent import Agent
+from equigrid.markets.answers import announce_constants
+from equigrid.markets.game import Game, Link
 from equigrid.markets.mailroom import Mailroom
 offer, income = cp.Variable(2, bounds=[0, 9]), cp.Parameter()
 leader = Agent("disco", cp.Problem(cp.Maximize(income)), {"income": income}, {"price": offer})
@@ -102,6 +110,29 @@ def test_a_line_that_is_no_message_is_named(tmp_path: Path, line: str) -> None:
     path.write_text(room.lines() + line + "\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"messages\.jsonl:2: not a message"):
         read_log(path)
+
+
+def test_constants_are_announced_to_those_who_hear_them() -> None:
+    fee, load = cp.Parameter(2), cp.Parameter()
+    iso = Agent("iso", says={"fee": np.array([1.0, 2.0]), "load": 3.0, "silent": 4.0})
+    one = Agent("one", cp.Problem(cp.Minimize(cp.sum(fee) + load)), {"fee": fee, "load": load})
+    two = Agent("two", hears={"load": cp.Parameter()})
+    links = [Link("iso.fee", "one.fee"), Link("iso.load", "one.load"), Link("iso.load", "two.load")]
+    room = Mailroom()
+    announce_constants(Game([iso, one, two], links=links), room, "day")
+    assert room.log == [
+        Announcement(
+            sender="iso",
+            receiver="one",
+            stage="day",
+            seq=0,
+            minute=0,
+            values={"fee": [1.0, 2.0], "load": 3.0},
+        ),
+        Announcement(
+            sender="iso", receiver="two", stage="day", seq=1, minute=0, values={"load": 3.0}
+        ),
+    ]
 
 
 def test_the_digest_depends_on_every_message() -> None:

@@ -185,3 +185,20 @@ def test_followers_that_pay_the_leader_nothing_keep_their_cheapest_answer() -> N
     found = BestResponse().solve(game)
     assert found.leader_objective == pytest.approx(1.0)
     assert found.settled
+
+
+def test_a_known_toll_is_heard_with_a_decided_price() -> None:
+    """The state's 1 per MW lowers what the leader can ask before own units are cheaper."""
+    toll = Agent("state", says={"toll": np.ones(2)})
+    game = _game()
+    site = game.agent("site")
+    taxed = Game(
+        [game.agent("disco"), site, toll],
+        leader="disco",
+        links=[*game.links, Link("state.toll", "site.price")],
+        payments=[*game.payments, Payment("toll", "site", "state", "state.toll", "site.bought")],
+    )
+    found, exact = BestResponse().solve(taxed), Exact().solve(taxed)
+    assert found.certificate.regret["site"] == pytest.approx(0.0, abs=1e-9)
+    assert found.leader_objective == pytest.approx(exact.leader_objective)
+    assert found.payments["toll"] == pytest.approx(found.values["site.bought"].sum())

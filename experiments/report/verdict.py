@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from equigrid.experiments.report_kpis import figure
+from equigrid.experiments.report.words import figure
 from equigrid.experiments.result import CaseResult, Result
 from equigrid.markets.certificate import AcFindings
 

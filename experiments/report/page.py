@@ -8,11 +8,11 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from equigrid.experiments import report_tables
-from equigrid.experiments.figures import case_colours, data_uri
-from equigrid.experiments.pictures import PICTURES
-from equigrid.experiments.report_certificate import checks, verdict
-from equigrid.experiments.report_kpis import headline, kpi_rows, tiles
+from equigrid.experiments.report import tables as report_tables
+from equigrid.experiments.report.figures import case_colours, data_uri
+from equigrid.experiments.report.pictures import PICTURES
+from equigrid.experiments.report.verdict import checks, verdict
+from equigrid.experiments.report.words import headline, kpi_rows, tiles
 from equigrid.experiments.result import Result
 
 
@@ -70,7 +70,7 @@ def report_html(result: Result) -> str:
 
 
 def _resource(name: str) -> str:
-    return files("equigrid.experiments").joinpath(name).read_text(encoding="utf-8")
+    return files("equigrid.experiments.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _pictures(result: Result) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from equigrid.experiments.figures import by_hour, case_names, of_case
+from equigrid.experiments.report.figures import by_hour, case_names, of_case
 from equigrid.experiments.result import Result
 
 UNCHANGED_MW = 0.005

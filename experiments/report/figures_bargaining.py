@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from equigrid.experiments.figures import (
+from equigrid.experiments.report.figures import (
     INK,
     MUTED,
     case_colours,

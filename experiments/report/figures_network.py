@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Patch
 
-from equigrid.experiments.feeder_layout import Cell, tree_layout
-from equigrid.experiments.figures import (
+from equigrid.experiments.report.feeder_layout import Cell, tree_layout
+from equigrid.experiments.report.figures import (
     INK,
     LIMIT,
     MUTED,

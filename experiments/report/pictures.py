@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from equigrid.experiments import (
+from equigrid.experiments.report import (
     figures_bargaining,
     figures_market,
     figures_microgrids,
     figures_network,
 )
-from equigrid.experiments.comparisons import bids_met, ranges, strategy_hours
-from equigrid.experiments.figures import Draw, of_case
-from equigrid.experiments.report_certificate import negotiation
-from equigrid.experiments.report_kpis import figure
+from equigrid.experiments.report.comparisons import bids_met, ranges, strategy_hours
+from equigrid.experiments.report.figures import Draw, of_case
+from equigrid.experiments.report.verdict import negotiation
+from equigrid.experiments.report.words import figure
 from equigrid.experiments.result import Result
 
 Say = Callable[[Result], str]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from equigrid.experiments.comparisons import bids_met
-from equigrid.experiments.figures import case_names, of_case
-from equigrid.experiments.report_kpis import figure
+from equigrid.experiments.report.comparisons import bids_met
+from equigrid.experiments.report.figures import case_names, of_case
+from equigrid.experiments.report.words import figure
 from equigrid.experiments.result import Result
 
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from equigrid.experiments.comparisons import microgrid_names
-from equigrid.experiments.figures import (
+from equigrid.experiments.report.comparisons import microgrid_names
+from equigrid.experiments.report.figures import (
     INK,
     MUTED,
     bars,

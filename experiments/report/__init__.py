@@ -1,0 +1,1 @@
+"""The report: pictures first, then tables, in one page that opens without a network."""
