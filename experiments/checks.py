@@ -107,7 +107,7 @@ def chosen_network(document: Document) -> tuple[Network | None, list[Problem]]:
         return network, problems
     switched = {str(b): False for _, b in document.find("network", "open_branches", "*")}
     switched |= {str(b): True for _, b in document.find("network", "closed_branches", "*")}
-    network = network.with_closed(switched)
+    network = network.with_closed(switched) if switched else network
     loops = network.radial_findings()
     return network, [(("network",), f"the feeder is not radial: {loop}", None) for loop in loops]
 

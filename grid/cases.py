@@ -1,6 +1,7 @@
 """Shipped feeders, and reading and writing networks as files."""
 
 import json
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ def list_feeders() -> list[str]:
     return sorted(entry.stem for entry in entries if entry.suffix == ".json")
 
 
+@cache
 def feeder(name: str) -> Network:
-    """Return a shipped feeder.
+    """Return a shipped feeder; a network never changes, so it is read once.
 
     Raises
     ------

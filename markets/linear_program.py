@@ -219,7 +219,7 @@ class HighsModel:
         if self._highs.getModelStatus() == highspy.HighsModelStatus.kUnboundedOrInfeasible:
             # Presolve saw that there is no optimum, but not which of the two it is.
             self._highs.setOptionValue("presolve", "off")
-            self._highs.run()
+            self._run()
         status = _STATUS.get(self._highs.getModelStatus(), "failed")
         info = self._highs.getInfo()
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible

@@ -74,7 +74,8 @@ def beta_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[floa
     concentration = mu[day] * (1 - mu[day]) / sigma[day] ** 2 - 1
     a, b = mu[day] * concentration, (1 - mu[day]) * concentration
     below = _mean_below(_edges(weights)[:, None], a, b)
-    outcomes[:, day] = mu[day] * np.diff(below, axis=0) / np.asarray(weights)[:, None]
+    means = mu[day] * np.diff(below, axis=0) / np.asarray(weights)[:, None]
+    outcomes[:, day] = np.clip(means, 0.0, 1.0)  # rounding may leave the interval by a last digit
     return outcomes
 
 

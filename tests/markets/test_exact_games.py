@@ -74,7 +74,6 @@ def _standard_site() -> Agent:
 def _solved(
     game: Game,
 ) -> tuple[float, Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]]:
-    """Objective and values, with the certificate in order."""
     found = Exact().solve(game)
     certificate = found.certificate
     assert max(certificate.regret.values()) <= 1e-6
@@ -277,7 +276,7 @@ def test_what_is_posted_on_the_clock() -> None:
 
 
 def test_a_payment_between_constants_is_known_beforehand() -> None:
-    """A rent of 3 for 2 units, whatever anybody decides, counted by the leader."""
+    """A rent of 3 for 2 units, whatever anybody decides."""
     fund = Agent("fund", says={"rent": np.array([3.0]), "units": np.array([2.0])})
     rent = cp.Parameter(name="rent")
     game = _game(
@@ -291,7 +290,6 @@ def test_a_payment_between_constants_is_known_beforehand() -> None:
 
 
 def test_a_node_limit_is_said_to_be_the_reason() -> None:
-    """No node at all, and a knapsack that presolve does not see through."""
     rng = np.random.default_rng(1)
     pick, weight = cp.Variable(40, boolean=True), rng.integers(100, 999, (6, 40)).astype(float)
     leader = Agent(

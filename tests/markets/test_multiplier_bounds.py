@@ -61,11 +61,14 @@ def _vertices(form: StandardForm, heard: Vector) -> list[tuple[Vector, Vector, V
         program.a_matrix_.value_ = form.matrix.data
         highs.passModel(program)
         highs.run()
+        if highs.getModelStatus() == highspy.HighsModelStatus.kUnknown:
+            continue  # primal simplex without presolve gives up now and then
         assert highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
         solution = highs.getSolution()
         found.append(
             tuple(np.array(v) for v in (solution.col_value, solution.row_dual, solution.col_dual))
         )
+    assert found
     return found  # type: ignore[return-value]
 
 

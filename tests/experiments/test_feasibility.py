@@ -1,0 +1,56 @@
+"""What an agent cannot do is named with its equation and its hour before anything is solved."""
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from equigrid.experiments.feasibility import refuse_infeasible_agent
+from equigrid.markets.agent import Agent
+from equigrid.markets.findings import NoAnswer
+
+HOURS = 4
+
+
+def _agent(constraint: cp.Constraint, output_mw: cp.Variable) -> Agent:
+    problem = cp.Problem(cp.Minimize(cp.sum(output_mw)), [constraint.set_label("limit")])
+    return Agent("unit", problem, says={"output_mw": output_mw})
+
+
+def _refusal(agent: Agent) -> str:
+    with pytest.raises(NoAnswer) as refused:
+        refuse_infeasible_agent(agent, HOURS)
+    assert refused.value.agent == "unit"
+    return str(refused.value)
+
+
+def test_a_series_names_its_hour() -> None:
+    output = cp.Variable(HOURS, bounds=[0, 1])
+    assert "limit cannot hold in hour 3" in _refusal(
+        _agent(output >= np.array([0, 1, 1.5, 1]), output)
+    )
+
+
+def test_a_balance_may_fail_on_either_side() -> None:
+    output = cp.Variable(HOURS, bounds=[0, 1])
+    for wanted in (-0.5, 1.5):
+        assert "hour 2" in _refusal(_agent(output == np.array([0, wanted, 0, 0]), output))
+
+
+def test_ramps_run_from_the_second_hour() -> None:
+    output = cp.Variable(HOURS, bounds=[0, 1])
+    assert "hour 4" in _refusal(_agent(cp.diff(output) >= np.array([0, 0, 1.2]), output))
+
+
+def test_a_single_row_is_the_first_hour_and_scenarios_wrap_around() -> None:
+    output = cp.Variable(HOURS, bounds=[0, 1])
+    assert "hour 1" in _refusal(_agent(output[0] >= 2, output))
+    wide = cp.Variable((2, HOURS), bounds=[0, 1])
+    least = np.zeros((2, HOURS))
+    least[1, 2] = 1.4
+    assert "hour 3" in _refusal(_agent(wide >= least, wide))
+
+
+def test_what_a_signal_can_mend_is_not_refused() -> None:
+    heard, output = cp.Parameter(HOURS, name="limit_mw"), cp.Variable(HOURS)
+    problem = cp.Problem(cp.Minimize(cp.sum(output)), [output <= heard, output >= 3])
+    refuse_infeasible_agent(Agent("unit", problem, hears={"limit_mw": heard}), HOURS)

@@ -1,0 +1,87 @@
+"""A replay finds every kind of difference between messages and what was reported."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from equigrid.experiments.replay import UnusableResult, replay
+from equigrid.experiments.run import run
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory, small_file: Path) -> Path:
+    """Return a result of the small study."""
+    out = tmp_path_factory.mktemp("replay") / "result"
+    run(small_file, out)
+    return out
+
+
+@pytest.fixture
+def copied(original: Path, tmp_path: Path) -> Path:
+    """Return a copy to spoil."""
+    return Path(shutil.copytree(original, tmp_path / "copied"))
+
+
+def _spoil_table(folder: Path, name: str, change: Callable[[pd.DataFrame], object]) -> None:
+    path = folder / "tables" / f"{name}.parquet"
+    table = pd.read_parquet(path)
+    change(table)
+    table.to_parquet(path, index=False)
+
+
+def _spoil_json(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "summary.json"
+    data = json.loads(path.read_text("utf-8"))
+    change(data)
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+def test_an_untouched_result_agrees(original: Path) -> None:
+    assert replay(original) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "words"),
+    [
+        ("settlement", "amount", "payment"),
+        ("prices", "exchange_price_per_mwh", "exchange prices"),
+        ("purchase", "purchase_mw", "purchase"),
+        ("microgrids", "import_mw", "imports of"),
+        ("round_prices", "exchange_price_per_mwh", "announced prices"),
+        ("rounds", "new_answers", "new answers"),
+    ],
+)
+def test_a_changed_table_is_noticed(copied: Path, table: str, column: str, words: str) -> None:
+    def change(found: pd.DataFrame) -> None:
+        found[column] = found[column] + 1
+
+    _spoil_table(copied, table, change)
+    assert any(words in difference for difference in replay(copied))
+
+
+def test_a_missing_payment_is_noticed(copied: Path) -> None:
+    _spoil_table(copied, "settlement", lambda t: t.drop(t.index[:1], inplace=True))
+    assert any("other payments" in difference for difference in replay(copied))
+
+
+def test_changed_figures_and_cases_are_noticed(copied: Path) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["cases"]["with-flexibility"]["kpis"]["disco_profit"]["value"] += 1
+        data["cases"]["renamed"] = data["cases"].pop("without-flexibility")
+
+    _spoil_json(copied, change)
+    found = "\n".join(replay(copied))
+    assert "disco_profit" in found
+    assert "no final order" in found
+    assert "in the messages only" in found
+
+
+def test_what_is_no_result_is_refused(copied: Path) -> None:
+    _spoil_json(copied, lambda data: data.pop("cases"))
+    with pytest.raises(UnusableResult, match="no complete result"):
+        replay(copied)
