@@ -62,12 +62,11 @@ class BestResponse:
     ) -> Generator[Any, Any, Equilibrium]:
         """Negotiate through the mailroom; every follower answers in a process of its own."""
         require_leader(game, "BestResponse")
-        for agent in game.followers:
-            mailroom.start(_answering(game, agent.name, mailroom))
         talk = _Talk(game, self.gap)
+        followers = [_Follower(game, agent.name) for agent in game.followers]
         while len(talk.rounds) < self.rounds and not talk.settled:
             talk.propose()
-            offers = yield from _exchange(game, mailroom, stage, talk)
+            offers = yield from _exchange(followers, mailroom, stage, talk)
             talk.take(offers)
         values, claimed = talk.outcome()
         certificate, objective = certify(game, values, claimed=claimed)
@@ -84,52 +83,61 @@ class BestResponse:
         )
 
 
-def _exchange(
-    game: Game, mailroom: Mailroom, stage: str, talk: "_Talk"
-) -> Generator[Any, Any, dict[str, FlexOffer]]:
-    """Post the leader's request to every follower and wait for all offers."""
-    leader, number = str(game.leader), len(talk.rounds) + 1
-    for agent in game.followers:
-        signals = {name: talk.announced[f"{leader}.{name}"] for name in told(game, leader, agent)}
-        mailroom.post(
-            FlexRequest(
-                sender=leader, receiver=agent.name, stage=stage, round=number, values=signals
-            )
-        )
-    offers: dict[str, FlexOffer] = {}
-    while len(offers) < len(game.followers):
-        message = yield mailroom.receive(leader)
-        if isinstance(message, FlexOffer):
-            offers[message.sender] = message
-    return offers
+class _Follower:
+    """The follower's side: its own problem, and nothing of the others'."""
 
+    def __init__(self, game: Game, name: str) -> None:
+        self.game, self.name = game, name
+        self.form, self.signals = game.forms[name], Signals(game)
+        self.solver = AgentSolver(self.form)
 
-def _answering(game: Game, name: str, mailroom: Mailroom) -> Generator[Any, Any, None]:
-    """Answer every request with the follower's own best response."""
-    form, signals = game.forms[name], Signals(game)
-    solver = AgentSolver(form)
-    while True:
-        request = yield mailroom.receive(name)
-        if not isinstance(request, FlexRequest):
-            continue
+    def answer(self, mailroom: Mailroom) -> Generator[Any, Any, None]:
+        """Wait for the next request and answer it with the follower's own best response."""
+        request = yield mailroom.receive(self.name)
+        while not isinstance(request, FlexRequest):
+            request = yield mailroom.receive(self.name)
         announced = {
             f"{request.sender}.{said}": np.asarray(value) for said, value in request.values.items()
         }
-        heard = signals.heard_vector(form, announced)
-        columns = solver.solve(heard)
-        said = {path: affine.value(columns, heard) for path, affine in form.said.items()}
-        answer = Answer(said, 0.0)
-        paid = follower_cost(signals, form, answer, announced)
+        heard = self.signals.heard_vector(self.form, announced)
+        columns = self.solver.solve(heard)
+        said = {path: affine.value(columns, heard) for path, affine in self.form.said.items()}
+        paid = follower_cost(self.signals, self.form, Answer(said, 0.0), announced)
         mailroom.post(
             FlexOffer(
-                sender=name,
+                sender=self.name,
                 receiver=request.sender,
                 stage=request.stage,
                 round=request.round,
                 values=said,
-                own_cost=form.objective_at(columns, heard) - paid,
+                own_cost=self.form.objective_at(columns, heard) - paid,
             )
         )
+
+
+def _exchange(
+    followers: list[_Follower], mailroom: Mailroom, stage: str, talk: "_Talk"
+) -> Generator[Any, Any, dict[str, FlexOffer]]:
+    """Post the leader's request to every follower and wait for all offers.
+
+    A follower listens only while a request is on its way, so that nobody answers in the next game.
+    """
+    leader, number = str(talk.game.leader), len(talk.rounds) + 1
+    for follower in followers:
+        names = told(talk.game, leader, talk.game.agent(follower.name))
+        signals = {name: talk.announced[f"{leader}.{name}"] for name in names}
+        mailroom.post(
+            FlexRequest(
+                sender=leader, receiver=follower.name, stage=stage, round=number, values=signals
+            )
+        )
+        mailroom.start(follower.answer(mailroom))
+    offers: dict[str, FlexOffer] = {}
+    while len(offers) < len(followers):
+        message = yield mailroom.receive(leader)
+        if isinstance(message, FlexOffer) and (message.stage, message.round) == (stage, number):
+            offers[message.sender] = message
+    return offers
 
 
 class _Talk:

@@ -202,3 +202,12 @@ def test_a_known_toll_is_heard_with_a_decided_price() -> None:
     assert found.certificate.regret["site"] == pytest.approx(0.0, abs=1e-9)
     assert found.leader_objective == pytest.approx(exact.leader_objective)
     assert found.payments["toll"] == pytest.approx(found.values["site.bought"].sum())
+
+
+def test_two_games_on_one_clock_do_not_answer_for_each_other() -> None:
+    room = Mailroom()
+    first = room.run(BestResponse().play(_game(), room, "first"))
+    second = room.run(BestResponse().play(_game(load=(6.0, 7.0)), room, "second"))
+    alone = BestResponse().solve(_game(load=(6.0, 7.0)))
+    assert second.leader_objective == pytest.approx(alone.leader_objective)
+    assert first.leader_objective != pytest.approx(alone.leader_objective)
