@@ -93,16 +93,15 @@ class _Case:
         limits = self.system.study.spec.network
         off = self.ac.violations(limits.voltage_min_pu, limits.voltage_max_pu)
         squared = self.outcome.values[f"{self.system.company.name}.voltage_squared_pu"]
-        converged = bool(self.ac.converged.all())
-        # A flow that does not converge has no voltage; -1 keeps infinity out of the files.
+        linear_error = np.abs(np.sqrt(squared) - self.ac.voltage_pu)
+        # Columns that do not converge have no voltage; that they exist is told beside.
+        found = self.ac.converged
         return AcFindings(
             required=self.world.case.ac,
-            converged=converged,
-            max_voltage_violation_pu=off.worst_voltage_pu if converged else -1.0,
-            max_loading_violation_percent=off.worst_loading_percent if converged else -1.0,
-            max_linear_voltage_error_pu=(
-                float(np.abs(np.sqrt(squared) - self.ac.voltage_pu).max()) if converged else None
-            ),
+            converged=bool(found.all()),
+            max_voltage_violation_pu=float(off.voltage_pu[:, found].max(initial=0.0)),
+            max_loading_violation_percent=float(off.loading_percent[:, found].max(initial=0.0)),
+            max_linear_voltage_error_pu=float(linear_error[:, found].max(initial=0.0)),
         )
 
 

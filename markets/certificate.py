@@ -20,6 +20,8 @@ from equigrid.markets.settlement import heard_values
 Vector = NDArray[np.float64]
 # Said values are matched as closely as a solver can; this room keeps the second solve feasible.
 _ROOM = 1e-9
+# A claim that an agent's constraints miss by more than this is no answer, whatever its cost.
+_FEASIBLE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ class Certificate:
         """Return the certificate with what AC power flow says."""
         return replace(self, ac=findings)
 
-    def meets(self, tolerance: Mapping[str, float], *, proven: bool = True) -> bool:
-        """Return whether all tolerances hold (keys as in a study's ``certificate``).
+    def shortcomings(self, tolerance: Mapping[str, float], *, proven: bool = True) -> list[str]:
+        """Return a sentence for each tolerance that does not hold.
 
         Parameters
         ----------
@@ -87,10 +89,6 @@ class Certificate:
         proven : bool
             Whether a proof of the leader's optimum is asked for.
         """
-        return not self.shortcomings(tolerance, proven=proven)
-
-    def shortcomings(self, tolerance: Mapping[str, float], *, proven: bool = True) -> list[str]:
-        """Return a sentence for each tolerance that does not hold."""
         found = [
             f"{agent} could still gain {regret:.2g} of its cost by answering otherwise"
             for agent, regret in self.regret.items()
@@ -98,6 +96,8 @@ class Certificate:
         ]
         if proven and (self.optimality_gap is None or self.optimality_gap > tolerance["gap"]):
             found.append(f"the leader's optimum is not proven (gap {self.optimality_gap})")
+        if self.primal_residual is not None and not self.primal_residual <= _FEASIBLE:
+            found.append(f"what was claimed is infeasible by {self.primal_residual:.2g}")
         if not self.settlement_residual <= tolerance["settlement"]:
             found.append(f"settlement does not balance by {self.settlement_residual:.2g}")
         return found + self._ac_shortcomings(tolerance)

@@ -13,8 +13,6 @@ from scipy import sparse
 Vector = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-INFINITY = highspy.kHighsInf
-
 
 @dataclass(frozen=True)
 class Solution:
@@ -202,12 +200,6 @@ class HighsModel:
         self._highs.changeColsIntegrality(count, columns, kinds)
         self._integer = False
 
-    def start_from(self, columns: Vector) -> None:
-        """Offer a feasible point to start branch and bound from."""
-        solution = highspy.HighsSolution()
-        solution.col_value = list(columns)
-        self._highs.setSolution(solution)
-
     def set_options(self, **options: Any) -> None:
         """Change HiGHS options by their names."""
         for name, value in options.items():
@@ -264,7 +256,3 @@ class HighsModel:
         )
         exact = self.solve()
         return exact if exact.status == "optimal" else found
-
-    def row_duals(self) -> Vector:
-        """Return the multipliers of the rows of the last linear solution."""
-        return np.array(self._highs.getSolution().row_dual)

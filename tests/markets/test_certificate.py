@@ -191,13 +191,14 @@ def test_settlement_of_amounts() -> None:
 
 def test_tolerances_and_ac_findings() -> None:
     good = Certificate({"site": 0.0}, 0.0, 0.0)
-    assert good.meets(TOLERANCE)
-    assert not Certificate({"site": float("nan")}, 0.0).meets(TOLERANCE)
+    assert not good.shortcomings(TOLERANCE)
+    assert Certificate({"site": float("nan")}, 0.0).shortcomings(TOLERANCE)
+    assert "infeasible" in Certificate(primal_residual=0.1).shortcomings(TOLERANCE, proven=False)[0]
     open_ended = Certificate({"site": 0.0})
-    assert open_ended.meets(TOLERANCE, proven=False)
+    assert not open_ended.shortcomings(TOLERANCE, proven=False)
     assert open_ended.shortcomings(TOLERANCE) == ["the leader's optimum is not proven (gap None)"]
-    assert not Certificate(optimality_gap=1e-3).meets(TOLERANCE)
-    assert not Certificate(optimality_gap=0.0, settlement_residual=float("nan")).meets(TOLERANCE)
+    assert Certificate(optimality_gap=1e-3).shortcomings(TOLERANCE)
+    assert Certificate(optimality_gap=0.0, settlement_residual=float("nan")).shortcomings(TOLERANCE)
 
 
 @pytest.mark.parametrize(
