@@ -239,8 +239,9 @@ class Disco:
         return found
 
     def _at_load_buses(self) -> sparse.csr_array:
-        """Incidence of loaded buses, shape (N, loaded)."""
-        loaded = np.flatnonzero(self.load_mw.max(axis=1) > 0)
+        """Incidence of loaded buses, shape (N, loaded), of one bus where there is no load."""
+        # An array without entries is not to be had in cvxpy.
+        loaded = np.flatnonzero(self.load_mw.max(axis=1) > 0) if self.load_mw.any() else [0]
         return sparse.csr_array(sparse.eye_array(len(self.load_mw), format="csc")[:, loaded])
 
 

@@ -176,7 +176,7 @@ def _counted(game: Game, payment: Payment, agent: Agent) -> list[str]:
         return _amount_findings(form, payment, amounts, who)
     if at_price:
         return _price_findings(game, form, payment, at_price, who)
-    if _knows_price(game, payment, agent):
+    if _knows_price(game, payment, agent) or _is_nothing(form, payment):
         return []
     return [
         f"{who}: '{agent.name}' does not count it; link its amount with "
@@ -243,6 +243,14 @@ def _price_findings(
         f"{'a cost' if payment.sign_for(name) > 0 else 'income'}, but its objective multiplies "
         f"{heard} by something else; check sign, hours and quantity"
     ]
+
+
+def _is_nothing(form: StandardForm, payment: Payment) -> bool:
+    """Whether the agent itself says that the quantity is 0 whatever it decides."""
+    quantity = _own_quantity(form, payment)
+    return quantity is not None and not (
+        quantity.of_columns.nnz or quantity.of_heard.nnz or quantity.constant.any()
+    )
 
 
 def _own_quantity(form: StandardForm, payment: Payment) -> Affine | None:

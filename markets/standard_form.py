@@ -239,7 +239,8 @@ def _bounds(program: Any, data: Mapping[str, Any]) -> tuple[Vector, Vector]:
 
 
 def _variable_columns(problem: cp.Problem, program: Any) -> dict[int, slice]:
-    starts = {v.id: program.var_id_to_col[v.id] for v in problem.variables()}
+    # cvxpy drops variables without entries: they have no columns.
+    starts = {v.id: program.var_id_to_col[v.id] if v.size else 0 for v in problem.variables()}
     return {v.id: slice(starts[v.id], starts[v.id] + v.size) for v in problem.variables()}
 
 
@@ -258,7 +259,7 @@ def _without_markers(form: StandardForm, markers: Mapping[str, cp.Variable]) -> 
             int(position[where.start]), int(position[where.start]) + where.stop - where.start
         )
         for key, where in form.variable_columns.items()
-        if not gone[where.start]
+        if where.start == where.stop or not gone[where.start]
     }
     return replace(
         form,

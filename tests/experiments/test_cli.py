@@ -206,12 +206,17 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
         [*command, "run", "disco-microgrids", "--out", str(out)],
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that runs the tests in the background lets its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stderr is not None
     told = process.stderr.readline()
     time.sleep(2.0)
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=30)
+    try:
+        _, rest = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert process.returncode == 1
     assert "interrupted" in told + rest
     assert "Traceback" not in rest

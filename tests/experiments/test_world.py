@@ -95,3 +95,11 @@ def test_a_load_that_no_power_flow_can_carry_is_refused(small_file: Path, tmp_pa
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="operating point"):
         run(path)
+
+
+def test_a_network_without_load_has_nothing_to_interrupt(small_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    text = small_file.read_text("utf-8").replace("peak_load_fraction: 1.0", "peak_load_fraction: 0")
+    path.write_text(text.replace("power_max_mw: 0.3\n", "power_max_mw: 0\n"), encoding="utf-8")
+    result = run(path, method="exact")
+    assert {case.kpis["interrupted_energy_mwh"].value for case in result.cases} == {0.0}

@@ -6,6 +6,7 @@ leader's problem over the followers' optimal faces. Without ramps the grid holds
 which an answer changes, so that its best point is the optimum; with ramps it is a lower bound.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -27,6 +28,11 @@ from equigrid.markets.game import Game, Link, Payment
 
 Vector = NDArray[np.float64]
 PENALTY = 1e4
+
+
+def _block_diagonal(blocks: Iterable[Any], format: str = "coo") -> Any:  # noqa: A002
+    """Put blocks along the diagonal of a sparse array."""
+    return sparse.block_diag([sparse.coo_array(block) for block in blocks], format=format)
 
 
 @dataclass(frozen=True)
@@ -141,9 +147,9 @@ def _matrices(market: Market) -> tuple[Any, Vector, Any, Vector, list[tuple[floa
         below.append(both if site.ramp is not None else np.zeros((0, 3 * t)))
         most += [float(site.ramp)] * len(below[-1]) if site.ramp is not None else []
     return (
-        sparse.block_diag(below),
+        _block_diagonal(below),
         np.array(most),
-        sparse.block_diag(equal),
+        _block_diagonal(equal),
         np.array(rhs, dtype=float),
         bounds,
     )
@@ -170,17 +176,17 @@ def _grid_profits(market: Market, prices: list[Vector]) -> Vector:
     count, t = len(prices), market.steps
     costs = np.array([_cost(market, price) for price in prices])
     all_below, all_equal = (
-        sparse.block_diag([matrix] * count, format="csr") for matrix in (below, equal)
+        _block_diagonal([matrix] * count, format="csr") for matrix in (below, equal)
     )
     every = {"A_eq": all_equal, "b_eq": np.tile(rhs, count)}
     alone = _linprog(costs.ravel(), all_below, np.tile(most, count), bounds=bounds * count, **every)
     answers = alone.x.reshape(count, len(market.sites), 3 * t)
     least = (costs.reshape(answers.shape) * answers).sum(axis=2)
     # A row a site holds it to its optimum; a column a price lets the leader's limit be broken.
-    faces = sparse.block_diag([part[None, :] for row in costs for part in row.reshape(-1, 3 * t)])
+    faces = _block_diagonal([part[None, :] for row in costs for part in row.reshape(-1, 3 * t)])
     sold = np.concatenate([np.ones(t), np.zeros(2 * t)])
     sold = np.tile(sold, len(market.sites))
-    total = sparse.block_diag([sold[None, :]] * count)
+    total = _block_diagonal([sold[None, :]] * count)
     limit = np.inf if market.total_max is None else float(market.total_max)
     margin = [np.array(market.wholesale) - price for price in prices]
     gain = np.concatenate(
