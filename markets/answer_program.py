@@ -126,7 +126,9 @@ class AnswerProgram(GameProgram):
         NoAnswer
             When no signal makes any combination of answers feasible for the leader.
         """
-        model = self.program.model(self.leader_form.offset, mip_rel_gap=gap)
+        model = self.program.model(
+            self.leader_form.offset, mip_rel_gap=gap, mip_allow_restart=False
+        )
         solution = model.solve()
         if not solution.found:
             raise NoAnswer(

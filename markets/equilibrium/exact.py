@@ -56,7 +56,11 @@ class Exact:
         require_leader(game, "Exact")
         program = StackelbergProgram(game)
         model = program.program.model(
-            program.leader_form.offset, mip_rel_gap=self.gap, mip_max_nodes=self.node_limit
+            program.leader_form.offset,
+            mip_rel_gap=self.gap,
+            mip_max_nodes=self.node_limit,
+            # Restarts of the root repeat heuristics that found all they could: twice the time.
+            mip_allow_restart=False,
         )
         found = model.solve()
         if not found.found or found.status not in ("optimal", "limit"):

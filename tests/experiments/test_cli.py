@@ -181,6 +181,7 @@ def test_names_of_studies_are_completed() -> None:
     assert "disco-microgrids" in told.stdout
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_whatever_the_hash_seed(
     tmp_path: Path, small_file: Path
 ) -> None:
