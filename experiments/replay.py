@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from equigrid.markets.mailroom import read_log
+from equigrid.markets.mailroom import digest, read_log
 from equigrid.markets.messages import (
+    Announcement,
     FlexOffer,
     FlexOrder,
     FlexRequest,
@@ -21,6 +22,7 @@ from equigrid.markets.messages import (
 
 Vector = NDArray[np.float64]
 _CLOSE = 1e-6
+_TABLES = ("settlement", "prices", "purchase", "microgrids", "bids", "round_prices", "rounds")
 
 
 class UnusableResult(ValueError):
@@ -43,17 +45,21 @@ def replay(directory: Path) -> list[str]:
     try:
         messages = read_log(directory / "messages.jsonl")
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
-        names = ("settlement", "prices", "purchase", "microgrids", "round_prices", "rounds")
-        tables = {n: pd.read_parquet(directory / "tables" / f"{n}.parquet") for n in names}
+        manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+        tables = {n: pd.read_parquet(directory / "tables" / f"{n}.parquet") for n in _TABLES}
         reported = {case: c["kpis"] for case, c in summary["cases"].items()}
+        digests = dict(manifest["messages_sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnusableResult(f"{directory} holds no complete result: {error}") from error
     found = []
     for case, kpis in reported.items():
         own = [message for message in messages if message.case == case]
-        of_case = {name: table[table["case"] == case] for name, table in tables.items()}
+        of_case = {n: t[t["case"] == case] if "case" in t else t for n, t in tables.items()}
         found += [f"{case}: {text}" for text in _Rebuilt(own).differences(kpis, of_case)]
+        if digests.get(case) != digest(own):
+            found.append(f"{case}: the messages are not those that the manifest vouches for")
     told = {message.case for message in messages}
+    found += _forgone(reported)
     return found + [f"{case}: in the messages only" for case in sorted(told - set(reported))]
 
 
@@ -72,7 +78,7 @@ class _Rebuilt:
         if not self.stage:
             yield "no final order among the messages"
             return
-        for name, value in self._kpis().items():
+        for name, value in {**self._kpis(), **_private_kpis(tables)}.items():
             if name in kpis and not _close(value, kpis[name]["value"]):
                 yield f"{name} is {kpis[name]['value']!r}, the messages say {value!r}"
         owed = tables["settlement"].set_index("payment")["amount"].to_dict()
@@ -94,6 +100,15 @@ class _Rebuilt:
             (message.sender, name): np.asarray(value, dtype=float)
             for message in self.final
             if isinstance(message, Schedule)
+            for name, value in message.values.items()
+        }
+
+    def _announced(self) -> dict[str, Vector]:
+        """Published prices by name; a ramp has one hour less than the day."""
+        return {
+            name: np.atleast_1d(np.asarray(value, dtype=float))
+            for message in self.messages
+            if isinstance(message, Announcement)
             for name, value in message.values.items()
         }
 
@@ -122,6 +137,10 @@ class _Rebuilt:
         price, said = np.asarray(order.values["price_per_mwh"]), self._schedules()
         if not _close(price, tables["prices"]["exchange_price_per_mwh"]):
             yield "exchange prices differ from the final order"
+        for name, value in self._announced().items():
+            table = tables["prices"].get(name)
+            if table is not None and not _close(value, table.to_numpy()[-len(value) :]):
+                yield f"{name} differs from what was announced"
         if not _close(said[self.leader, "purchase_mw"], tables["purchase"]["purchase_mw"]):
             yield "the purchase differs from the schedule sent"
         for site, table in tables["microgrids"].groupby("microgrid"):
@@ -148,6 +167,33 @@ class _Rebuilt:
             yield "announced prices differ from the requests"
         if list(fresh.values()) != tables["rounds"]["new_answers"].tolist():
             yield "the number of new answers differs from the offers"
+
+
+def _private_kpis(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
+    """Figures of what a microgrid tells nobody, from the tables alone."""
+    sites = tables["microgrids"]
+    own = sites[["generator_mw", "photovoltaic_mw", "interrupted_mw", "discharge_mw"]]
+    found = {"microgrid_der_energy_mwh": float(own.to_numpy().sum())}
+    owed = tables["settlement"].set_index("payment")["amount"]
+    bids = tables["bids"].pivot(index=["microgrid", "hour"], columns="resource")["bid_per_mwh"]
+    for site, table in sites.groupby("microgrid"):
+        used = table.set_index("hour")[["generator_mw", "interrupted_mw"]].to_numpy()
+        price = bids.loc[site][["generator", "interruptible"]].to_numpy()
+        own_cost = float((used * price).sum())
+        found[f"microgrid_cost.{site}"] = own_cost + float(owed.get(f"bill-{site}", 0.0))
+    return found
+
+
+def _forgone(reported: dict[str, Any]) -> list[str]:
+    """Compare the profit forgone with the profits of the cases."""
+    profits = {case: kpis["disco_profit"]["value"] for case, kpis in reported.items()}
+    free = [case for case, kpis in reported.items() if "profit_forgone" not in kpis]
+    return [
+        f"{case}: profit_forgone is not the difference of the profits"
+        for case, kpis in reported.items()
+        if "profit_forgone" in kpis and free
+        if not _close(kpis["profit_forgone"]["value"], profits[free[0]] - profits[case])
+    ]
 
 
 def _is_new(

@@ -72,14 +72,24 @@ class Mailroom:
 
     def lines(self) -> str:
         """Return the log, one JSON object a line."""
-        return "".join(json.dumps(to_record(message)) + "\n" for message in self.log)
+        return log_lines(self.log)
 
     def digest(self) -> str:
         """Return the SHA-256 of the log."""
-        return hashlib.sha256(self.lines().encode()).hexdigest()
+        return digest(self.log)
 
     def _box(self, party: str) -> simpy.Store:
         return self._boxes.setdefault(party, simpy.Store(self.clock))
+
+
+def log_lines(messages: Iterable[Message]) -> str:
+    """Return messages as a log, one JSON object a line."""
+    return "".join(json.dumps(to_record(message)) + "\n" for message in messages)
+
+
+def digest(messages: Iterable[Message]) -> str:
+    """Return the SHA-256 of messages as a log."""
+    return hashlib.sha256(log_lines(messages).encode()).hexdigest()
 
 
 def read_log(path: Path) -> list[Message]:

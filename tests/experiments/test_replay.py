@@ -81,6 +81,28 @@ def test_changed_figures_and_cases_are_noticed(copied: Path) -> None:
     assert "in the messages only" in found
 
 
+@pytest.mark.parametrize(
+    "name", ["microgrid_cost.mg1", "microgrid_der_energy_mwh", "profit_forgone", "ramp_penalty"]
+)
+def test_every_figure_of_the_summary_is_compared(copied: Path, name: str) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["cases"]["with-flexibility"]["kpis"][name]["value"] += 1
+
+    _spoil_json(copied, change)
+    assert any(name in difference for difference in replay(copied))
+
+
+@pytest.mark.parametrize("kind", ["Announcement", "FlexRequest", "FlexOffer", "Schedule"])
+def test_every_kind_of_message_is_vouched_for(copied: Path, kind: str) -> None:
+    log = copied / "messages.jsonl"
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    message = next(line for line in lines if line["kind"] == kind)
+    name, value = next(iter(message["values"].items()))
+    message["values"][name] = [item + 1 for item in value]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert replay(copied)
+
+
 def test_what_is_no_result_is_refused(copied: Path) -> None:
     _spoil_json(copied, lambda data: data.pop("cases"))
     with pytest.raises(UnusableResult, match="no complete result"):
