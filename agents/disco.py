@@ -9,9 +9,10 @@ from scipy import sparse
 
 from equigrid.agents.assets import Generator, InterruptibleLoad
 from equigrid.grid.block import Block
-from equigrid.grid.linear import LinearNetwork, linearise
+from equigrid.grid.linear import LinearNetwork, NoOperatingPoint, linearise
 from equigrid.grid.network import Network
 from equigrid.markets.agent import Agent
+from equigrid.markets.findings import NoAnswer
 from equigrid.scenarios.scenario_set import ScenarioSet
 
 Vector = NDArray[np.float64]
@@ -80,14 +81,25 @@ class Disco:
         return _by_scenario(rated, self.scenarios["irradiance"])
 
     def linear_network(self) -> LinearNetwork:
-        """Linearise at the forecast, generators at half power and no exchange."""
+        """Linearise at the forecast, generators at half power and no exchange.
+
+        Raises
+        ------
+        NoAnswer
+            Naming the hours in which no power flow can carry the load.
+        """
         half = [(g.power_min_mw + g.power_max_mw) / 2 for g in self.generators]
         net = self.scenario_load_mw() - self.scenario_photovoltaic_mw()
-        return linearise(
-            self.network,
-            net - (self._at(self.generator_buses) @ np.array(half))[:, None],
-            self.scenario_load_mvar(),
-        )
+        net = net - (self._at(self.generator_buses) @ np.array(half))[:, None]
+        try:
+            return linearise(self.network, net, self.scenario_load_mvar())
+        except NoOperatingPoint as error:
+            hours = sorted({column % self.hours + 1 for column in error.columns})
+            raise NoAnswer(
+                f"'{self.name}' has no feasible answer: no power flow can carry the load of its "
+                f"feeder in hour {', '.join(map(str, hours))}; lower the load",
+                self.name,
+            ) from error
 
     def agent(self) -> Agent:
         """Return the Disco as a decision maker that maximises its expected profit, E(1).

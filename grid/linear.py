@@ -7,7 +7,7 @@ eliminated: everything is an affine function of the net loads, and only the limi
 E(7) remain as constraints.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import cvxpy as cp
@@ -30,6 +30,23 @@ LABELS = {
 _ITERATIONS = 500
 _TOLERANCE = 1e-10
 _LEAST_VOLTAGE, _LARGEST_CURRENT = 1e-3, 1e9  # keep a diverging iteration finite (p.u.)
+
+
+class NoOperatingPoint(NetworkError):
+    """Loads that the feeder cannot carry.
+
+    Attributes
+    ----------
+    columns : tuple of int
+        Where there is no solution of the power flow equations.
+    """
+
+    def __init__(self, columns: Iterable[int]) -> None:
+        self.columns = tuple(columns)
+        named = ", ".join(map(str, self.columns))
+        super().__init__(
+            [f"The feeder has no operating point in column {named}: lower the load there."]
+        )
 
 
 @dataclass(frozen=True)
@@ -211,7 +228,7 @@ def operating_point(matrices: RadialMatrices, load_mw: Array, load_mvar: Array) 
 
     Raises
     ------
-    NetworkError
+    NoOperatingPoint
         Naming the columns without an operating point.
     """
     current = np.zeros((len(matrices.loss), load_mw.shape[1]))
@@ -225,10 +242,7 @@ def operating_point(matrices: RadialMatrices, load_mw: Array, load_mvar: Array) 
         if settled.all():
             return state
         current = following.clip(max=_LARGEST_CURRENT)
-    failed = ", ".join(str(column) for column in np.flatnonzero(~settled.all(axis=0)))
-    raise NetworkError(
-        [f"The feeder has no operating point in column {failed}: lower the load there."]
-    )
+    raise NoOperatingPoint(np.flatnonzero(~settled.all(axis=0)).tolist())
 
 
 def _current_sensitivity(matrices: RadialMatrices, state: Array) -> Array:
