@@ -21,7 +21,7 @@ Vector = NDArray[np.float64]
 # Said values are matched as closely as a solver can; this room keeps the second solve feasible.
 _ROOM = 1e-9
 # A claim that an agent's constraints miss by more than this is no answer, whatever its cost.
-_FEASIBLE = 1e-5
+FEASIBLE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Certificate:
         ]
         if proven and (self.optimality_gap is None or self.optimality_gap > tolerance["gap"]):
             found.append(f"the leader's optimum is not proven (gap {self.optimality_gap})")
-        if self.primal_residual is not None and not self.primal_residual <= _FEASIBLE:
+        if self.primal_residual is not None and not self.primal_residual <= FEASIBLE:
             found.append(f"what was claimed is infeasible by {self.primal_residual:.2g}")
         if not self.settlement_residual <= tolerance["settlement"]:
             found.append(f"settlement does not balance by {self.settlement_residual:.2g}")

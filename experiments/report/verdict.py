@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from equigrid.experiments.report.words import figure
 from equigrid.experiments.result import CaseResult, Result
-from equigrid.markets.certificate import AcFindings
+from equigrid.markets.certificate import FEASIBLE, AcFindings
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def _game_checks(case: CaseResult, tolerance: Mapping[str, float]) -> Iterator[C
     yield _held(question, certificate.settlement_residual, tolerance["settlement"])
     if certificate.primal_residual is not None:
         question = "Distance of what was promised from what each party can do"
-        yield Check(question, _small(certificate.primal_residual))
+        yield _held(question, certificate.primal_residual, FEASIBLE)
 
 
 def _ac_checks(ac: AcFindings | None, tolerance: Mapping[str, float]) -> Iterator[Check]:
