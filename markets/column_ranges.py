@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.findings import NoAnswer
-from equigrid.markets.linear_program import HighsModel
+from equigrid.markets.linear_program import Assembled, HighsModel
 from equigrid.markets.signals import activity
 from equigrid.markets.standard_form import StandardForm
 
@@ -21,7 +21,10 @@ class NoBoundError(NoAnswer):
 
 @dataclass(frozen=True)
 class Box:
-    """Intervals for a follower's columns, costs and right-hand sides over all signals."""
+    """Intervals for a follower's columns, costs and right-hand sides over all signals.
+
+    The cost of a quadratic follower is its gradient c + Cθ + Qy.
+    """
 
     lower: Vector
     upper: Vector
@@ -31,14 +34,30 @@ class Box:
     rhs_upper: Vector
 
 
-def column_box(form: StandardForm, heard_lower: Vector, heard_upper: Vector) -> Box:
-    """Return the box over all signals between two ends of shape (P,)."""
+def column_box(
+    form: StandardForm,
+    heard_lower: Vector,
+    heard_upper: Vector,
+    reach: tuple[Vector, Vector] | None = None,
+) -> Box:
+    """Return the box over all signals between two ends of shape (P,).
+
+    Parameters
+    ----------
+    form : StandardForm
+    heard_lower, heard_upper : array of shape (P,)
+    reach : pair of arrays of shape (n,), optional
+        What is known of the columns' ranges beyond their bounds.
+    """
     cost = activity(form.cost_of_heard, heard_lower, heard_upper)
     rhs = activity(form.rhs_of_heard, heard_lower, heard_upper)
     rhs_lower, rhs_upper = form.rhs + rhs[0], form.rhs + rhs[1]
     _refuse_infinite_signals(form, cost, rhs)
-    lower, upper = _column_ranges(form, rhs_lower, rhs_upper)
-    return Box(lower, upper, form.cost + cost[0], form.cost + cost[1], rhs_lower, rhs_upper)
+    known = reach or (form.lower, form.upper)
+    lower, upper = _column_ranges(form, rhs_lower, rhs_upper, known)
+    bent = activity(form.quadratic, lower, upper)
+    least, most = form.cost + cost[0] + bent[0], form.cost + cost[1] + bent[1]
+    return Box(lower, upper, least, most, rhs_lower, rhs_upper)
 
 
 def _refuse_infinite_signals(
@@ -51,31 +70,23 @@ def _refuse_infinite_signals(
             "bounds, such as cp.Variable(bounds=[0, cap])",
             name,
         )
-    moved = (rhs[1] - rhs[0])[: form.equal_rows]
-    if moved.any():
-        raise NoBoundError(
-            f"an equality of agent '{name}' moves with a signal that another agent decides; the "
-            "multipliers of the MILP route cannot be bounded then",
-            name,
-        )
 
 
 def _column_ranges(
-    form: StandardForm, rhs_lower: Vector, rhs_upper: Vector
+    form: StandardForm, rhs_lower: Vector, rhs_upper: Vector, known: tuple[Vector, Vector]
 ) -> tuple[Vector, Vector]:
     """Range of each column over the feasible set, by linear programs where bounds are open."""
-    lower, upper = form.lower.copy(), form.upper.copy()
+    lower, upper = np.maximum(form.lower, known[0]), np.minimum(form.upper, known[1])
     equal = np.arange(len(rhs_lower)) < form.equal_rows
-    model = HighsModel(
+    model = Assembled(
         matrix=form.matrix,
         row_lower=np.where(equal, rhs_lower, -np.inf),
         row_upper=rhs_upper,
-        lower=lower,
-        upper=upper,
+        lower=form.lower,
+        upper=form.upper,
         cost=np.zeros(form.columns),
         integer=np.zeros(form.columns, dtype=bool),
-        options={"presolve": "off"},
-    )
+    ).model(presolve="off")
     if model.solve().status == "infeasible":
         name = form.agent.name
         raise NoAnswer(f"agent '{name}' has no feasible answer at any signal", name)

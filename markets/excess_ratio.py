@@ -11,40 +11,71 @@ from scipy.sparse.csgraph import connected_components
 from equigrid.markets.column_ranges import Box, NoBoundError
 from equigrid.markets.linear_program import Indices, LinearProgram
 from equigrid.markets.standard_form import StandardForm
+from equigrid.markets.vertex_multipliers import vertex_multipliers
 
 Vector = NDArray[np.float64]
 # Multipliers come from a solver with this accuracy, so the proven bound gets this much room.
 _ROOM = 1e-6
 
 
-def ratios(form: StandardForm, box: Box, never: NDArray[np.bool_]) -> tuple[Vector, Vector, Vector]:
+def ratios(
+    form: StandardForm, box: Box, never: NDArray[np.bool_], *, vertices: bool
+) -> tuple[Vector, Vector, Vector]:
     """Return the smallest provable multipliers of rows, lower bounds and upper bounds.
 
-    Infinite for equalities and for inequalities that bind at every feasible point.
+    Where there is no room in some signal, the bases of a small part are tried, if vertices will
+    do. Infinite for equalities and for inequalities that bind at every feasible point.
 
     Raises
     ------
     NoBoundError
         When a limit that moves with a signal leaves no room at some value of it.
     """
-    rows = np.where(never, 0.0, np.inf)
-    lower, upper = np.zeros(form.columns), np.zeros(form.columns)
+    found = (np.where(never, 0.0, np.inf), np.zeros(form.columns), np.zeros(form.columns))
+    for rows, columns in _blocks(form):
+        try:
+            _by_duality(form, box, rows, columns, found)
+        except NoBoundError:
+            bases = vertex_multipliers(form, box, rows, columns) if vertices else None
+            if bases is None:
+                raise
+            _by_bases(form, rows, columns, bases, found)
+    found[0][never] = 0.0
+    return found
+
+
+def _by_duality(
+    form: StandardForm, box: Box, rows: Indices, columns: Indices, found: tuple[Vector, ...]
+) -> None:
+    """Bound one part by weak duality; a column without room has no multiplier to speak of."""
+    programme = _RatioProgram(form, box, rows, columns)
+    for row in rows[rows >= form.equal_rows]:
+        if found[0][row]:
+            found[0][row] = programme.ratio(("row", int(row)))
     fixed = form.upper - form.lower <= 0
-    for block_rows, block_columns in _blocks(form):
-        programme = _RatioProgram(form, box, block_rows, block_columns)
-        for row in block_rows[block_rows >= form.equal_rows]:
-            if not never[row]:
-                rows[row] = programme.ratio(("row", row))
-        for column in block_columns:
-            for side, store, bound in (("lower", lower, form.lower), ("upper", upper, form.upper)):
-                if np.isfinite(bound[column]):
-                    store[column] = np.inf if fixed[column] else programme.ratio((side, column))
-    return rows, lower, upper
+    for side, store, bound in (("lower", found[1], form.lower), ("upper", found[2], form.upper)):
+        for column in columns[np.isfinite(bound[columns])]:
+            free = not fixed[column]
+            store[column] = programme.ratio((side, int(column))) if free else np.inf
+
+
+def _by_bases(
+    form: StandardForm,
+    rows: Indices,
+    columns: Indices,
+    bases: tuple[Vector, Vector, Vector],
+    found: tuple[Vector, ...],
+) -> None:
+    """Bound one part by the vertices of its dual."""
+    fixed = (form.upper - form.lower <= 0)[columns]
+    found[0][rows] = np.where(rows < form.equal_rows, np.inf, bases[0])
+    found[2][columns] = np.where(fixed, np.inf, bases[1])
+    found[1][columns] = np.where(fixed, np.inf, bases[2])
 
 
 def _blocks(form: StandardForm) -> list[tuple[Indices, Indices]]:
     """Rows and columns of the independent parts of a follower."""
-    touching = sparse.csr_array(abs(form.matrix.T) @ abs(form.matrix))
+    touching = sparse.csr_array(abs(form.matrix.T) @ abs(form.matrix))  # Q acts through the box
     count, part = connected_components(touching, directed=False)
     first = np.array(
         [
@@ -57,10 +88,23 @@ def _blocks(form: StandardForm) -> list[tuple[Indices, Indices]]:
     return [(np.flatnonzero(row_part == k), np.flatnonzero(part == k)) for k in range(count)]
 
 
+def _refuse_moving_equality(form: StandardForm, box: Box, rows: Indices) -> None:
+    """No point lies on an equality at every value of a signal that moves it."""
+    equal = rows[rows < form.equal_rows]
+    if (box.rhs_upper > box.rhs_lower)[equal].any():
+        name = form.agent.name
+        raise NoBoundError(
+            f"an equality of agent '{name}' moves with a signal that another agent decides; the "
+            "multipliers of the MILP route cannot be bounded then, use Exact(route='branching')",
+            name,
+        )
+
+
 class _RatioProgram:
     """Minimise D(y°) over s_i(y°) on one block: w = τ y°, and the slack in question is 1."""
 
     def __init__(self, form: StandardForm, box: Box, rows: Indices, columns: Indices) -> None:
+        _refuse_moving_equality(form, box, rows)
         self._form, self._box, self._rows, self._columns = form, box, rows, columns
         self._program, n = LinearProgram(), len(columns)
         self._w = self._program.add_columns(n)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from equigrid.markets.agent import Agent
 from equigrid.markets.findings import UnusableGame
 from equigrid.markets.game_checks import declaration_findings, payment_findings
+from equigrid.markets.sources import Dual, as_source
 from equigrid.markets.standard_form import StandardForm, compile_agent
 
 
@@ -21,13 +22,17 @@ class Link:
     Parameters
     ----------
     source : str
-        ``"agent.quantity"`` or the name of a payment, whose amount is then heard.
+        ``"agent.quantity"``, a ``Dual``, or the name of a payment, whose amount is then heard.
     target : str
         ``"agent.heard"``.
     """
 
     source: str
     target: str
+
+    def __post_init__(self) -> None:
+        """Know a dual by its text."""
+        object.__setattr__(self, "source", as_source(self.source))
 
     @property
     def hearer(self) -> str:
@@ -47,11 +52,12 @@ class Payment:
     Parameters
     ----------
     name : str
-        Unique in the game; as a source of a Link it means the amount.
+        Unique in the game; as a source of a Link it means the amount, summed over the last axes
+        that the Parameter which hears it lacks: one of shape (S,) hears an amount per scenario.
     payer, payee : str
         Names of agents.
     price : str or float
-        A source, or a constant price per unit of quantity and hour.
+        A source, such as a ``Dual``, or a constant price per unit of quantity and hour.
     quantity : str
         A source of the same shape as the price.
     hours : float
@@ -64,6 +70,16 @@ class Payment:
     price: str | float
     quantity: str
     hours: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Know a dual by its text."""
+        if isinstance(self.price, str):
+            object.__setattr__(self, "price", as_source(self.price))
+
+    @property
+    def at_dual(self) -> Dual | None:
+        """The dual that is the price, if one is."""
+        return self.price if isinstance(self.price, Dual) else None
 
     def sign_for(self, agent: str) -> float:
         """Return +1 if it is a cost to that agent, -1 if it is income, 0 if it is neither."""
@@ -161,7 +177,8 @@ class Game:
         if agent.problem is None:
             return f"{agent.name} {role}"
         form = self.forms[agent.name]
-        kind = "mixed-integer linear" if form.integer.any() else "linear"
+        kind = "quadratic" if form.is_quadratic else "linear"
+        kind = f"mixed-integer {kind}" if form.integer.any() else kind
         rows, columns = form.matrix.shape
         return f"{agent.name} {role}: {kind} problem, {columns} columns, {rows} rows"
 
@@ -169,3 +186,17 @@ class Game:
         if self.leader is None:
             return "Nobody leads: not a leader–follower game."
         return "One leader: a Stackelberg game for Exact, or BestResponse as a negotiation."
+
+    def shape_of(self, source: str) -> tuple[int, ...]:
+        """Return the shape of what an agent says, or of a dual."""
+        if isinstance(source, Dual):
+            agent, _, heard = source.heard.partition(".")
+            return tuple(self.agent(agent).hears[heard].shape)
+        agent, _, said = source.partition(".")
+        return self.agent(agent).shape_of(said)
+
+    def amount_shape(self, payment: Payment) -> tuple[int, ...]:
+        """Return the finest shape in which anybody hears an amount."""
+        targets = [link.target.partition(".") for link in self.links if link.source == payment.name]
+        shapes = [tuple(self.agent(agent).hears[heard].shape) for agent, _, heard in targets]
+        return max(shapes, key=len, default=())

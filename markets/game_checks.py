@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from equigrid.markets.findings import did_you_mean
+from equigrid.markets.sources import Dual, speaker
 
 if TYPE_CHECKING:
     from equigrid.markets.agent import Agent
@@ -46,7 +47,13 @@ def declaration_findings(game: Game) -> list[str]:
 
 def _sources(game: Game) -> dict[str, tuple[int, ...]]:
     """Shape of everything that may be linked, by path."""
-    return {f"{a.name}.{name}": a.shape_of(name) for a in game.agents for name in a.says}
+    said = {f"{a.name}.{name}": a.shape_of(name) for a in game.agents for name in a.says}
+    duals: dict[str, tuple[int, ...]] = {
+        Dual(f"{a.name}.{name}"): tuple(heard.shape)
+        for a in game.followers
+        for name, heard in a.hears.items()
+    }
+    return {**said, **duals}
 
 
 def _targets(game: Game) -> dict[str, tuple[int, ...]]:
@@ -98,12 +105,24 @@ def _link_paths(game: Game, link: Link) -> list[str]:
             f"link from '{link.source}' of shape {sources[link.source]} to '{link.target}' of "
             f"shape {targets[link.target]}; the shapes must be equal"
         )
-    if not found and link.source in payments and targets[link.target] != ():
-        found.append(
-            f"link from payment '{link.source}' to '{link.target}': an amount is one number; "
-            "hear it with a scalar Parameter"
-        )
+    if not found and link.source in payments:
+        found += _amount_shapes(game, link, sources, targets[link.target])
     return found
+
+
+def _amount_shapes(
+    game: Game, link: Link, sources: dict[str, tuple[int, ...]], heard: tuple[int, ...]
+) -> list[str]:
+    """An amount is summed over the last axes that the Parameter lacks, so it has the first."""
+    payment = next(payment for payment in game.payments if payment.name == link.source)
+    paid = sources.get(payment.quantity, ())
+    if heard == paid[: len(heard)]:
+        return []
+    return [
+        f"link from payment '{link.source}' to '{link.target}': the amount of a quantity of shape "
+        f"{paid} cannot be heard in shape {heard}; hear it with a scalar Parameter, or with one "
+        "of the quantity's first axes"
+    ]
 
 
 def _given_findings(game: Game) -> list[str]:
@@ -167,6 +186,8 @@ def _counted(game: Game, payment: Payment, agent: Agent) -> list[str]:
     at_price = [link for link in at_price if _in_cost(form, link.heard)]
     amounts = [link for link in game.links_into(agent.name) if link.source == payment.name]
     who = f"payment '{payment.name}' from '{payment.payer}' to '{payment.payee}'"
+    if payment.at_dual and speaker(payment.at_dual) == agent.name:
+        return _own_dual_findings(form, [*at_price, *amounts], who)
     if at_price and amounts:
         return [
             f"{who}: '{agent.name}' counts it twice, at the price it hears in "
@@ -184,6 +205,16 @@ def _counted(game: Game, payment: Payment, agent: Agent) -> list[str]:
     ]
 
 
+def _own_dual_findings(form: StandardForm, links: list[Link], who: str) -> list[str]:
+    """Whose own dual is the price must not count it: the dual is what its cost already says."""
+    return [
+        f"{who}: the price is a dual of '{form.agent.name}', which therefore must not count it "
+        f"again in '{link.heard}'; take that out of its objective"
+        for link in links
+        if _in_cost(form, link.heard)
+    ]
+
+
 def _in_cost(form: StandardForm, heard: str) -> bool:
     where = form.heard[heard]
     columns = sparse.csc_array(form.cost_of_heard)[:, where]
@@ -194,6 +225,8 @@ def _knows_price(game: Game, payment: Payment, agent: Agent) -> bool:
     """Whether the price is a plain number, which an objective may hold without hearing it."""
     if not isinstance(payment.price, str):
         return True
+    if payment.at_dual:
+        return False
     seller, _, name = payment.price.partition(".")
     return seller == agent.name and not game.agent(seller).says[name].variables()
 
@@ -206,9 +239,12 @@ def _amount_findings(
         return [f"{who}: '{form.agent.name}' hears the amount twice; remove one link"]
     where = form.heard[amounts[0].heard]
     used_elsewhere = sparse.csc_array(form.rhs_of_heard)[:, where].nnz
-    weight, wanted = form.offset_of_heard[where][0], payment.sign_for(form.agent.name)
-    if used_elsewhere or abs(weight - wanted) <= _TOLERANCE:
+    weights, wanted = form.offset_of_heard[where], payment.sign_for(form.agent.name)
+    if used_elsewhere or np.abs(weights - wanted).max() <= _TOLERANCE:
         return []
+    if len(weights) > 1 and (weights * wanted > 0).all():
+        return []  # an expectation over what is heard by scenario
+    weight = weights[np.argmax(np.abs(weights - wanted))]
     return [
         f"{who}: '{form.agent.name}' must count '{amounts[0].heard}' in its objective as "
         f"{'a cost' if wanted > 0 else 'income'} with weight 1, but its weight in the cost is "

@@ -4,15 +4,18 @@ How the followers answer is added by a method: by their optimality conditions, o
 among the answers heard so far.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.markets.curvature import Curve, add_curve
 from equigrid.markets.findings import WrongMethod
-from equigrid.markets.game import Game, Payment
+from equigrid.markets.game import Game, Link, Payment
 from equigrid.markets.linear_program import Indices, LinearProgram
 from equigrid.markets.signals import Signals
 from equigrid.markets.standard_form import StandardForm
@@ -42,9 +45,13 @@ class GameProgram:
     heard : dict of str to indices
         Columns of what each decider hears.
     said : dict of str to Said
-        What is said, by path.
+        What is said, by source.
+    defined : list of (columns, rows)
+        What is heard, and amounts that are linear by themselves, with the rows that say so.
     amounts : dict of str to indices
-        Column of each payment that depends on a decision.
+        Columns of each payment that depends on a decision, one for each amount heard.
+    curves : list of Curve
+        Convex quadratic costs.
     """
 
     def __init__(self, game: Game) -> None:
@@ -54,7 +61,11 @@ class GameProgram:
         self.heard: dict[str, Indices] = {}
         self.said: dict[str, Said] = {}
         self.moving = [p for p in game.payments if p.name not in self.signals.constants]
-        self.amounts = {p.name: self.program.add_columns(1) for p in self.moving}
+        self.amounts = {
+            p.name: self.program.add_columns(math.prod(game.amount_shape(p))) for p in self.moving
+        }
+        self.defined: list[tuple[Indices, Indices]] = []
+        self.curves: list[Curve] = []
         self.leader_form = game.forms[str(game.leader)]
         self.leader_columns = self._add_leader()
 
@@ -74,15 +85,11 @@ class GameProgram:
         self.heard[form.agent.name] = added
         return added
 
-    def add_primal(self, form: StandardForm, own: Indices, heard: Indices) -> None:
-        """State Ax - Bθ {=, ≤} b."""
+    def add_primal(self, form: StandardForm, own: Indices, heard: Indices) -> Indices:
+        """State Ax - Bθ {=, ≤} b and return the rows."""
         equal = np.arange(len(form.rhs)) < form.equal_rows
-        if len(form.rhs):
-            self.program.add_rows(
-                [(form.matrix, own), (-form.rhs_of_heard, heard)],
-                np.where(equal, form.rhs, -np.inf),
-                form.rhs,
-            )
+        terms = [(form.matrix, own), (-form.rhs_of_heard, heard)]
+        return self.program.add_rows(terms, np.where(equal, form.rhs, -np.inf), form.rhs)
 
     def add_said(self, form: StandardForm, own: Indices, heard: Indices) -> None:
         """Remember what an agent says as terms of its columns."""
@@ -100,6 +107,8 @@ class GameProgram:
         )
         self.add_primal(form, own, heard)
         self.add_said(form, own, heard)
+        if form.is_quadratic:
+            self.curves.append(add_curve(self.program, form.quadratic / 2, own, cost=1.0))
         return own
 
     def _add_links(self, form: StandardForm) -> None:
@@ -113,12 +122,19 @@ class GameProgram:
             terms = [(sparse.eye_array(len(at), format="csr"), at)]
             for link in self.game.links_into(name, heard):
                 if link.source in self.amounts:
-                    terms.append((-np.ones((1, 1)), self.amounts[link.source]))
+                    terms.append(self._amount_term(link, form.agent.hears[heard].shape))
                 elif link.source not in self.signals.constants:
                     said = self.said[link.source]
                     terms += [(-matrix, columns) for matrix, columns in said.terms]
                     constant = constant + said.constant
-            self.program.add_rows(terms, constant, constant)
+            self.defined.append((at, self.program.add_rows(terms, constant, constant)))
+
+    def _amount_term(self, link: Link, heard: tuple[int, ...]) -> tuple[Any, Indices]:
+        """The negative of an amount, summed to the shape in which it is heard."""
+        payment = self.game.payment(link.source)
+        assert payment is not None
+        shape = self.game.amount_shape(payment)
+        return -summing(shape, heard), self.amounts[link.source]
 
     def _add_linear_amount(self, payment: Payment) -> None:
         """State an amount of which the price or the quantity is a constant."""
@@ -129,51 +145,31 @@ class GameProgram:
         said = self.said[moving]
         value = constants[fixed] if isinstance(fixed, str) else float(fixed)
         weight = np.broadcast_to(np.ravel(value, order="F"), said.constant.shape) * payment.hours
-        added = [(-(weight[None, :] @ matrix), columns) for matrix, columns in said.terms]
+        whole = self.game.shape_of(payment.quantity)
+        weight = summing(whole, self.game.amount_shape(payment)) * weight
+        added = [(-(weight @ matrix), columns) for matrix, columns in said.terms]
         total = weight @ said.constant
-        self.program.add_rows([(np.ones((1, 1)), self.amounts[payment.name]), *added], total, total)
+        amount = self.amounts[payment.name]
+        eye = sparse.eye_array(len(amount), format="csr")
+        rows = self.program.add_rows([(eye, amount), *added], total, total)
+        self.defined.append((amount, rows))
 
-    def paid_at_decided_prices(
-        self, reduced: StandardForm
-    ) -> tuple[list[Payment], NDArray[np.bool_]]:
-        """Payments of a follower at prices of which a decision is a part.
 
-        Parameters
-        ----------
-        reduced : StandardForm
-            The follower as it is embedded; its prices are those of its own declaration, for
-            the reduction may leave a price nothing to multiply.
+def summing(whole: tuple[int, ...], heard: tuple[int, ...]) -> sparse.csr_array:
+    """Return the matrix that sums a flattened array over the axes that its hearer lacks.
 
-        Returns
-        -------
-        paid : list of Payment
-            None where the amounts are linear by themselves.
-        prices : array of shape (P,)
-            Which heard values are those prices.
-
-        Raises
-        ------
-        WrongMethod
-            When their sum is not linear in what the program holds.
-        """
-        stated = self.game.forms[reduced.agent.name]
-        prices = _decided_prices(self.signals, stated)
-        sources = _sources(self.game, stated, prices)
-        paid = [
-            payment
-            for payment in self.moving
-            if payment.sign_for(stated.agent.name) and payment.price in sources
-        ]
-        mask = np.zeros(stated.heard_size, dtype=bool)
-        if not any(self.signals.is_bilinear(payment) for payment in paid):
-            return [], mask
-        why = f"payment '{paid[0].name}' of '{stated.agent.name}' is not linear: "
-        _refuse_moving_limits(self.signals, stated, reduced, prices, why)
-        _refuse_unpaid_prices(stated, sources, paid, why)
-        _refuse_separate_hearing(self.signals, paid, why)
-        for heard in prices:
-            mask[stated.heard[heard]] = True
-        return paid, mask
+    Examples
+    --------
+    >>> summing((2, 3), (2,)).toarray()
+    array([[1., 0., 1., 0., 1., 0.],
+           [0., 1., 0., 1., 0., 1.]])
+    """
+    places = np.arange(math.prod(heard)).reshape(heard, order="F")
+    more = (1,) * (len(whole) - len(heard))
+    entry = np.broadcast_to(places.reshape(heard + more), whole).ravel(order="F")
+    columns = np.arange(math.prod(whole))
+    shape = (math.prod(heard), math.prod(whole))
+    return sparse.csr_array((np.ones(len(columns)), (entry, columns)), shape=shape)
 
 
 def _refuse_bilinear_leader(form: StandardForm, known: NDArray[np.bool_]) -> None:
@@ -184,54 +180,3 @@ def _refuse_bilinear_leader(form: StandardForm, known: NDArray[np.bool_]) -> Non
                 f"leader '{form.agent.name}' multiplies '{heard}', which another agent decides, "
                 "by its own variable; let it hear the amount of a payment instead"
             )
-
-
-def _decided_prices(signals: Signals, form: StandardForm) -> list[str]:
-    """Names of what the follower hears in its cost where a decision is a part of it."""
-    return [
-        heard
-        for heard, where in form.heard.items()
-        if not signals.is_known(form.agent.name, heard)
-        and sparse.csc_array(form.cost_of_heard)[:, where].nnz
-    ]
-
-
-def _sources(game: Game, form: StandardForm, prices: list[str]) -> list[str]:
-    return [k.source for heard in prices for k in game.links_into(form.agent.name, heard)]
-
-
-def _refuse_moving_limits(
-    signals: Signals, stated: StandardForm, reduced: StandardForm, prices: list[str], why: str
-) -> None:
-    """Strong duality makes payments linear only if no limit that moves is priced."""
-    name = stated.agent.name
-    for heard, where in stated.heard.items():
-        form = stated if heard in prices else reduced
-        limits = sparse.csc_array(form.rhs_of_heard)[:, where].nnz
-        if limits and not signals.is_known(name, heard):
-            raise WrongMethod(
-                f"{why}'{name}.{heard}', which another agent decides, enters its right-hand "
-                "side; give it a value instead"
-            )
-
-
-def _refuse_unpaid_prices(
-    stated: StandardForm, sources: list[str], paid: list[Payment], why: str
-) -> None:
-    for source in sources:
-        if source not in [payment.price for payment in paid]:
-            raise WrongMethod(
-                f"{why}'{source}' also enters the cost of '{stated.agent.name}' but nobody is paid "
-                "for it; declare its payment"
-            )
-
-
-def _refuse_separate_hearing(signals: Signals, paid: list[Payment], why: str) -> None:
-    bilinear = [payment for payment in paid if signals.is_bilinear(payment)]
-    links = signals.game.links
-    targets = [sorted(k.target for k in links if k.source == p.name) for p in bilinear]
-    if any(target != targets[0] for target in targets):
-        raise WrongMethod(
-            f"{why}it pays at several decided prices and only their sum is linear; let the "
-            "leader hear them all in one value"
-        )

@@ -1,7 +1,7 @@
 """Assembling linear and mixed-integer programs block by block, and solving them with HiGHS."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ class Solution:
         Value of the point and the proven bound on every point.
     nodes : int
         Branch-and-bound nodes, 0 for a linear program.
+    rows : array of shape (m,)
+        Row values, empty like the columns.
     """
 
     status: str
@@ -35,11 +37,30 @@ class Solution:
     objective: float
     bound: float
     nodes: int
+    rows: Vector
 
     @property
     def found(self) -> bool:
         """Whether there is a point to use."""
         return self.columns.size > 0
+
+
+@dataclass(frozen=True, eq=False)
+class Assembled:
+    """Minimise cost @ x + offset subject to row_lower ≤ matrix @ x ≤ row_upper and bounds."""
+
+    matrix: sparse.csr_array
+    row_lower: Vector
+    row_upper: Vector
+    lower: Vector
+    upper: Vector
+    cost: Vector
+    integer: NDArray[np.bool_]
+    offset: float = 0.0
+
+    def model(self, **options: Any) -> "HighsModel":
+        """Hand the program to a HiGHS model of its own."""
+        return HighsModel(self, options)
 
 
 class LinearProgram:
@@ -50,6 +71,7 @@ class LinearProgram:
         self._upper: list[Vector] = []
         self._cost: list[Vector] = []
         self._integer: list[NDArray[np.bool_]] = []
+        self._tighter: list[tuple[Indices, Vector, Vector]] = []
         self._rows: list[sparse.coo_array] = []
         self._row_lower: list[Vector] = []
         self._row_upper: list[Vector] = []
@@ -75,12 +97,11 @@ class LinearProgram:
         self.size += count
         return np.arange(self.size - count, self.size)
 
-    def set_column_bounds(self, columns: Indices, lower: Vector, upper: Vector) -> None:
-        """Tighten the bounds of the block of columns that was added last."""
-        if len(columns) != len(self._lower[-1]):
-            raise ValueError("only the block of columns added last can be tightened")
-        self._lower[-1] = np.maximum(self._lower[-1], lower)
-        self._upper[-1] = np.minimum(self._upper[-1], upper)
+    def tighten(self, columns: Indices, lower: ArrayLike, upper: ArrayLike) -> None:
+        """Tighten the bounds of some columns."""
+        shape = (len(columns),)
+        ends = [np.broadcast_to(np.asarray(end, dtype=float), shape) for end in (lower, upper)]
+        self._tighter.append((columns, ends[0], ends[1]))
 
     def integer_columns(self) -> Indices:
         """Return the indices of all integer columns."""
@@ -105,21 +126,28 @@ class LinearProgram:
         self.row_count += count
         return np.arange(self.row_count - count, self.row_count)
 
-    def model(self, offset: float = 0.0, **options: Any) -> "HighsModel":
-        """Hand the program to a HiGHS model of its own."""
+    def assembled(self, offset: float = 0.0) -> Assembled:
+        """Return the program as one matrix and its vectors."""
         blocks = [self._padded(matrix) for matrix in self._rows]
         matrix = sparse.vstack(blocks) if blocks else sparse.csr_array((0, self.size))
-        return HighsModel(
+        lower, upper = _joined(self._lower), _joined(self._upper)
+        for columns, low, high in self._tighter:
+            lower[columns] = np.maximum(lower[columns], low)
+            upper[columns] = np.minimum(upper[columns], high)
+        return Assembled(
             matrix=sparse.csr_array(matrix),
             row_lower=_joined(self._row_lower),
             row_upper=_joined(self._row_upper),
-            lower=_joined(self._lower),
-            upper=_joined(self._upper),
+            lower=lower,
+            upper=upper,
             cost=_joined(self._cost),
             integer=np.concatenate([np.zeros(0, dtype=bool), *self._integer]),
             offset=offset,
-            options=options,
         )
+
+    def model(self, offset: float = 0.0, **options: Any) -> "HighsModel":
+        """Hand the program to a HiGHS model of its own."""
+        return self.assembled(offset).model(**options)
 
     def _padded(self, matrix: sparse.coo_array) -> sparse.coo_array:
         shape = (matrix.shape[0], self.size)
@@ -145,37 +173,25 @@ _STATUS = {
 class HighsModel:
     """A HiGHS model that stays, so that changed vectors are solved from the last basis."""
 
-    def __init__(
-        self,
-        matrix: sparse.csr_array,
-        row_lower: Vector,
-        row_upper: Vector,
-        lower: Vector,
-        upper: Vector,
-        cost: Vector,
-        integer: NDArray[np.bool_],
-        offset: float = 0.0,
-        options: dict[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, stated: Assembled, options: Mapping[str, Any] | None = None) -> None:
         self._highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-        self._highs.setOptionValue("output_flag", False)
-        self._highs.setOptionValue("threads", 1)
-        for name, value in (options or {}).items():
-            self._highs.setOptionValue(name, value)
-        self._integer = bool(integer.any())
+        self.set_options(output_flag=False, threads=1, **(options or {}))
+        self._integer = bool(stated.integer.any())
         self._highs.HandleUserInterrupt = self._integer
         program = highspy.HighsLp()
-        program.num_row_, program.num_col_ = matrix.shape
-        program.offset_ = offset
-        program.col_cost_, program.col_lower_, program.col_upper_ = cost, lower, upper
-        program.row_lower_, program.row_upper_ = row_lower, row_upper
+        program.num_row_, program.num_col_ = stated.matrix.shape
+        program.offset_, program.col_cost_ = stated.offset, stated.cost
+        program.col_lower_, program.col_upper_ = stated.lower, stated.upper
+        program.row_lower_, program.row_upper_ = stated.row_lower, stated.row_upper
         program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        program.a_matrix_.start_ = matrix.indptr
-        program.a_matrix_.index_ = matrix.indices
-        program.a_matrix_.value_ = matrix.data
+        program.a_matrix_.start_ = stated.matrix.indptr
+        program.a_matrix_.index_ = stated.matrix.indices
+        program.a_matrix_.value_ = stated.matrix.data
         if self._integer:
             kinds = highspy.HighsVarType
-            program.integrality_ = [kinds.kInteger if i else kinds.kContinuous for i in integer]
+            program.integrality_ = [
+                kinds.kInteger if i else kinds.kContinuous for i in stated.integer
+            ]
         if self._highs.passModel(program) == highspy.HighsStatus.kError:
             raise ValueError("HiGHS does not take the program; a coefficient is not finite")
 
@@ -189,8 +205,17 @@ class HighsModel:
 
     def set_rows(self, rows: Indices, lower: Vector, upper: Vector) -> None:
         """Change bounds of some rows."""
-        for row, low, high in zip(rows, lower, upper, strict=True):
-            self._highs.changeRowBounds(int(row), float(low), float(high))
+        self._highs.changeRowsBounds(len(rows), rows.astype(np.int32), lower, upper)
+
+    def add_rows(self, matrix: sparse.csr_array, lower: Vector, upper: Vector) -> None:
+        """Add rows below the others."""
+        starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
+        count = len(lower)
+        self._highs.addRows(count, lower, upper, matrix.nnz, starts, index, matrix.data)
+
+    def forget(self) -> None:
+        """Forget the last basis."""
+        self._highs.clearSolver()
 
     def relax(self) -> None:
         """Drop integrality: the program becomes linear."""
@@ -215,17 +240,14 @@ class HighsModel:
         status = _STATUS.get(self._highs.getModelStatus(), "failed")
         info = self._highs.getInfo()
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        columns = np.array(self._highs.getSolution().col_value) if feasible else np.zeros(0)
-        if self._integer:
-            return Solution(
-                status,
-                columns,
-                info.objective_function_value,
-                info.mip_dual_bound,
-                int(info.mip_node_count),
-            )
+        columns, rows = np.zeros(0), np.zeros(0)
+        if feasible:
+            point = self._highs.getSolution()
+            columns, rows = np.array(point.col_value), np.array(point.row_value)
         value = info.objective_function_value
-        return Solution(status, columns, value, value, 0)
+        bound = info.mip_dual_bound if self._integer else value
+        nodes = int(info.mip_node_count) if self._integer else 0
+        return Solution(status, columns, value, bound, nodes, rows)
 
     def _run(self) -> None:
         """Let Ctrl-C through while branch and bound runs, which can take long."""

@@ -1,4 +1,4 @@
-"""What keeps an agent's problem from being a linear program, said in sentences."""
+"""What keeps an agent's problem from being a linear or quadratic program, in sentences."""
 
 import numpy as np
 from scipy import sparse
@@ -30,19 +30,24 @@ def refuse_structured(agent: Agent) -> None:
 
 
 def not_linear(agent: Agent, why: str) -> str:
-    """Return the finding about an agent whose problem no linear program holds."""
+    """Return the finding about an agent whose problem no such program holds."""
     return (
-        f"the problem of agent '{agent.name}' is not linear; state it with affine constraints "
-        f"and a linear cost ({why})"
+        f"the problem of agent '{agent.name}' is neither linear nor convex quadratic; state it "
+        f"with affine constraints and a linear or quadratic cost ({why})"
     )
 
 
-def refuse_products(agent: Agent, heard: dict[str, slice], coefficients: sparse.csc_array) -> None:
-    """Refuse heard values that multiply a variable in a constraint."""
+def refuse_products(
+    agent: Agent,
+    heard: dict[str, slice],
+    coefficients: sparse.csc_array,
+    where: str = "a constraint",
+) -> None:
+    """Refuse heard values that multiply a variable where none may."""
     used = np.diff(coefficients.indptr) > 0
     UnusableGame.raise_if(
-        f"'{agent.name}.{name}' multiplies a variable in a constraint of '{agent.name}'; heard "
-        "values may enter costs and right-hand sides only"
-        for name, where in heard.items()
-        if used[where].any()
+        f"'{agent.name}.{name}' multiplies a variable in {where} of '{agent.name}'; heard "
+        "values may enter linear costs and right-hand sides only"
+        for name, place in heard.items()
+        if used[place].any()
     )

@@ -47,7 +47,14 @@ class Bounds:
     box: Box
 
 
-def derive_bounds(form: StandardForm, heard_lower: Vector, heard_upper: Vector) -> Bounds:
+def derive_bounds(
+    form: StandardForm,
+    heard_lower: Vector,
+    heard_upper: Vector,
+    reach: tuple[Vector, Vector] | None = None,
+    *,
+    vertices: bool = True,
+) -> Bounds:
     """Bound all slacks and multipliers of a follower over the box of what it hears.
 
     Parameters
@@ -56,6 +63,10 @@ def derive_bounds(form: StandardForm, heard_lower: Vector, heard_upper: Vector) 
         A linear follower.
     heard_lower, heard_upper : array of shape (P,)
         Box of θ; infinite entries are refused when they price something.
+    reach : pair of arrays of shape (n,), optional
+        What is known of the columns' ranges beyond their bounds.
+    vertices : bool
+        Whether multipliers at vertices of the dual will do: not where somebody hears a dual.
 
     Raises
     ------
@@ -65,13 +76,13 @@ def derive_bounds(form: StandardForm, heard_lower: Vector, heard_upper: Vector) 
     NoAnswer
         When it has no feasible answer.
     """
-    box = column_box(form, heard_lower, heard_upper)
+    box = column_box(form, heard_lower, heard_upper, reach)
     least, _ = activity(form.matrix, box.lower, box.upper)
     _, most = activity(form.matrix, box.lower, box.upper)
     slack = np.maximum(box.rhs_upper - least, 0.0)
     never = most < box.rhs_lower - _ROOM
     never[: form.equal_rows] = False
-    rows, lower, upper = ratios(form, box, never)
+    rows, lower, upper = ratios(form, box, never, vertices=vertices)
     slack[np.isinf(rows)] = 0.0
     return _propagated(form, Bounds(slack, rows, lower, upper, box))
 

@@ -67,6 +67,7 @@ def _definitions(
         by_column.data[by_column.indptr[single]],
     )
     allowed = (rows < form.equal_rows) & ~form.integer[single] & _separable(form, single, rows)
+    allowed &= _one_curved_column(form, single, rows)
     single, rows, pivots = single[allowed], rows[allowed], pivots[allowed]
     keep = (
         np.array(
@@ -89,8 +90,18 @@ def _separable(
 ) -> NDArray[np.bool_]:
     """Heard costs times heard right-hand sides would not be affine any more."""
     priced = np.diff(form.cost_of_heard.indptr)[columns] > 0
+    curved = np.diff(form.quadratic.indptr)[columns] > 0
     moved = np.diff(form.rhs_of_heard.indptr)[rows] > 0
-    return np.asarray(~(priced & moved))
+    return np.asarray(~((priced | curved) & moved))
+
+
+def _one_curved_column(
+    form: StandardForm, columns: NDArray[np.int64], rows: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """A curved column stays where its definition would spread the curvature over many."""
+    curved = np.diff(form.quadratic.indptr)[columns] > 0
+    others = np.diff(form.matrix.indptr)[rows] - 1
+    return np.asarray(~curved | (others <= 1))
 
 
 def _implied(
@@ -123,13 +134,15 @@ def _substitute(reduced: Reduced, rows: NDArray[np.int64], columns: NDArray[np.i
         shape=(len(rows),),
     )
     passed = defined.of_columns.T
+    quadratic, bent, lifted = _curvature(form, kept, columns, defined)
     smaller = replace(
         form,
-        cost=form.cost[kept] + passed @ form.cost[columns],
+        quadratic=sparse.csr_array(quadratic),
+        cost=form.cost[kept] + passed @ form.cost[columns] + bent,
         cost_of_heard=sparse.csr_array(
             form.cost_of_heard[kept] + passed @ form.cost_of_heard[columns]
         ),
-        offset=form.offset + float(form.cost[columns] @ defined.constant),
+        offset=form.offset + float(form.cost[columns] @ defined.constant) + lifted,
         offset_of_heard=form.offset_of_heard
         + defined.of_heard.T @ form.cost[columns]
         + form.cost_of_heard[columns].T @ defined.constant,
@@ -143,6 +156,20 @@ def _substitute(reduced: Reduced, rows: NDArray[np.int64], columns: NDArray[np.i
         said={name: _rewrite(said, kept, columns, defined) for name, said in form.said.items()},
     )
     return Reduced(smaller, _rewrite(reduced.restore, kept, columns, defined))
+
+
+def _curvature(
+    form: StandardForm, kept: NDArray[np.int64], columns: NDArray[np.int64], defined: Affine
+) -> tuple[sparse.csr_array, Vector, float]:
+    """Write ½x'Qx in the kept columns y: with x = Ty + t, it is ½y'T'QTy + (T'Qt)'y + ½t'Qt.
+
+    A defined column that is curved does not move with θ, so t is a constant.
+    """
+    eye = sparse.eye_array(form.columns, format="csc")
+    spread = eye[:, kept] + eye[:, columns] @ defined.of_columns
+    shift = eye[:, columns] @ defined.constant
+    bent = form.quadratic @ shift
+    return spread.T @ form.quadratic @ spread, spread.T @ bent, float(shift @ bent) / 2
 
 
 def _rewrite(

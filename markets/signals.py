@@ -10,6 +10,7 @@ from scipy import sparse
 
 from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Game, Payment
+from equigrid.markets.sources import Dual
 from equigrid.markets.standard_form import Affine, StandardForm
 
 Vector = NDArray[np.float64]
@@ -105,7 +106,7 @@ class Signals:
 
     def _range(self, source: str) -> tuple[Vector, Vector]:
         """Interval of a said quantity over the bounds of its agent's columns."""
-        if self.game.payment(source) is not None:
+        if self.game.payment(source) is not None or isinstance(source, Dual):
             return np.array(-np.inf), np.array(np.inf)
         form, said = self.said(source)
         if said.of_heard.nnz:

@@ -45,12 +45,14 @@ class Affine:
 
 @dataclass(frozen=True, eq=False)
 class StandardForm:
-    """Minimise (c + Cθ)'x + d + d_θ'θ subject to Ax {=, ≤} b + Bθ and l ≤ x ≤ u.
+    """Minimise ½x'Qx + (c + Cθ)'x + d + d_θ'θ subject to Ax {=, ≤} b + Bθ and l ≤ x ≤ u.
 
     Attributes
     ----------
     agent : Agent
         The declaration; a maximised objective enters with its sign changed.
+    quadratic : array of shape (n, n)
+        Q, symmetric, without entries for a linear problem.
     heard : dict of str to slice
         Where each heard value stands in θ.
     said : dict of str to Affine
@@ -62,6 +64,7 @@ class StandardForm:
     """
 
     agent: Agent
+    quadratic: sparse.csr_array
     cost: Vector
     cost_of_heard: sparse.csr_array
     offset: float
@@ -81,6 +84,11 @@ class StandardForm:
     def columns(self) -> int:
         """Number of columns n."""
         return len(self.cost)
+
+    @property
+    def is_quadratic(self) -> bool:
+        """Whether there is a quadratic cost."""
+        return bool(self.quadratic.nnz)
 
     @property
     def heard_size(self) -> int:
@@ -105,7 +113,8 @@ class StandardForm:
     def objective_at(self, columns: Vector, heard: Vector) -> float:
         """Return the minimised objective."""
         constant = self.offset + self.offset_of_heard @ heard
-        return float(self.cost_at(heard) @ columns + constant)
+        curved = columns @ (self.quadratic @ columns) / 2
+        return float(curved + self.cost_at(heard) @ columns + constant)
 
     def assign(self, columns: Vector, heard: Vector) -> None:
         """Write an answer into the cvxpy Variables and Parameters of the declaration."""
@@ -123,7 +132,7 @@ def compile_agent(agent: Agent, said: Iterable[str] = ()) -> StandardForm:
     Parameters
     ----------
     agent : Agent
-        An agent with a linear (or mixed-integer linear) problem, or with none.
+        An agent with a linear, convex quadratic or mixed-integer linear problem, or with none.
     said : iterable of str
         Which of its says are wanted as affine maps; they must be affine.
 
@@ -131,7 +140,7 @@ def compile_agent(agent: Agent, said: Iterable[str] = ()) -> StandardForm:
     ------
     UnusableGame
         When a heard value multiplies a variable in a constraint, when something said is not
-        affine, or when the problem is not linear.
+        affine, or when the problem is neither linear nor convex quadratic.
     """
     names = list(said)
     refuse_structured(agent)
@@ -167,8 +176,6 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
         data, _, _ = problem.get_problem_data(cp.HIGHS)
     except (cp.SolverError, ValueError) as error:
         raise UnusableGame([not_linear(agent, str(error))]) from error
-    if data.get(cp.settings.P) is not None:
-        raise UnusableGame([not_linear(agent, "its cost is quadratic")])
     program = data[cp.settings.PARAM_PROB]
     n, m = program.x.size, program.constr_size
     heard, place = _heard(agent, program)
@@ -178,6 +185,7 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
     lower, upper = _bounds(program, data)
     return StandardForm(
         agent=agent,
+        quadratic=_quadratic(agent, program, place),
         cost=cost[:n, [-1]].toarray().ravel(),
         cost_of_heard=sparse.csr_array(cost[:n, :-1]),
         offset=float(cost[n, -1]),
@@ -193,6 +201,17 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
         said={},
         variable_columns=_variable_columns(problem, program),
     )
+
+
+def _quadratic(agent: Agent, program: Any, place: NDArray[np.int64]) -> sparse.csr_array:
+    """Read Q, which no heard value may change."""
+    n = program.x.size
+    if program.P is None:
+        return sparse.csr_array((n, n))
+    tensor = _replaced(program.P, place)
+    refuse_products(agent, _heard(agent, program)[0], tensor[:, :-1], "a quadratic cost")
+    matrix = sparse.csr_array(tensor[:, [-1]].reshape((n, n), order="F"))
+    return sparse.csr_array((matrix + matrix.T) / 2)
 
 
 def _heard(agent: Agent, program: Any) -> tuple[dict[str, slice], NDArray[np.int64]]:
@@ -263,6 +282,7 @@ def _without_markers(form: StandardForm, markers: Mapping[str, cp.Variable]) -> 
     }
     return replace(
         form,
+        quadratic=form.quadratic[~gone][:, np.flatnonzero(~gone)],
         cost=form.cost[~gone],
         cost_of_heard=form.cost_of_heard[~gone],
         matrix=form.matrix[~defining][:, np.flatnonzero(~gone)],

@@ -1,29 +1,35 @@
-"""The exact Stackelberg equilibrium: one mixed-integer linear program, solved to proof."""
+"""The exact Stackelberg equilibrium, solved to proof by two routes that check each other."""
 
-from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.answers import announce_outcome, said_values
+from equigrid.markets.blame import why_no_answer
+from equigrid.markets.branching import Branching
 from equigrid.markets.certificate import certify
+from equigrid.markets.complementarity import ComplementarityProgram, relaxed
 from equigrid.markets.equilibrium.method import Equilibrium, require_leader
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
-from equigrid.markets.kkt import StackelbergProgram
-from equigrid.markets.linear_program import Solution
+from equigrid.markets.incumbents import Found, polished
 from equigrid.markets.mailroom import Mailroom
+from equigrid.markets.mixed_integer import pair_bounds, solve_with_binaries
+from equigrid.markets.optimality import OptimalityProgram
 
 Vector = NDArray[np.float64]
+Progress = Callable[[int, float, float], None]
 
 
 @dataclass(frozen=True)
 class Exact:
     """Embed the followers by their optimality conditions and solve to a proven gap.
 
-    Ties among a follower's equally good answers are resolved in the leader's favour.
+    Ties among a follower's equally good answers are resolved in the leader's favour, unless a
+    margin is asked for.
 
     Parameters
     ----------
@@ -31,10 +37,21 @@ class Exact:
         Relative optimality gap at which to stop.
     node_limit : int
         Branch-and-bound nodes after which the best answer so far is returned with its gap.
+    route : str
+        ``branching`` on complementarity, which needs no bound on multipliers; ``milp``, a
+        binary for every pair, with derived bounds; or ``auto``.
+    margin : float
+        Least multiplier of every limit that an answer rests on, by which followers strictly
+        prefer it; 0 for the optimistic answer.
+    progress : callable, optional
+        Told nodes, incumbent and bound now and then, in the leader's own sense.
     """
 
     gap: float = 5e-5
     node_limit: int = 1_000_000
+    route: Literal["auto", "branching", "milp"] = "auto"
+    margin: float = 0.0
+    progress: Progress | None = field(default=None, compare=False)
 
     def solve(self, game: Game) -> Equilibrium:
         """Solve a game that one agent leads.
@@ -54,24 +71,19 @@ class Exact:
     ) -> Generator[Any, Any, Equilibrium]:
         """Solve centrally, then post what the parties would exchange."""
         require_leader(game, "Exact")
-        program = StackelbergProgram(game)
-        model = program.program.model(
-            program.leader_form.offset,
-            mip_rel_gap=self.gap,
-            mip_max_nodes=self.node_limit,
-            # Restarts of the root repeat heuristics that found all they could: twice the time.
-            mip_allow_restart=False,
-        )
-        found = model.solve()
-        if not found.found or found.status not in ("optimal", "limit"):
-            raise _no_answer(game, found)
-        exact = model.fixed_at(found, program.program.integer_columns())
-        values = said_values(
-            game, {a.name: program.answer(exact.columns, a.name) for a in game.deciders}
-        )
-        sign = -1.0 if game.agent(str(game.leader)).maximises else 1.0
+        program = OptimalityProgram(game)
+        stated = relaxed(program)
+        found = self._search(program, stated)
+        if found.best is None or found.status == "unbounded":
+            raise _no_answer(program, found)
+        best = polished(stated, found.best.states, found.best.columns) or found.best
+        columns = stated.restored(best.columns)
+        values = said_values(game, {a.name: program.answer(columns, a.name) for a in game.deciders})
+        values |= program.duals(columns)
+        sign, offset = _sense(game), stated.program.offset
+        bound = sign * (found.bound + offset)
         certificate, objective = certify(
-            game, values, bound=sign * found.bound, claimed=sign * exact.objective
+            game, values, bound=bound, claimed=sign * (best.value + offset)
         )
         announce_outcome(game, values, mailroom, stage)
         yield mailroom.clock.timeout(0)
@@ -82,24 +94,37 @@ class Exact:
             objective,
             certificate,
             settled=found.status == "optimal",
-            statistics={
-                "bound": sign * found.bound,
-                "nodes": found.nodes,
-                "binaries": sum(len(z) for z in program.binaries),
-            },
+            statistics={"bound": bound, "nodes": found.nodes, "pairs": stated.pairs.count},
+        )
+
+    def _search(self, program: OptimalityProgram, stated: ComplementarityProgram) -> Found:
+        """Solve by the route that is asked for."""
+        if self.route == "milp" or self.margin:
+            bounds = pair_bounds(program, stated)
+            return solve_with_binaries(stated, bounds, self.gap, self.node_limit, self.margin)
+        progress = self._told(program.game, stated.program.offset)
+        return Branching(stated, self.gap, progress).run(self.node_limit)
+
+    def _told(self, game: Game, offset: float) -> Progress | None:
+        """Return the progress in the leader's own sense."""
+        tell, sign = self.progress, _sense(game)
+        if tell is None:
+            return None
+        return lambda nodes, value, bound: tell(
+            nodes, sign * (value + offset), sign * (bound + offset)
         )
 
 
-def _no_answer(game: Game, found: Solution) -> NoAnswer:
+def _sense(game: Game) -> float:
+    return -1.0 if game.agent(str(game.leader)).maximises else 1.0
+
+
+def _no_answer(program: OptimalityProgram, found: Found) -> NoAnswer:
     if found.status == "infeasible":
-        return NoAnswer(
-            f"leader '{game.leader}' has no decision that its followers' best answers allow; "
-            "relax its constraints",
-            str(game.leader),
-        )
+        return why_no_answer(program)
+    leader = str(program.game.leader)
     if found.status == "unbounded":
         return NoAnswer(
-            f"nothing bounds the objective of leader '{game.leader}'; bound its variables",
-            str(game.leader),
+            f"nothing bounds the objective of leader '{leader}'; bound its variables", leader
         )
     return NoAnswer(f"no answer was found ({found.status}); raise the node limit of Exact")

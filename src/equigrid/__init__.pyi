@@ -11,6 +11,7 @@ from .grid.network import Network as Network
 from .markets.agent import Agent as Agent
 from .markets.certificate import Certificate as Certificate
 from .markets.certificate import certify as certify
+from .markets.conformance import check_agent as check_agent
 from .markets.equilibrium.best_response import BestResponse as BestResponse
 from .markets.equilibrium.exact import Exact as Exact
 from .markets.equilibrium.method import Equilibrium as Equilibrium
@@ -20,12 +21,16 @@ from .markets.findings import WrongMethod as WrongMethod
 from .markets.game import Game as Game
 from .markets.game import Link as Link
 from .markets.game import Payment as Payment
+from .markets.solver import AgentSolver as AgentSolver
+from .markets.sources import Dual as Dual
 from .scenarios.scenario_set import ScenarioSet as ScenarioSet
 
 __all__ = [
     "Agent",
+    "AgentSolver",
     "BestResponse",
     "Certificate",
+    "Dual",
     "Equilibrium",
     "Exact",
     "Game",
@@ -41,6 +46,7 @@ __all__ = [
     "World",
     "WrongMethod",
     "certify",
+    "check_agent",
     "feeder",
     "list_feeders",
     "list_studies",

@@ -19,12 +19,14 @@ def _leader(
     cost: cp.Expression | float = 0.0,
     heard: Mapping[str, cp.Parameter] | None = None,
     offer: cp.Variable | None = None,
+    rows: Sequence[cp.Constraint] = (),
 ) -> Agent:
     offer = cp.Variable(1, bounds=[0, CAP]) if offer is None else offer
     sold, income = cp.Parameter(1), cp.Parameter(name="income")
     objective = cp.Minimize(WHOLESALE * cp.sum(sold) - income + cost)
     hears = {"sold": sold, "income": income, **(heard or {})}
-    return Agent("disco", cp.Problem(objective), hears, {"price": offer, **(said or {})})
+    problem = cp.Problem(objective, list(rows))
+    return Agent("disco", problem, hears, {"price": offer, **(said or {})})
 
 
 def _site(
@@ -108,14 +110,20 @@ def test_a_price_for_which_nobody_is_paid_is_refused() -> None:
 
 def test_decided_prices_that_are_heard_separately_are_refused() -> None:
     price, fee = cp.Parameter(1, name="price"), cp.Parameter(name="fee")
-    leader = _leader({"fee": cp.Variable(1, bounds=[0, 2])}, cost=-fee, heard={"fee": fee})
+    taxed = cp.Variable(nonneg=True)
+    leader = _leader(
+        {"fee": cp.Variable(1, bounds=[0, 2])},
+        cost=taxed - fee,
+        heard={"fee": fee},
+        rows=[taxed >= fee],
+    )
     game = _game(
         leader,
         _site(price, {"price": price}),
         links=[Link("disco.fee", "site.price"), Link("fee", "disco.fee")],
         payments=[Payment("fee", "site", "disco", "disco.fee", "site.bought")],
     )
-    _refused(game, "pays at several decided prices and only their sum is linear")
+    _refused(game, "payments 'bill', 'fee' .*several decided prices and only their sum is linear")
 
 
 def test_a_game_that_nobody_leads_is_refused() -> None:
@@ -125,10 +133,10 @@ def test_a_game_that_nobody_leads_is_refused() -> None:
 
 def test_a_price_without_bounds_is_refused() -> None:
     with pytest.raises(NoBoundError, match="'site' hears a signal that nothing bounds"):
-        Exact().solve(_game(_leader(offer=cp.Variable(1)), _standard_site()))
+        Exact(route="milp").solve(_game(_leader(offer=cp.Variable(1)), _standard_site()))
 
 
-def test_a_price_that_follows_what_the_leader_hears_has_no_bounds() -> None:
+def test_a_price_that_follows_what_the_leader_hears_is_bounded_by_programs() -> None:
     index, base = cp.Parameter(1, name="index"), cp.Variable(1, bounds=[0, 1])
     leader = _leader({"price": base + index}, heard={"index": index})
     game = Game(
@@ -142,8 +150,10 @@ def test_a_price_that_follows_what_the_leader_hears_has_no_bounds() -> None:
         ],
         given={"disco.index": [1.0]},
     )
-    with pytest.raises(NoBoundError, match="nothing bounds"):
-        Exact().solve(game)
+    # At 2 at most, which nobody's own 5 beats, all 4 are bought at 3.
+    for route in ("milp", "branching"):
+        found = Exact(route=route).solve(game)
+        assert found.leader_objective == pytest.approx(4 * (WHOLESALE - 2.0))
 
 
 def test_an_amount_that_a_follower_is_charged_by_has_no_bounds() -> None:
@@ -151,7 +161,7 @@ def test_an_amount_that_a_follower_is_charged_by_has_no_bounds() -> None:
     third = Agent("third", cp.Problem(cp.Minimize(amount * x)), {"amount": amount}, {"x": x})
     game = _game(_leader(), _standard_site(), links=[Link("bill", "third.amount")], others=[third])
     with pytest.raises(NoBoundError, match="'third' hears a signal that nothing bounds"):
-        Exact().solve(game)
+        Exact(route="milp").solve(game)
 
 
 def test_an_infeasible_leader_is_named() -> None:

@@ -60,13 +60,12 @@ def test_a_program_without_rows_or_columns() -> None:
     assert program.model().solve().objective == -2.0
 
 
-def test_only_the_last_block_is_tightened() -> None:
+def test_any_columns_are_tightened_but_never_loosened() -> None:
     program = LinearProgram()
     first, second = program.add_columns(2, 0.0, 9.0, -1.0), program.add_columns(1, 0.0, 9.0, -1.0)
-    program.set_column_bounds(second, np.array([-1.0]), np.array([5.0]))
-    assert program.model().solve().columns.tolist() == [9, 9, 5]
-    with pytest.raises(ValueError, match="added last"):
-        program.set_column_bounds(first, np.zeros(2), np.ones(2))
+    program.tighten(first, -1.0, [4.0, 12.0])
+    program.tighten(second, -np.inf, 5.0)
+    assert program.model().solve().columns.tolist() == [4, 9, 5]
 
 
 def test_a_coefficient_that_is_not_finite_is_refused() -> None:

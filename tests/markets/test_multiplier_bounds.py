@@ -163,18 +163,25 @@ def test_signals_without_bounds_are_refused() -> None:
         derive_bounds(_single(cost=p * x, price=p), np.zeros(1), np.full(1, np.inf))
 
 
-def test_an_equality_that_moves_is_refused() -> None:
+def test_an_equality_that_moves_is_bounded_by_bases_or_refused() -> None:
     p, x = cp.Parameter(), cp.Variable(2, bounds=[0, 1])
+    form = _single(cp.sum(x) == p, cost=x[0], need=p)
     with pytest.raises(NoBoundError, match="an equality of agent 'site' moves"):
-        derive_bounds(_single(cp.sum(x) == p, cost=x[0], need=p), np.zeros(1), np.ones(1))
+        derive_bounds(form, np.zeros(1), np.ones(1), vertices=False)
+    bounds = derive_bounds(form, np.zeros(1), np.ones(1))
+    # Either the free unit is marginal, and the other one rests at 0, or the free one is full.
+    assert bounds.lower_multiplier == pytest.approx([1.0, 0.0], abs=1e-5)
+    assert bounds.upper_multiplier == pytest.approx([0.0, 1.0], abs=1e-5)
 
 
-def test_a_limit_that_leaves_no_room_at_one_signal_is_refused() -> None:
-    """At a cap of 0 the row binds always, at a cap of 5 it need not: nothing bounds it."""
+def test_a_limit_that_leaves_no_room_at_one_signal_is_bounded_by_bases_or_refused() -> None:
+    """At a cap of 0 the row binds always, at a cap of 5 it need not."""
     cap, x = cp.Parameter(), cp.Variable(bounds=[0, 10])
     form = _single(x <= cap, cost=-x, cap=cap)
     with pytest.raises(NoBoundError, match="give it some room"):
-        derive_bounds(form, np.zeros(1), np.full(1, 5.0))
+        derive_bounds(form, np.zeros(1), np.full(1, 5.0), vertices=False)
+    at_bases = derive_bounds(form, np.zeros(1), np.full(1, 5.0))
+    assert at_bases.row_multiplier == pytest.approx([1.0], abs=1e-5)
     assert derive_bounds(form, np.ones(1), np.full(1, 5.0)).row_multiplier[0] >= 1.0
 
 

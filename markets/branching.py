@@ -1,0 +1,260 @@
+"""Branching on complementarity: of every pair one is zero, and no bound is needed to say so.
+
+A node fixes some multipliers and some slacks at zero. Where the game decouples, the followers'
+duals with the prices on one side and everybody's quantities on the other share no column: the
+bound of a node is a sum, and a decision solves only one side again, from a warm basis.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.complementarity import ComplementarityProgram
+from equigrid.markets.incumbents import TIGHT, Found, Incumbents
+from equigrid.markets.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, States
+
+Vector = NDArray[np.float64]
+_CANDIDATES = 8
+_TRUSTED = 2
+_TINY = 1e-9
+_MUCH = 1e9
+# A product of slack and multiplier below this, relative to the objective, is zero.
+_PRODUCT = 1e-9
+
+
+@dataclass
+class PseudoCosts:
+    """What one unit of a multiplier, or of a slack, has cost when it was made zero."""
+
+    gain: Vector
+    trials: Vector = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without trials."""
+        self.trials = np.zeros_like(self.gain)
+
+    def learn(self, pair: int, side: int, gain: float, distance: float) -> None:
+        """Take the mean over the trials so far."""
+        if distance > _TINY:
+            self.trials[side, pair] += 1
+            step = (max(gain, 0.0) / distance - self.gain[side, pair]) / self.trials[side, pair]
+            self.gain[side, pair] += step
+
+    def expected(self, pairs: NDArray[np.int64], multiplier: Vector, slack: Vector) -> Vector:
+        """Return the score of pairs: the product of what both children are expected to gain."""
+        known = self.trials > 0
+        mean = np.array([_mean(self.gain[s][known[s]]) for s in (0, 1)])[:, None]
+        rate = np.where(known, self.gain, mean)[:, pairs]
+        ends = np.maximum(rate[0] * multiplier, _TINY), np.maximum(rate[1] * slack, _TINY)
+        return np.asarray(ends[0] * ends[1])
+
+
+def _mean(values: Vector) -> float:
+    return float(values.mean()) if values.size else 1.0
+
+
+class Branching:
+    """Best first, each time down to a leaf before the next best.
+
+    Parameters
+    ----------
+    stated : ComplementarityProgram
+    gap : float
+        Relative.
+    progress : callable, optional
+        Told nodes, incumbent and bound now and then.
+    """
+
+    def __init__(
+        self,
+        stated: ComplementarityProgram,
+        gap: float,
+        progress: Callable[[int, float, float], None] | None = None,
+    ) -> None:
+        # Shares of the gap are of the objective with its constant.
+        self._gap, self._offset, self._progress = gap, stated.program.offset, progress
+        self.evaluator = Evaluator(stated)
+        self.incumbents = Incumbents(self.evaluator)
+        self._costs = PseudoCosts(np.ones((2, stated.pairs.count)))
+        self._heap: list[tuple[float, int, Node]] = []
+        self._pruned = np.inf
+        self._nodes, self._pushed = 0, 0
+        self._node: Node | None = None
+        self._started = False
+        self.unbounded = False
+
+    def run(self, node_limit: int) -> Found:
+        """Search until the gap is closed or the nodes are used up; may be called again."""
+        if not self._started:
+            self._started = True
+            self._node = self._root()
+        while self._nodes < node_limit and not self.unbounded:
+            self._node = self._node or self._pop()
+            if self._node is None:
+                break
+            self._nodes += 1
+            self._node = self._step(self._node)
+            if self._progress and self._nodes % 50 == 0:
+                self._progress(self._nodes, self.incumbents.value, self.bound)
+        return Found(self.incumbents.best, self.bound, self._nodes, self._status())
+
+    def _status(self) -> str:
+        if self.unbounded:
+            return "unbounded"
+        if self._node is not None or self._heap:
+            return "limit"
+        return "infeasible" if self.incumbents.best is None else "optimal"
+
+    @property
+    def bound(self) -> float:
+        """Least bound of everything that is open or was pruned."""
+        open_ = [entry[0] for entry in self._heap[:1]]
+        open_ += [self._node.bound] if self._node is not None else []
+        return min([self._pruned, self.incumbents.value, *open_])
+
+    def _root(self) -> Node | None:
+        root = self.evaluator.root()
+        if root is not None:
+            self.incumbents.improve(root)
+        return root
+
+    def _pop(self) -> Node | None:
+        """Take the best open node, or none once the gap is closed."""
+        while self._heap:
+            _, _, node = heapq.heappop(self._heap)
+            if not self._prune(node):
+                self.incumbents.improve(node)
+                return node
+        return None
+
+    def _prune(self, node: Node) -> bool:
+        value = self.incumbents.value
+        scale = max(1.0, abs(value + self._offset))
+        if not np.isfinite(value) or node.bound < value - self._gap * scale:
+            return False
+        self._pruned = min(self._pruned, node.bound)
+        return True
+
+    def _step(self, node: Node) -> Node | None:
+        """Branch on a node and go on with its better child."""
+        if self._prune(node):
+            return None
+        if node.fractional.size:
+            children = self._integer_children(node)
+        else:
+            pair, node_or_none = self._choice(node)
+            if node_or_none is None:
+                return None
+            if pair is None:
+                return self._leaf(node_or_none)
+            children = self._pair_children(node_or_none, pair)
+        kept = [child for child in children if child is not None and not self._prune(child)]
+        kept.sort(key=lambda child: child.bound)
+        for other in kept[1:]:
+            self._pushed += 1
+            heapq.heappush(self._heap, (other.bound, self._pushed, other))
+        return kept[0] if kept else None
+
+    def _leaf(self, node: Node) -> Node | None:
+        """All pairs hold and all whole numbers are whole: an answer, or no end of them.
+
+        Squares are met only roughly until then; met in full, a pair may not hold any more.
+        """
+        if self.evaluator.stated.squares.epigraph.size:
+            met = self.evaluator.evaluate(
+                node.states, node.lower, node.upper, None, propagate=False, tight=TIGHT
+            )
+            if met is None or met.fractional.size or self._violated(met).size:
+                return met
+            node = met
+        self.unbounded = self.unbounded or bool(np.isneginf(node.bound))
+        self.incumbents.accept(node)
+        self._pruned = min(self._pruned, node.bound)
+        return None
+
+    def _integer_children(self, node: Node) -> list[Node | None]:
+        at = node.fractional
+        distance = np.abs(node.whole[at] - np.floor(node.whole[at]) - 0.5)
+        k = int(at[np.argmin(distance)])
+        upper, lower = node.upper.copy(), node.lower.copy()
+        upper[k], lower[k] = np.floor(node.whole[k]), np.ceil(node.whole[k])
+        return [
+            self.evaluator.evaluate(node.states, node.lower, upper, node),
+            self.evaluator.evaluate(node.states, lower, node.upper, node),
+        ]
+
+    def _choice(self, node: Node) -> tuple[int | None, Node | None]:
+        """Return the pair to branch on, trying those that little is known of.
+
+        A pair of which one child has no answer is decided at once, in the node returned.
+        """
+        violated = self._violated(node)
+        if not violated.size:
+            return None, node
+        score = self._costs.expected(violated, node.multiplier[violated], node.slack[violated])
+        order = violated[np.argsort(-score, kind="stable")][:_CANDIDATES]
+        best, best_score = int(order[0]), -np.inf
+        for pair in order.tolist():
+            if (self._costs.trials[:, pair] < _TRUSTED).any():
+                gains = self._try(node, pair)
+                if np.isinf(gains).any():
+                    return self._forced(node, pair, gains)
+            else:
+                gains = self._costs.gain[:, pair] * (node.multiplier[pair], node.slack[pair])
+            value = max(gains[0], _TINY) * max(gains[1], _TINY)
+            if value > best_score:
+                best, best_score = pair, value
+        return best, node
+
+    def _violated(self, node: Node) -> NDArray[np.int64]:
+        product = node.multiplier * node.slack
+        scale = _PRODUCT * max(1.0, abs(node.bound) if np.isfinite(node.bound) else 1.0)
+        return np.flatnonzero((product > scale) & (node.states == OPEN))
+
+    def _try(self, node: Node, pair: int) -> Vector:
+        """Gain in bound of both children, infinite where there is no answer."""
+        gains = np.full(2, np.inf)
+        for side, state in enumerate((NO_VALUE, BINDING)):
+            states = _decided(node.states, pair, state)
+            child = self.evaluator.evaluate(states, node.lower, node.upper, node, propagate=False)
+            if child is not None and not self._prune(child):
+                gains[side] = self._learn(node, child, pair, side)
+        return gains
+
+    def _learn(self, node: Node, child: Node, pair: int, side: int) -> float:
+        """Remember what a decision gained; out of nothing it gains much, but not everything."""
+        gain = child.bound - node.bound
+        if not np.isfinite(node.bound):
+            return 0.0 if np.isneginf(child.bound) else _MUCH
+        self._costs.learn(pair, side, gain, float((node.multiplier, node.slack)[side][pair]))
+        return max(gain, 0.0)
+
+    def _forced(self, node: Node, pair: int, gains: Vector) -> tuple[int | None, Node | None]:
+        """Go on with the only child that is left, if one is."""
+        if np.isinf(gains).all():
+            return None, None
+        state = BINDING if np.isinf(gains[0]) else NO_VALUE
+        states = _decided(node.states, pair, state)
+        child = self.evaluator.evaluate(states, node.lower, node.upper, node)
+        if child is None or self._prune(child):
+            return None, None
+        return self._choice(child)
+
+    def _pair_children(self, node: Node, pair: int) -> list[Node | None]:
+        found = []
+        for side, state in enumerate((NO_VALUE, BINDING)):
+            states = _decided(node.states, pair, state)
+            child = self.evaluator.evaluate(states, node.lower, node.upper, node)
+            if child is not None:
+                self._learn(node, child, pair, side)
+            found.append(child)
+        return found
+
+
+def _decided(states: States, pair: int, state: np.int8) -> States:
+    changed = states.copy()
+    changed[pair] = state
+    return changed

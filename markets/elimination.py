@@ -1,0 +1,125 @@
+"""Taking columns out of an assembled program that equality rows define, or that are fixed."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from equigrid.markets.findings import UnusableGame
+from equigrid.markets.linear_program import Assembled, Indices
+
+Vector = NDArray[np.float64]
+# How many parties can say again what they hear before it is taken for a circle.
+_DEPTH = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Smaller:
+    """A program in fewer columns, and the way back.
+
+    Attributes
+    ----------
+    program : Assembled
+    column, row : array
+        New place of each column and row of the program it came from, -1 for those taken out.
+    restore : array of shape (N, n)
+    shift : array of shape (N,)
+        All N columns are restore @ x + shift.
+    """
+
+    program: Assembled
+    column: Indices
+    row: Indices
+    restore: sparse.csr_array
+    shift: Vector
+
+    def then(self, further: "Smaller") -> "Smaller":
+        """Join two steps into one."""
+        return Smaller(
+            further.program,
+            _through(self.column, further.column),
+            _through(self.row, further.row),
+            sparse.csr_array(self.restore @ further.restore),
+            np.asarray(self.restore @ further.shift + self.shift),
+        )
+
+
+def _through(first: Indices, second: Indices) -> Indices:
+    return np.where(first >= 0, second[np.maximum(first, 0)], -1) if len(second) else first * 0 - 1
+
+
+def without_fixed(program: Assembled) -> Smaller:
+    """Put the values of fixed columns in."""
+    fixed = program.lower == program.upper
+    gone = np.flatnonzero(fixed)
+    nothing = sparse.csr_array((len(gone), int((~fixed).sum())))
+    return _substituted(program, gone, nothing, program.lower[gone], np.zeros(0, dtype=int))
+
+
+def eliminate(program: Assembled, columns: Indices, rows: Indices) -> Smaller:
+    """Take out free columns, each defined by the equality row of the same place.
+
+    Raises
+    ------
+    UnusableGame
+        When the definitions go round in a circle.
+    """
+    pivots = np.array([program.matrix[r, c] for r, c in zip(rows, columns, strict=True)])
+    scaled = sparse.diags_array(1.0 / pivots) @ program.matrix[rows]
+    others = np.setdiff1d(np.arange(program.matrix.shape[1]), columns)
+    chain = sparse.eye_array(len(columns), format="csr") - scaled[:, columns]
+    chain.eliminate_zeros()
+    terms, shift = -scaled[:, others], program.row_upper[rows] / pivots
+    part, moved = sparse.csr_array(terms), shift
+    for _ in range(_DEPTH):
+        if not chain.nnz:
+            break
+        part, moved = sparse.csr_array(chain @ part), chain @ moved
+        if not (part.nnz or moved.any()):
+            break
+        terms, shift = terms + part, shift + moved
+    else:
+        raise UnusableGame(
+            ["what is heard is said again in a circle without a decision; cut one of its links"]
+        )
+    return _substituted(program, columns, sparse.csr_array(terms), shift, rows)
+
+
+def _substituted(
+    program: Assembled, gone: Indices, terms: sparse.csr_array, shift: Vector, rows: Indices
+) -> Smaller:
+    """Replace columns by terms @ others + shift, and leave out the rows that said so."""
+    n, m = program.matrix.shape[1], program.matrix.shape[0]
+    kept, kept_rows = np.setdiff1d(np.arange(n), gone), np.setdiff1d(np.arange(m), rows)
+    left = sparse.csc_array(program.matrix[kept_rows])
+    matrix = sparse.csr_array(left[:, kept] + left[:, gone] @ terms)
+    _clean(matrix)
+    moved = left[:, gone] @ shift
+    smaller = replace(
+        program,
+        matrix=matrix,
+        row_lower=program.row_lower[kept_rows] - moved,
+        row_upper=program.row_upper[kept_rows] - moved,
+        lower=program.lower[kept],
+        upper=program.upper[kept],
+        cost=program.cost[kept] + terms.T @ program.cost[gone],
+        integer=program.integer[kept],
+        offset=program.offset + float(program.cost[gone] @ shift),
+    )
+    column, row = np.full(n, -1), np.full(m, -1)
+    column[kept], row[kept_rows] = np.arange(len(kept)), np.arange(len(kept_rows))
+    eye = sparse.eye_array(n, format="csc")
+    restore = sparse.csr_array(eye[:, kept] + eye[:, gone] @ terms)
+    full = np.zeros(n)
+    full[gone] = shift
+    return Smaller(smaller, column, row, restore, full)
+
+
+def _clean(matrix: sparse.csr_array) -> None:
+    """Drop what is left of terms that cancel; it would tie parts together that are separate."""
+    size = np.zeros(matrix.shape[0])
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    np.maximum.at(size, rows, np.abs(matrix.data))
+    matrix.data[np.abs(matrix.data) < 1e-13 * size[rows]] = 0.0
+    matrix.eliminate_zeros()

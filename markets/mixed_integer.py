@@ -1,0 +1,227 @@
+"""The mixed-integer route: a binary for every pair, with bounds that are derived, never guessed."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from equigrid.markets.complementarity import ComplementarityProgram
+from equigrid.markets.incumbents import Found, Incumbent, polished
+from equigrid.markets.linear_program import Assembled, HighsModel, Indices, Solution
+from equigrid.markets.multiplier_bounds import derive_bounds
+from equigrid.markets.nodes import BINDING, NO_VALUE
+from equigrid.markets.optimality import FollowerColumns, OptimalityProgram
+from equigrid.markets.outer_approximation import tangents
+from equigrid.markets.sources import Dual
+
+Vector = NDArray[np.float64]
+# Times that a program with squares is solved again with more tangents.
+_CUTS = 60
+# An end of a signal's range comes from a solver with this accuracy, so it gets this much room.
+_ROOM = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class PairBounds:
+    """What slacks and multipliers of all pairs can at most be, shape (P,) each.
+
+    A multiplier that is at most 0 belongs to a limit that never binds; an infinite one to a
+    limit that binds at every feasible point. Neither needs a binary.
+    """
+
+    slack: Vector
+    multiplier: Vector
+
+    @property
+    def open(self) -> NDArray[np.bool_]:
+        """Pairs of which either may be positive."""
+        return (self.multiplier > 0) & np.isfinite(self.multiplier)
+
+
+def pair_bounds(game: OptimalityProgram, stated: ComplementarityProgram) -> PairBounds:
+    """Bound all pairs, in the order of the complementarity program.
+
+    Raises
+    ------
+    NoBoundError
+        When nothing bounds a multiplier.
+    """
+    tables = [_follower_bounds(game, stated, follower) for follower in game.followers.values()]
+    slack, multiplier = np.hstack([np.zeros((2, 0)), *tables])
+    return PairBounds(slack, multiplier)
+
+
+def _reach(
+    stated: ComplementarityProgram, columns: Indices, lower: Vector, upper: Vector
+) -> tuple[Vector, Vector]:
+    """Close open intervals of the game's columns, by linear programs over the relaxed game."""
+    lower, upper = lower.copy(), upper.copy()
+    if np.isfinite(lower).all() and np.isfinite(upper).all():
+        return lower, upper
+    model = replace(stated.program, integer=np.zeros_like(stated.program.integer)).model()
+    everything = np.arange(len(stated.program.cost))
+    for end, sign in ((lower, 1.0), (upper, -1.0)):
+        for k in np.flatnonzero(np.isinf(end)):
+            map_ = stated.whole.restore[[columns[k]]].toarray().ravel()
+            model.set_costs(everything, sign * map_)
+            solution = model.solve()
+            if solution.status == "optimal":
+                reach = sign * (solution.objective - stated.program.offset)
+                reach += stated.whole.shift[columns[k]]
+                end[k] = reach - sign * _ROOM * (1.0 + abs(reach))
+    return lower, upper
+
+
+def _follower_bounds(
+    game: OptimalityProgram, stated: ComplementarityProgram, follower: FollowerColumns
+) -> Vector:
+    form = follower.form
+    signals = _reach(stated, follower.heard, *game.signals.box(form))
+    reach = _reach(stated, follower.primal, form.lower, form.upper)
+    heard = {link.source for link in game.game.links}
+    own = {Dual(f"{form.agent.name}.{name}") for name in form.heard}
+    found = derive_bounds(form, *signals, reach, vertices=not heard & own)
+    at = np.arange(form.equal_rows, len(form.rhs))
+    slacks, multipliers = [found.row_slack[at]], [found.row_multiplier[at]]
+    room = np.where(
+        np.isfinite(form.upper - form.lower),
+        form.upper - form.lower,
+        found.box.upper - found.box.lower,
+    )
+    for bound, most in (
+        (form.upper, found.upper_multiplier),
+        (form.lower, found.lower_multiplier),
+    ):
+        at = np.flatnonzero(np.isfinite(bound) & (form.upper > form.lower))
+        slacks.append(room[at])
+        multipliers.append(most[at])
+    return np.vstack([np.concatenate(slacks), np.concatenate(multipliers)])
+
+
+def solve_with_binaries(
+    stated: ComplementarityProgram,
+    bounds: PairBounds,
+    gap: float,
+    node_limit: int,
+    margin: float = 0.0,
+) -> Found:
+    """Solve by HiGHS' branch and bound, squares by tangents at its answers.
+
+    Parameters
+    ----------
+    stated : ComplementarityProgram
+    bounds : PairBounds
+    gap : float
+        Relative.
+    node_limit : int
+    margin : float
+        Least multiplier of a limit that an answer rests on.
+    """
+    whole, binaries = with_binaries(stated, bounds, margin)
+    # Restarts of the root repeat heuristics that found all they could: twice the time.
+    model = whole.model(mip_rel_gap=gap / 2, mip_max_nodes=node_limit, mip_allow_restart=False)
+    best: Incumbent | None = None
+    bound, nodes, status = -np.inf, 0, "limit"
+    for _ in range(_CUTS):
+        solution = model.solve()
+        bound, nodes = solution.bound - whole.offset, nodes + solution.nodes
+        status = solution.status
+        if not solution.found:
+            break
+        states = _states(stated, bounds, binaries, solution)
+        better = polished(stated, states, solution.columns[: len(stated.program.cost)])
+        if better is not None and (best is None or better.value < best.value):
+            best = better
+        close = best is not None and best.value - bound <= gap * _scale(stated, best)
+        if close or not _cut(stated, model, solution):
+            break
+    return Found(best, bound, nodes, status)
+
+
+def _scale(stated: ComplementarityProgram, best: Incumbent) -> float:
+    return max(1.0, abs(best.value + stated.program.offset))
+
+
+def _cut(stated: ComplementarityProgram, model: HighsModel, solution: Solution) -> bool:
+    """Add tangents at an answer, and tell whether there were any to add."""
+    n = len(stated.program.cost)
+    cut = tangents(stated.squares, solution.columns[:n], 1e-9 * max(1.0, abs(solution.objective)))
+    if cut is None:
+        return False
+    wide = sparse.csr_array((len(cut[1]), len(solution.columns) - n))
+    matrix = sparse.csr_array(sparse.hstack([cut[0], wide]))
+    model.add_rows(matrix, np.full(len(cut[1]), -np.inf), cut[1])
+    return True
+
+
+def _states(
+    stated: ComplementarityProgram, bounds: PairBounds, binaries: Indices, solution: Solution
+) -> NDArray[np.int8]:
+    """Which of the two is zero in every pair."""
+    states = np.where(bounds.multiplier > 0, BINDING, NO_VALUE).astype(np.int8)
+    chosen = np.round(solution.columns[binaries]) > 0
+    states[bounds.open] = np.where(chosen, BINDING, NO_VALUE)
+    return states
+
+
+def with_binaries(
+    stated: ComplementarityProgram, bounds: PairBounds, margin: float = 0.0
+) -> tuple[Assembled, Indices]:
+    """Let of every pair one be zero; return the program and its new binary columns.
+
+    Parameters
+    ----------
+    stated : ComplementarityProgram
+    bounds : PairBounds
+    margin : float
+        Least multiplier of a limit that an answer rests on.
+    """
+    program, pairs = stated.program, stated.pairs
+    at = np.flatnonzero(bounds.open)
+    count, n = len(at), len(program.cost)
+    reach, most = bounds.slack[at], bounds.multiplier[at]
+    multiplier = _rows_of(pairs.multiplier[at], n)
+    slack, constant = _slacks(stated, at)
+    # slack ≤ reach (1 - z), multiplier ≤ most z, multiplier ≥ margin z
+    blocks = [
+        sparse.hstack([slack, sparse.diags_array(reach)]),
+        sparse.hstack([multiplier, sparse.diags_array(-most)]),
+    ]
+    highs = [reach - constant, np.zeros(count)]
+    if margin:
+        blocks.append(sparse.hstack([-multiplier, margin * sparse.eye_array(count)]))
+        highs.append(np.zeros(count))
+    wide = sparse.hstack([program.matrix, sparse.csr_array((program.matrix.shape[0], count))])
+    upper = program.upper.copy()
+    upper[pairs.multiplier] = np.minimum(upper[pairs.multiplier], bounds.multiplier)
+    whole = replace(
+        program,
+        matrix=sparse.csr_array(sparse.vstack([wide, *blocks])),
+        row_lower=np.concatenate([program.row_lower, np.full(len(blocks) * count, -np.inf)]),
+        row_upper=np.concatenate([program.row_upper, *highs]),
+        lower=np.concatenate([program.lower, np.zeros(count)]),
+        upper=np.concatenate([upper, np.ones(count)]),
+        cost=np.concatenate([program.cost, np.zeros(count)]),
+        integer=np.concatenate([program.integer, np.ones(count, dtype=bool)]),
+    )
+    return whole, np.arange(n, n + count)
+
+
+def _rows_of(columns: Indices, n: int) -> sparse.csr_array:
+    shape, ones = (len(columns), n), np.ones(len(columns))
+    return sparse.csr_array((ones, (np.arange(len(columns)), columns)), shape=shape)
+
+
+def _slacks(stated: ComplementarityProgram, at: Indices) -> tuple[sparse.csr_array, Vector]:
+    """Return matrix and constant of the slacks of some pairs: bound - Ax, or x - bound."""
+    program, pairs = stated.program, stated.pairs
+    by_row, upper = pairs.row[at] >= 0, pairs.upper[at]
+    rows, columns = pairs.row[at], pairs.column[at]
+    sign = np.where(upper, -1.0, 1.0)
+    both = sparse.vstack([program.matrix, sparse.eye_array(len(program.cost), format="csr")])
+    place = np.where(by_row, rows, program.matrix.shape[0] + columns)
+    bound = np.where(upper, program.upper[columns], program.lower[columns])
+    bound[by_row] = program.row_upper[rows[by_row]]
+    matrix = sparse.diags_array(sign) @ sparse.csr_array(both)[place]
+    return sparse.csr_array(matrix), -sign * bound

@@ -1,0 +1,45 @@
+"""What can be linked and paid at: said quantities, amounts, and duals of what is heard."""
+
+
+class Dual(str):
+    """By how much an agent's optimal cost grows per unit more of what it hears.
+
+    A source like any other: a locational price, for instance, is the dual of what a network
+    operator hears as withdrawal. A maximised objective counts as a cost with its sign changed.
+
+    Parameters
+    ----------
+    heard : str
+        ``"agent.heard"`` of a follower.
+
+    Examples
+    --------
+    >>> Dual("dno.withdrawal_mw")
+    'dual(dno.withdrawal_mw)'
+    >>> Dual("dno.withdrawal_mw").heard
+    'dno.withdrawal_mw'
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, heard: str) -> "Dual":
+        """Make the source of a path; its text is its name among the values of an answer."""
+        return super().__new__(cls, f"dual({heard})")
+
+    @property
+    def heard(self) -> str:
+        """The path whose dual it is."""
+        return self[len("dual(") : -1]
+
+
+def as_source(source: str) -> str:
+    """Turn the text of a dual back into a Dual; leave other sources as they are."""
+    text = source.startswith("dual(") and source.endswith(")")
+    return Dual(source[len("dual(") : -1]) if text else source
+
+
+def speaker(source: str) -> str:
+    """Name of the agent that says a source, whose dual it is; empty for a payment."""
+    path = source.heard if isinstance(source, Dual) else source
+    agent, dot, _ = path.partition(".")
+    return agent if dot else ""

@@ -1,0 +1,229 @@
+"""Money at prices that are decisions, made linear by strong duality.
+
+At a follower's optimum, minimising ½y'Qy + (c + Cθ)'y over Ay {=, ≤} b + Bθ with multipliers μ,
+
+    y'Qy + (c + Cθ)'y + (b + Bθ)'μ = 0        (column bounds are rows of A here),
+
+on each independent block of the follower. What it pays at heard prices is θ'C'y, what is paid at
+duals of its limits is -θ'B'μ; the rest is linear, but for y'Qy, which is convex.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from equigrid.markets.findings import WrongMethod
+from equigrid.markets.game import Payment
+from equigrid.markets.game_program import summing
+from equigrid.markets.linear_program import Indices
+from equigrid.markets.signals import Signals
+from equigrid.markets.standard_form import StandardForm
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One amount of a payment, and the heard values that it is paid for.
+
+    Attributes
+    ----------
+    payment : Payment
+    place : int
+        Among the amounts of the payment.
+    at_dual : bool
+        Whether the price is a dual of the follower, not what it hears.
+    weight : float
+        With which it enters the sum that strong duality gives.
+    heard : indices
+        Places in θ of the prices, or of the quantities that are paid for at their dual.
+    """
+
+    payment: Payment
+    place: int
+    at_dual: bool
+    weight: float
+    heard: Indices
+
+
+@dataclass(frozen=True, eq=False)
+class Bill:
+    """Amounts of which strong duality gives the sum, and the part of the follower that gives it.
+
+    Attributes
+    ----------
+    entries : sequence of Entry
+    rows : array of shape (m,) of bool
+    columns : array of shape (n,) of bool
+    """
+
+    entries: Sequence[Entry]
+    rows: NDArray[np.bool_]
+    columns: NDArray[np.bool_]
+
+    def places(self, size: int, *, at_dual: bool) -> NDArray[np.bool_]:
+        """Return which of θ is paid for, as a price or at its dual."""
+        found = np.zeros(size, dtype=bool)
+        for entry in self.entries:
+            if entry.at_dual == at_dual:
+                found[entry.heard] = True
+        return found
+
+
+def bills(signals: Signals, form: StandardForm) -> list[Bill]:
+    """Return the sums of payments of a follower that strong duality makes linear.
+
+    Parameters
+    ----------
+    signals : Signals
+    form : StandardForm
+        The follower as it is embedded.
+
+    Raises
+    ------
+    WrongMethod
+        When a payment is not linear, naming the signal that is in the way.
+    """
+    entries = [e for p in _priced(signals, form) for e in _entries(signals, form, p)]
+    if not any(signals.is_bilinear(entry.payment) for entry in entries):
+        return []
+    rows, columns = _blocks(form)
+    found = []
+    for group, blocks in _groups(entries, _touched(form, rows, columns)):
+        bill = Bill(group, np.isin(rows, blocks), np.isin(columns, blocks))
+        if any(signals.is_bilinear(entry.payment) for entry in group):
+            _refuse_unpaid(signals, form, bill)
+            found.append(bill)
+    return found
+
+
+def _priced(signals: Signals, form: StandardForm) -> Iterator[Payment]:
+    """Payments at a moving price that the follower hears, or at a dual of its own."""
+    name, game = form.agent.name, signals.game
+    prices = {
+        k.source for heard in _cost_names(signals, form) for k in game.links_into(name, heard)
+    }
+    for payment in game.payments:
+        if payment.name not in signals.constants and payment.price not in signals.constants:
+            heard_price = payment.sign_for(name) and payment.price in prices
+            if _own_dual(payment, name) or heard_price:
+                yield payment
+
+
+def _cost_names(signals: Signals, form: StandardForm) -> list[str]:
+    """Names of what the follower hears in its stated cost where a decision is a part of it."""
+    stated = signals.game.forms[form.agent.name]
+    touched = sparse.csc_array(stated.cost_of_heard)
+    return [
+        heard
+        for heard, where in stated.heard.items()
+        if not signals.is_known(form.agent.name, heard) and touched[:, where].nnz
+    ]
+
+
+def _own_dual(payment: Payment, agent: str) -> str:
+    """Name of the heard quantity whose dual is the price, empty if it is not of this agent."""
+    owner, _, heard = payment.at_dual.heard.partition(".") if payment.at_dual else ("", "", "")
+    return heard if owner == agent else ""
+
+
+def _entries(signals: Signals, form: StandardForm, payment: Payment) -> list[Entry]:
+    """Split a payment into the amounts that are heard."""
+    name, game = form.agent.name, signals.game
+    own = _own_dual(payment, name)
+    weight = -1.0 / payment.hours if own else payment.sign_for(name)
+    links = game.links_into(name)
+    names = [own] if own else [link.heard for link in links if link.source == payment.price]
+    places = summing(game.shape_of(payment.quantity), game.amount_shape(payment))
+    theta = np.arange(form.heard_size)
+    return [
+        Entry(
+            payment,
+            place,
+            bool(own),
+            weight,
+            np.concatenate([theta[form.heard[n]][places[[place]].indices] for n in names]),
+        )
+        for place in range(places.shape[0])
+    ]
+
+
+def _blocks(form: StandardForm) -> tuple[Indices, Indices]:
+    """Number of the independent part that each row and column belongs to."""
+    touching = abs(form.matrix.T) @ abs(form.matrix) + abs(form.quadratic)
+    count, columns = connected_components(sparse.csr_array(touching), directed=False)
+    # A row without columns makes a part of its own, which no payment can touch.
+    rows = np.full(len(form.rhs), count)
+    entries = sparse.coo_array(form.matrix)
+    rows[entries.row] = columns[entries.col]
+    return rows, columns
+
+
+def _touched(form: StandardForm, rows: Indices, columns: Indices) -> list[list[int]]:
+    """Parts that each place in θ prices or moves."""
+    cost, rhs = sparse.csc_array(form.cost_of_heard), sparse.csc_array(form.rhs_of_heard)
+    return [
+        sorted({*columns[cost[:, [k]].indices].tolist(), *rows[rhs[:, [k]].indices].tolist()})
+        for k in range(form.heard_size)
+    ]
+
+
+def _groups(
+    entries: list[Entry], touched: list[list[int]]
+) -> Iterator[tuple[list[Entry], list[int]]]:
+    """Join amounts that share a part of the follower, and parts that share an amount."""
+    count = len(entries)
+    parts = 1 + max((part for found in touched for part in found), default=0)
+    pairs = [
+        (e, count + part)
+        for e, entry in enumerate(entries)
+        for k in entry.heard
+        for part in touched[k]
+    ]
+    ends = np.array(pairs, dtype=int).reshape(-1, 2)
+    size = count + parts
+    graph = sparse.coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (size, size))
+    _, number = connected_components(graph, directed=False)
+    for group in dict.fromkeys(number[:count].tolist()):
+        members = [entries[e] for e in np.flatnonzero(number[:count] == group)]
+        yield members, np.flatnonzero(number[count:] == group).tolist()
+
+
+def _refuse_unpaid(signals: Signals, form: StandardForm, bill: Bill) -> None:
+    """Everything that moves in this part must be paid for by the bill, in one way, in full."""
+    name, game = form.agent.name, signals.game
+    stated, moving = game.forms[name], ~signals.known(form)[0]
+    why = f"payment '{bill.entries[0].payment.name}' of '{name}' is not linear: "
+    as_price = bill.places(form.heard_size, at_dual=False)
+    at_dual = bill.places(form.heard_size, at_dual=True)
+    priced = moving & _used(form.cost_of_heard[bill.columns])
+    limits = moving & _used(form.rhs_of_heard[bill.rows])
+    limits |= as_price & moving & _used(stated.rhs_of_heard)
+    for heard, where in form.heard.items():
+        path = f"'{name}.{heard}', which another agent decides, enters its "
+        if (limits & ~at_dual)[where].any():
+            raise WrongMethod(
+                f"{why}{path}right-hand side; pay for it at its Dual as well, or give it a value"
+            )
+        if (at_dual & moving & _used(stated.cost_of_heard))[where].any():
+            raise WrongMethod(f"{why}{path}cost and its right-hand side; let it hear them apart")
+        if (as_price | at_dual | priced)[where].any():
+            _refuse_unpaid_sources(signals, name, heard, bill, why)
+
+
+def _used(matrix: sparse.csr_array) -> NDArray[np.bool_]:
+    return np.asarray(np.diff(sparse.csc_array(matrix).indptr) > 0)
+
+
+def _refuse_unpaid_sources(signals: Signals, name: str, heard: str, bill: Bill, why: str) -> None:
+    paid = {e.payment.quantity if e.at_dual else e.payment.price for e in bill.entries}
+    for link in signals.game.links_into(name, heard):
+        if link.source not in paid and link.source not in signals.constants:
+            raise WrongMethod(
+                f"{why}'{link.source}' also enters the cost of '{name}' but nobody is paid for it; "
+                "declare its payment"
+            )
