@@ -19,6 +19,7 @@ from equigrid.markets.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, Sta
 Vector = NDArray[np.float64]
 _CANDIDATES = 8
 _TRUSTED = 2
+_IMPROVE = 10
 _TINY = 1e-9
 _MUCH = 1e9
 # A product of slack and multiplier below this, relative to the objective, is zero.
@@ -96,6 +97,8 @@ class Branching:
             if self._node is None:
                 break
             self._nodes += 1
+            if self._nodes % _IMPROVE == 0:
+                self.incumbents.improve(self._node)
             self._node = self._step(self._node)
             if self._progress and self._nodes % 50 == 0:
                 self._progress(self._nodes, self.incumbents.value, self.bound)

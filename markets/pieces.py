@@ -8,6 +8,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from equigrid.markets.complementarity import ComplementarityProgram, Squares
+from equigrid.markets.lazy_rows import LazyModel
 from equigrid.markets.linear_program import Assembled, Indices, Solution
 from equigrid.markets.outer_approximation import tangents
 
@@ -51,7 +52,10 @@ class Piece:
         )
         self.integer = program.integer[columns]
         self._squares = _own_squares(stated.squares, columns)
-        self._model = self._own.model(presolve="off")
+        limits = set(stated.limits.tolist())
+        equal = self._own.row_lower == self._own.row_upper
+        may_wait = ~equal & np.array([row not in limits for row in rows.tolist()], dtype=bool)
+        self._model = LazyModel(self._own, may_wait)
         self._now = (self._own.lower, self._own.upper, self._own.row_lower)
 
     def solve(self, limits: Limits, *, tight: float | None = None) -> Solution:
@@ -64,7 +68,7 @@ class Piece:
             How near every square has to be met; else a few tangents will do.
         """
         self._move_to(limits)
-        solution = self._solved()
+        solution = self._model.solve()
         if solution.status == "unbounded" and self._squares.epigraph.size:
             solution = self._bent()
         for _ in range(_ROUNDS if tight is None else _PATIENCE):
@@ -74,9 +78,9 @@ class Piece:
             cut = tangents(self._squares, solution.columns, (tight or 1e-6) * scale)
             if cut is None:
                 break
-            self._model.add_rows(cut[0], np.full(len(cut[1]), -np.inf), cut[1])
-            solution = self._solved()
-        return replace(solution, rows=solution.rows[: len(self.rows)])
+            self._model.cut(*cut)
+            solution = self._model.solve()
+        return solution
 
     def _bent(self) -> Solution:
         """Lean tangents against the squares, steeper and steeper, until they hold the objective."""
@@ -86,8 +90,8 @@ class Piece:
                 slope = 2.0 * form * squares.factor
                 rows = sparse.csr_array(slope - _selection(squares.epigraph, n))
                 upper = form**2 - 2.0 * form * squares.constant
-                self._model.add_rows(rows, np.full(len(upper), -np.inf), upper)
-            solution = self._solved()
+                self._model.cut(rows, upper)
+            solution = self._model.solve()
             if solution.status != "unbounded":
                 break
         return solution
@@ -98,24 +102,15 @@ class Piece:
         lower, upper, _ = self._now
         everything = np.arange(len(self.columns))
         self._model.set_bounds(everything, np.maximum(lower, -_FAR), np.minimum(upper, _FAR))
-        solution = self._solved()
+        solution = self._model.solve()
         self._model.set_bounds(everything, lower, upper)
-        return replace(
-            solution, objective=-np.inf, bound=-np.inf, rows=solution.rows[: len(self.rows)]
-        )
+        return replace(solution, objective=-np.inf, bound=-np.inf)
 
     def sharpen(self) -> None:
         """Solve with the strictest tolerances from now on; money balances to the last digits."""
         self._model.set_options(
             primal_feasibility_tolerance=1e-10, dual_feasibility_tolerance=1e-10
         )
-
-    def _solved(self) -> Solution:
-        solution = self._model.solve()
-        if solution.status in ("failed", "limit"):
-            self._model.forget()
-            solution = self._model.solve()
-        return solution
 
     def _move_to(self, limits: Limits) -> None:
         """Tell the model only what differs from the node before."""
