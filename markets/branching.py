@@ -19,7 +19,10 @@ from equigrid.markets.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, Sta
 Vector = NDArray[np.float64]
 _CANDIDATES = 8
 _TRUSTED = 2
+# Every so many nodes a better answer is looked for: from the node, and around the best one.
 _IMPROVE = 10
+_SEARCH = 100
+_STEPS = 40
 _TINY = 1e-9
 _MUCH = 1e9
 # A product of slack and multiplier below this, relative to the objective, is zero.
@@ -99,6 +102,8 @@ class Branching:
             self._nodes += 1
             if self._nodes % _IMPROVE == 0:
                 self.incumbents.improve(self._node)
+            if self._nodes % _SEARCH == 1:
+                self._search_near(self._node)
             self._node = self._step(self._node)
             if self._progress and self._nodes % 50 == 0:
                 self._progress(self._nodes, self.incumbents.value, self.bound)
@@ -123,6 +128,19 @@ class Branching:
         if root is not None:
             self.incumbents.improve(root)
         return root
+
+    def _search_near(self, node: Node) -> None:
+        """Search a little where the best answer and a relaxed point do not agree."""
+        near = self.incumbents.neighbourhood(node)
+        if near is None:
+            return
+        kept, self._heap = (self._heap, self._pruned), []
+        current: Node | None = near
+        for _ in range(_STEPS):
+            current = self._step(current) if current else None
+            if current is None and self._heap:
+                current = heapq.heappop(self._heap)[2]
+        self._heap, self._pruned = kept
 
     def _pop(self) -> Node | None:
         """Take the best open node, or none once the gap is closed."""

@@ -88,6 +88,11 @@ class Incumbents:
         """Objective of the best answer, infinite before there is one."""
         return np.inf if self.best is None else self.best.value
 
+    def offer(self, other: Incumbent | None) -> None:
+        """Take an answer from elsewhere, if it is better."""
+        if other is not None and other.value < self.value:
+            self.best = other
+
     def accept(self, node: Node) -> None:
         """Take a node in which every pair holds."""
         self._take(node, self._nearest(node.multiplier, node.slack, node.states))
@@ -98,6 +103,17 @@ class Incumbents:
             self._alternate(node)
         else:
             self._take(node, self._nearest(node.multiplier, node.slack, node.states))
+
+    def neighbourhood(self, node: Node) -> Node | None:
+        """Return the node in which all pairs are decided on which the best answer agrees."""
+        if self.best is None:
+            return None
+        at_value = (node.multiplier > _POSITIVE) & (self.best.states != BINDING)
+        at_room = (node.slack > _POSITIVE) & (self.best.states != NO_VALUE)
+        states = np.where(at_value | at_room, OPEN, self.best.states).astype(np.int8)
+        evaluator = self._evaluator
+        lower, upper = node.lower, node.upper
+        return evaluator.evaluate(states, lower, upper, node, propagate=False)
 
     def _nearest(self, multiplier: Vector, slack: Vector, states: States) -> States:
         """Of every open pair, let the smaller of the two be zero."""

@@ -213,6 +213,16 @@ class HighsModel:
         count = len(lower)
         self._highs.addRows(count, lower, upper, matrix.nnz, starts, index, matrix.data)
 
+    def begin_with(self, columns: Vector) -> None:
+        """Let branch and bound begin with an answer."""
+        solution = highspy.HighsSolution()
+        solution.col_value = columns
+        self._highs.setSolution(solution)
+
+    def cancel(self) -> None:
+        """Stop a branch and bound that runs in another thread."""
+        self._highs.cancelSolve()
+
     def forget(self) -> None:
         """Forget the last basis."""
         self._highs.clearSolver()

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from equigrid.markets.complementarity import ComplementarityProgram
 from equigrid.markets.incumbents import Found, Incumbent, polished
-from equigrid.markets.linear_program import Assembled, HighsModel, Indices, Solution
+from equigrid.markets.linear_program import Assembled, Indices, Solution
 from equigrid.markets.multiplier_bounds import derive_bounds
 from equigrid.markets.nodes import BINDING, NO_VALUE
 from equigrid.markets.optimality import FollowerColumns, OptimalityProgram
@@ -99,14 +99,8 @@ def _follower_bounds(
     return np.vstack([np.concatenate(slacks), np.concatenate(multipliers)])
 
 
-def solve_with_binaries(
-    stated: ComplementarityProgram,
-    bounds: PairBounds,
-    gap: float,
-    node_limit: int,
-    margin: float = 0.0,
-) -> Found:
-    """Solve by HiGHS' branch and bound, squares by tangents at its answers.
+class MixedInteger:
+    """HiGHS' branch and bound, squares by tangents at its answers.
 
     Parameters
     ----------
@@ -114,55 +108,86 @@ def solve_with_binaries(
     bounds : PairBounds
     gap : float
         Relative.
-    node_limit : int
     margin : float
-        Least multiplier of a limit that an answer rests on.
+        Least multiplier of a limit that an answer rests on; where it is positive, every answer
+        is a corner of what its follower may do.
     """
-    whole, binaries = with_binaries(stated, bounds, margin)
-    # Restarts of the root repeat heuristics that found all they could: twice the time.
-    model = whole.model(mip_rel_gap=gap / 2, mip_max_nodes=node_limit, mip_allow_restart=False)
-    best: Incumbent | None = None
-    bound, nodes, status = -np.inf, 0, "limit"
-    for _ in range(_CUTS):
-        solution = model.solve()
-        bound, nodes = solution.bound - whole.offset, nodes + solution.nodes
-        status = solution.status
-        if not solution.found:
-            break
-        states = _states(stated, bounds, binaries, solution)
-        better = polished(stated, states, solution.columns[: len(stated.program.cost)])
-        if better is not None and (best is None or better.value < best.value):
-            best = better
-        close = best is not None and best.value - bound <= gap * _scale(stated, best)
-        if close or not _cut(stated, model, solution):
-            break
-    return Found(best, bound, nodes, status)
+
+    def __init__(
+        self,
+        stated: ComplementarityProgram,
+        bounds: PairBounds,
+        gap: float,
+        margin: float = 0.0,
+    ) -> None:
+        self._stated, self._bounds, self._gap = stated, bounds, gap
+        self._whole, self._binaries = with_binaries(stated, bounds, margin)
+        self._model = self._whole.model()
+        self._cancelled = False
+
+    def run(self, node_limit: int, known: Incumbent | None = None) -> Found:
+        """Solve from the beginning, with the best answer that is known.
+
+        Parameters
+        ----------
+        node_limit : int
+        known : Incumbent, optional
+        """
+        # Restarts of the root repeat heuristics that found all they could: twice the time.
+        self._model = self._whole.model(
+            mip_rel_gap=self._gap / 2, mip_max_nodes=node_limit, mip_allow_restart=False
+        )
+        if known is not None:
+            self._model.begin_with(self._extended(known))
+        best, bound, nodes, status = known, -np.inf, 0, "limit"
+        for _ in range(_CUTS):
+            solution = self._model.solve()
+            bound, nodes = solution.bound - self._whole.offset, nodes + solution.nodes
+            status = solution.status
+            if not solution.found or self._cancelled:
+                break
+            better = self._answer(solution)
+            if better is not None and (best is None or better.value < best.value):
+                best = better
+            if self._close(best, bound) or not self._cut(solution):
+                break
+        return Found(best, bound, nodes, status)
+
+    def cancel(self) -> None:
+        """Stop a run that goes on in another thread."""
+        self._cancelled = True
+        self._model.cancel()
+
+    def _extended(self, known: Incumbent) -> Vector:
+        chosen = known.states[self._bounds.open] == BINDING
+        return np.concatenate([known.columns, chosen.astype(float)])
+
+    def _answer(self, solution: Solution) -> Incumbent | None:
+        """Solve once more with the binaries at whole numbers."""
+        states = np.where(self._bounds.multiplier > 0, BINDING, NO_VALUE).astype(np.int8)
+        chosen = np.round(solution.columns[self._binaries]) > 0
+        states[self._bounds.open] = np.where(chosen, BINDING, NO_VALUE)
+        columns = solution.columns[: len(self._stated.program.cost)]
+        return polished(self._stated, states, columns)
+
+    def _close(self, best: Incumbent | None, bound: float) -> bool:
+        return best is not None and best.value - bound <= self._gap * _scale(self._stated, best)
+
+    def _cut(self, solution: Solution) -> bool:
+        """Add tangents at an answer, and tell whether there were any to add."""
+        n = len(self._stated.program.cost)
+        near = 1e-9 * max(1.0, abs(solution.objective))
+        cut = tangents(self._stated.squares, solution.columns[:n], near)
+        if cut is None:
+            return False
+        wide = sparse.csr_array((len(cut[1]), len(solution.columns) - n))
+        matrix = sparse.csr_array(sparse.hstack([cut[0], wide]))
+        self._model.add_rows(matrix, np.full(len(cut[1]), -np.inf), cut[1])
+        return True
 
 
 def _scale(stated: ComplementarityProgram, best: Incumbent) -> float:
     return max(1.0, abs(best.value + stated.program.offset))
-
-
-def _cut(stated: ComplementarityProgram, model: HighsModel, solution: Solution) -> bool:
-    """Add tangents at an answer, and tell whether there were any to add."""
-    n = len(stated.program.cost)
-    cut = tangents(stated.squares, solution.columns[:n], 1e-9 * max(1.0, abs(solution.objective)))
-    if cut is None:
-        return False
-    wide = sparse.csr_array((len(cut[1]), len(solution.columns) - n))
-    matrix = sparse.csr_array(sparse.hstack([cut[0], wide]))
-    model.add_rows(matrix, np.full(len(cut[1]), -np.inf), cut[1])
-    return True
-
-
-def _states(
-    stated: ComplementarityProgram, bounds: PairBounds, binaries: Indices, solution: Solution
-) -> NDArray[np.int8]:
-    """Which of the two is zero in every pair."""
-    states = np.where(bounds.multiplier > 0, BINDING, NO_VALUE).astype(np.int8)
-    chosen = np.round(solution.columns[binaries]) > 0
-    states[bounds.open] = np.where(chosen, BINDING, NO_VALUE)
-    return states
 
 
 def with_binaries(

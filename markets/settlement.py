@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from equigrid.markets.game import Game
+from equigrid.markets.game import Game, Payment
 
 Vector = NDArray[np.float64]
 
@@ -20,11 +20,13 @@ def amounts(game: Game, values: Mapping[str, Vector]) -> dict[str, float]:
     values : Mapping of str to array
         Everything said, by path.
     """
-    found = {}
-    for payment in game.payments:
-        price = values[payment.price] if isinstance(payment.price, str) else payment.price
-        found[payment.name] = float(np.sum(price * values[payment.quantity]) * payment.hours)
-    return found
+    return {p.name: float(np.sum(_owed(p, values))) for p in game.payments}
+
+
+def _owed(payment: Payment, values: Mapping[str, Vector]) -> Vector:
+    """Return price × quantity × hours of each entry."""
+    price = values[payment.price] if isinstance(payment.price, str) else payment.price
+    return np.asarray(price * values[payment.quantity] * payment.hours)
 
 
 def settlement_table(game: Game, values: Mapping[str, Vector]) -> pd.DataFrame:
@@ -45,13 +47,24 @@ def heard_values(game: Game, values: Mapping[str, Vector], agent: str) -> dict[s
     agent : str
         Who hears.
     """
-    owed = amounts(game, values)
     heard = {}
     for name, parameter in game.agent(agent).hears.items():
         total = np.zeros(parameter.shape) + np.asarray(
             game.given.get(f"{agent}.{name}", 0.0), dtype=float
         )
         for link in game.links_into(agent, name):
-            total = total + (owed[link.source] if link.source in owed else values[link.source])
+            payment = game.payment(link.source)
+            total = total + (
+                values[link.source]
+                if payment is None
+                else _amount_heard(payment, values, parameter.shape)
+            )
         heard[name] = np.asarray(total, dtype=float)
     return heard
+
+
+def _amount_heard(
+    payment: Payment, values: Mapping[str, Vector], shape: tuple[int, ...]
+) -> Vector:
+    """Return an amount summed over the last axes that the Parameter which hears it lacks."""
+    return np.asarray(_owed(payment, values).reshape((*shape, -1)).sum(axis=-1))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from equigrid.markets.answers import announce_outcome, said_values
 from equigrid.markets.blame import why_no_answer
+from equigrid.markets.both_routes import solve_by_both
 from equigrid.markets.branching import Branching
 from equigrid.markets.certificate import certify
 from equigrid.markets.complementarity import ComplementarityProgram, relaxed
@@ -17,7 +18,7 @@ from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
 from equigrid.markets.incumbents import Found, polished
 from equigrid.markets.mailroom import Mailroom
-from equigrid.markets.mixed_integer import pair_bounds, solve_with_binaries
+from equigrid.markets.mixed_integer import MixedInteger, pair_bounds
 from equigrid.markets.optimality import OptimalityProgram
 
 Vector = NDArray[np.float64]
@@ -39,7 +40,8 @@ class Exact:
         Branch-and-bound nodes after which the best answer so far is returned with its gap.
     route : str
         ``branching`` on complementarity, which needs no bound on multipliers; ``milp``, a
-        binary for every pair, with derived bounds; or ``auto``.
+        binary for every pair, with derived bounds; or ``auto``, the branching first, and where
+        it takes long both, each on a core of its own.
     margin : float
         Least multiplier of every limit that an answer rests on, by which followers strictly
         prefer it; 0 for the optimistic answer.
@@ -101,9 +103,11 @@ class Exact:
         """Solve by the route that is asked for."""
         if self.route == "milp" or self.margin:
             bounds = pair_bounds(program, stated)
-            return solve_with_binaries(stated, bounds, self.gap, self.node_limit, self.margin)
+            return MixedInteger(stated, bounds, self.gap, self.margin).run(self.node_limit)
         progress = self._told(program.game, stated.program.offset)
-        return Branching(stated, self.gap, progress).run(self.node_limit)
+        if self.route == "branching":
+            return Branching(stated, self.gap, progress).run(self.node_limit)
+        return solve_by_both(program, stated, self.gap, self.node_limit, progress)
 
     def _told(self, game: Game, offset: float) -> Progress | None:
         """Return the progress in the leader's own sense."""

@@ -1,0 +1,141 @@
+"""An agent solved alone through cvxpy, as it was declared: what certificates rest on."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.agent import Agent
+from equigrid.markets.findings import NoAnswer
+
+Vector = NDArray[np.float64]
+# Said values are matched as closely as a solver can; this room keeps the second solve feasible.
+ROOM = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """An agent's problem with its objective as a cost: a maximised one has its sign changed.
+
+    Attributes
+    ----------
+    agent : Agent
+    cost : cvxpy.Expression
+    constraints : sequence of cvxpy.Constraint
+    says : Mapping of str to cvxpy.Expression
+    """
+
+    agent: Agent
+    cost: cp.Expression
+    constraints: Sequence[cp.Constraint]
+    says: Mapping[str, cp.Expression]
+
+    def problem(
+        self, added: Sequence[cp.Constraint] = (), cost: cp.Expression | None = None
+    ) -> cp.Problem:
+        """Return the problem with constraints added, or with another cost in place of its own."""
+        goal = cp.Minimize(self.cost if cost is None else cost)
+        return cp.Problem(goal, [*self.constraints, *added])
+
+
+def stated(agent: Agent) -> Statement:
+    """Return an agent's problem as it was declared."""
+    assert agent.problem is not None
+    expression = agent.problem.objective.args[0]
+    cost = -expression if agent.maximises else expression
+    return Statement(agent, cost, agent.problem.constraints, agent.says)
+
+
+def restated(
+    agent: Agent, heard: Mapping[str, Vector], instead: Mapping[str, cp.Expression]
+) -> Statement:
+    """Return an agent's problem with what it hears as numbers, or as other expressions.
+
+    Parameters
+    ----------
+    agent : Agent
+    heard : Mapping of str to array
+        Value of everything that it hears.
+    instead : Mapping of str to cvxpy.Expression
+        What stands in place of a value, such as a Variable, by heard name.
+    """
+    plain = stated(agent)
+    swap = {
+        id(parameter): instead[name] if name in instead else cp.Constant(heard[name])
+        for name, parameter in agent.hears.items()
+    }
+    return Statement(
+        agent,
+        plain.cost.tree_copy(swap),
+        [constraint.tree_copy(swap) for constraint in plain.constraints],
+        {name: said.tree_copy(swap) for name, said in plain.says.items()},
+    )
+
+
+def solve(agent: Agent, problem: cp.Problem) -> float:
+    """Solve a problem of an agent as tightly as can be, and return its value.
+
+    Raises
+    ------
+    NoAnswer
+        When there is none, naming the agent.
+    """
+    if problem.is_lp() or problem.is_mixed_integer():
+        strict = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+        problem.solve(solver=cp.HIGHS, mip_rel_gap=0.0, **strict)
+    else:
+        strict = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
+        with warnings.catch_warnings():
+            # Short of these tolerances is near enough: what is found is compared all the same.
+            warnings.filterwarnings("ignore", "Solution may be inaccurate")
+            problem.solve(solver=cp.CLARABEL, **strict)
+    if problem.status not in ("optimal", "optimal_inaccurate"):
+        raise NoAnswer(
+            f"agent '{agent.name}' has no best answer to what it hears ({problem.status})",
+            agent.name,
+        )
+    return float(problem.value)
+
+
+def best_cost(agent: Agent, heard: Mapping[str, Vector]) -> float:
+    """Return the least cost at which an agent can answer what it hears."""
+    with hearing(agent, heard):
+        return solve(agent, stated(agent).problem())
+
+
+def cost_of_claims(
+    agent: Agent, heard: Mapping[str, Vector], claims: Mapping[str, Vector]
+) -> tuple[float, float]:
+    """Return how far claims are from what an agent can do, and the least own cost that has them.
+
+    Parameters
+    ----------
+    agent : Agent
+    heard : Mapping of str to array
+        What it hears, by name.
+    claims : Mapping of str to array
+        What it is said to say, by name.
+    """
+    own, off = stated(agent), cp.Variable(nonneg=True)
+    near = [cp.abs(own.says[name] - value) <= off for name, value in claims.items()]
+    with hearing(agent, heard):
+        residual = solve(agent, own.problem(near, off))
+        room = [cp.abs(own.says[name] - value) <= residual + ROOM for name, value in claims.items()]
+        return residual, solve(agent, own.problem(room))
+
+
+@contextmanager
+def hearing(agent: Agent, heard: Mapping[str, Vector]) -> Iterator[None]:
+    """Set what the agent hears, and restore it whatever happens."""
+    before = {name: parameter.value for name, parameter in agent.hears.items()}
+    try:
+        for name, parameter in agent.hears.items():
+            parameter.value = heard[name]
+        yield
+    finally:
+        for name, parameter in agent.hears.items():
+            parameter.value = before[name]

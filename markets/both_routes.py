@@ -1,0 +1,83 @@
+"""Both routes to one answer: the branching, and beside it the mixed-integer program.
+
+What the two know of each other is exchanged after fixed numbers of nodes, never by the clock, so
+that answer, bound and gap do not depend on which was faster.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+
+from equigrid.markets.branching import Branching
+from equigrid.markets.column_ranges import NoBoundError
+from equigrid.markets.complementarity import ComplementarityProgram
+from equigrid.markets.incumbents import Found
+from equigrid.markets.mixed_integer import MixedInteger, pair_bounds
+from equigrid.markets.optimality import OptimalityProgram
+
+# The branching goes alone for so many nodes; most games are over by then.
+ALONE = 1000
+# Nodes of the mixed-integer program in the first round; it begins anew with four times as many.
+_BESIDE = 250
+
+
+def solve_by_both(
+    game: OptimalityProgram,
+    stated: ComplementarityProgram,
+    gap: float,
+    node_limit: int,
+    progress: Callable[[int, float, float], None] | None = None,
+) -> Found:
+    """Solve by whichever route fits, by both where one alone takes long.
+
+    Parameters
+    ----------
+    game : OptimalityProgram
+    stated : ComplementarityProgram
+    gap : float
+        Relative.
+    node_limit : int
+        Of either route.
+    progress : callable, optional
+        Told nodes, incumbent and bound now and then.
+    """
+    branching = Branching(stated, gap, progress)
+    found = branching.run(min(ALONE, node_limit))
+    if found.status != "limit" or node_limit <= ALONE:
+        return found
+    try:
+        bounds = pair_bounds(game, stated)
+    except NoBoundError:
+        return branching.run(node_limit)
+    milp = MixedInteger(stated, bounds, gap)
+    beside, nodes = _BESIDE, 2 * ALONE
+    with ThreadPoolExecutor(1) as other:
+        while found.status == "limit" and max(found.nodes, beside) < node_limit:
+            running = other.submit(milp.run, beside, found.best)
+            try:
+                found = branching.run(min(nodes, node_limit))
+            except KeyboardInterrupt:
+                milp.cancel()
+                raise
+            if found.status == "limit":
+                found = _joined(stated, gap, found, running.result())
+                branching.incumbents.offer(found.best)
+            else:
+                milp.cancel()
+            beside, nodes = 4 * beside, 2 * nodes
+    return found
+
+
+def _joined(stated: ComplementarityProgram, gap: float, first: Found, second: Found) -> Found:
+    """Take the better answer, the first one of equals, and the better bound."""
+    answers = [found.best for found in (first, second) if found.best is not None]
+    best = min(answers, key=lambda answer: answer.value, default=None)
+    bound = max(first.bound, second.bound)
+    joined = replace(first, best=best, bound=bound)
+    if best is None:
+        return replace(joined, status=second.status if second.status == "infeasible" else "limit")
+    scale = max(1.0, abs(best.value + stated.program.offset))
+    closed = np.isfinite(bound) and best.value - bound <= gap * scale
+    return replace(joined, status="optimal" if closed else "limit")
