@@ -14,7 +14,7 @@ from equigrid.experiments import schema
 from equigrid.experiments.study import Study
 from equigrid.markets.agent import Agent
 from equigrid.markets.equilibrium.best_response import BestResponse
-from equigrid.markets.equilibrium.exact import Exact
+from equigrid.markets.equilibrium.exact import Exact, Progress
 from equigrid.markets.equilibrium.method import Method
 from equigrid.markets.game import Game, Link, Payment
 from equigrid.scenarios.intervals import beta_intervals, normal_intervals
@@ -170,7 +170,7 @@ class DiscoMicrogrids:
             if stage.method == "announce":
                 world.publish(self.game, stage.name)
             else:
-                method = _method(self.study.spec, stage.method)
+                method = _method(self.study.spec, stage.method, world.search_progress(stage.name))
                 yield from world.play(stage.name, self.game, method)
 
     def _iso(self) -> Agent:
@@ -237,9 +237,9 @@ class DiscoMicrogrids:
         return links, [*payments, sales]
 
 
-def _method(spec: schema.Study, name: str) -> Method:
+def _method(spec: schema.Study, name: str, progress: Progress) -> Method:
     if name == "exact":
-        return Exact(**spec.methods.exact.model_dump())
+        return Exact(**spec.methods.exact.model_dump(), progress=progress)
     return BestResponse(**spec.methods.best_response.model_dump())
 
 

@@ -161,6 +161,8 @@ class ExactSettings(Strict):
 
     gap: Annotated[float, Field(gt=0, lt=1)]
     node_limit: Annotated[int, Field(ge=1)]
+    route: Literal["auto", "branching", "milp"] = "auto"
+    margin: Annotated[float, Field(ge=0)] = 0.0
 
 
 class BestResponseSettings(Strict):

@@ -71,6 +71,18 @@ class World(mesa.Model):  # type: ignore[misc]
         self.outcomes[stage] = equilibrium
         return equilibrium
 
+    def search_progress(self, stage: str) -> Callable[[int, float, float], None]:
+        """Return what a search for an equilibrium tells its nodes, answer and bound to."""
+
+        def tell(nodes: int, answer: float, bound: float) -> None:
+            gap = abs(answer - bound) / max(1.0, abs(answer))
+            self._progress(
+                f"{self.case.name}: {stage}: {nodes} nodes, answer {answer:.3f}, "
+                f"bound {bound:.3f}, gap {100 * gap:.3f} %"
+            )
+
+        return tell
+
     def run(self) -> dict[str, Equilibrium]:
         """Run the study's timetable to its end and return the outcomes of its stages."""
         self.clock.run(until=self.clock.process(self.system.day(self)))

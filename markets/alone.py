@@ -1,16 +1,18 @@
 """An agent solved alone through cvxpy, as it was declared: what certificates rest on."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from equigrid.markets.agent import Agent
 from equigrid.markets.findings import NoAnswer
+from equigrid.markets.standard_form import Affine, StandardForm
 
 Vector = NDArray[np.float64]
 # Said values are matched as closely as a solver can; this room keeps the second solve feasible.
@@ -76,6 +78,64 @@ def restated(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """An agent's compiled problem at what it hears.
+
+    Attributes
+    ----------
+    own : Statement
+        Says what is linked or paid for.
+    columns : cvxpy.Variable
+    free : Mapping of str to cvxpy.Variable
+        What it hears without a value, flattened in column-major order, by name.
+    """
+
+    own: Statement
+    columns: cp.Variable
+    free: Mapping[str, cp.Variable]
+
+
+def flattened(form: StandardForm, heard: Mapping[str, Vector], free: Iterable[str] = ()) -> Flat:
+    """State an agent's compiled problem in vectors and matrices, which is quick to solve again.
+
+    Parameters
+    ----------
+    form : StandardForm
+    heard : Mapping of str to array
+        Value of everything that it hears.
+    free : iterable of str
+        What it hears that shall be a variable; it may multiply no decision.
+    """
+    open_ = {name: cp.Variable(form.agent.hears[name].size) for name in free}
+    theta = form.heard_vector(heard)
+    for name in open_:
+        theta[form.heard[name]] = 0.0
+    whole = (np.flatnonzero(form.integer),) if form.integer.any() else False
+    columns = cp.Variable(form.columns, bounds=[form.lower, form.upper], integer=whole)
+    cost = form.cost_at(theta) @ columns + form.offset + form.offset_of_heard @ theta
+    if form.is_quadratic:
+        cost = cost + cp.quad_form(columns, cp.psd_wrap(form.quadratic)) / 2
+    limits, by_heard = form.matrix @ columns, sparse.csc_array(form.rhs_of_heard)
+    for name, variable in open_.items():
+        cost = cost + form.offset_of_heard[form.heard[name]] @ variable
+        limits = limits - sparse.csr_array(by_heard[:, form.heard[name]]) @ variable
+    rhs, equal = form.rhs_at(theta), form.equal_rows
+    stated = [limits[:equal] == rhs[:equal], limits[equal:] <= rhs[equal:]]
+    says = {name: _said(affine, columns, theta) for name, affine in form.said.items()}
+    return Flat(Statement(form.agent, cost, stated, says), columns, open_)
+
+
+def moves_no_costs(form: StandardForm, name: str) -> bool:
+    """Whether a heard value multiplies none of an agent's decisions."""
+    return not sparse.csc_array(form.cost_of_heard)[:, form.heard[name]].nnz
+
+
+def _said(affine: Affine, columns: cp.Variable, theta: Vector) -> cp.Expression:
+    flat = affine.of_columns @ columns + (affine.of_heard @ theta + affine.constant)
+    return cp.reshape(flat, affine.shape, order="F")
+
+
 def solve(agent: Agent, problem: cp.Problem) -> float:
     """Solve a problem of an agent as tightly as can be, and return its value.
 
@@ -101,31 +161,21 @@ def solve(agent: Agent, problem: cp.Problem) -> float:
     return float(problem.value)
 
 
-def best_cost(agent: Agent, heard: Mapping[str, Vector]) -> float:
-    """Return the least cost at which an agent can answer what it hears."""
-    with hearing(agent, heard):
-        return solve(agent, stated(agent).problem())
-
-
-def cost_of_claims(
-    agent: Agent, heard: Mapping[str, Vector], claims: Mapping[str, Vector]
-) -> tuple[float, float]:
+def cost_of_claims(own: Statement, claims: Mapping[str, Vector]) -> tuple[float, float]:
     """Return how far claims are from what an agent can do, and the least own cost that has them.
 
     Parameters
     ----------
-    agent : Agent
-    heard : Mapping of str to array
-        What it hears, by name.
+    own : Statement
+        With values for what it hears.
     claims : Mapping of str to array
         What it is said to say, by name.
     """
-    own, off = stated(agent), cp.Variable(nonneg=True)
+    off = cp.Variable(nonneg=True)
     near = [cp.abs(own.says[name] - value) <= off for name, value in claims.items()]
-    with hearing(agent, heard):
-        residual = solve(agent, own.problem(near, off))
-        room = [cp.abs(own.says[name] - value) <= residual + ROOM for name, value in claims.items()]
-        return residual, solve(agent, own.problem(room))
+    residual = solve(own.agent, own.problem(near, off))
+    room = [cp.abs(own.says[name] - value) <= residual + ROOM for name, value in claims.items()]
+    return residual, solve(own.agent, own.problem(room))
 
 
 @contextmanager

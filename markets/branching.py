@@ -17,10 +17,10 @@ from equigrid.markets.incumbents import TIGHT, Found, Incumbents
 from equigrid.markets.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, States
 
 Vector = NDArray[np.float64]
-_CANDIDATES = 8
+_CANDIDATES = 4
 _TRUSTED = 2
 # Every so many nodes a better answer is looked for: from the node, and around the best one.
-_IMPROVE = 10
+_IMPROVE = 20
 _SEARCH = 100
 _STEPS = 40
 _TINY = 1e-9
@@ -70,6 +70,8 @@ class Branching:
         Relative.
     progress : callable, optional
         Told nodes, incumbent and bound now and then.
+    tell_every : int
+        Nodes between two words of progress.
     """
 
     def __init__(
@@ -77,9 +79,11 @@ class Branching:
         stated: ComplementarityProgram,
         gap: float,
         progress: Callable[[int, float, float], None] | None = None,
+        tell_every: int = 50,
     ) -> None:
         # Shares of the gap are of the objective with its constant.
         self._gap, self._offset, self._progress = gap, stated.program.offset, progress
+        self._tell_every = tell_every
         self.evaluator = Evaluator(stated)
         self.incumbents = Incumbents(self.evaluator)
         self._costs = PseudoCosts(np.ones((2, stated.pairs.count)))
@@ -105,7 +109,7 @@ class Branching:
             if self._nodes % _SEARCH == 1:
                 self._search_near(self._node)
             self._node = self._step(self._node)
-            if self._progress and self._nodes % 50 == 0:
+            if self._progress and self._nodes % self._tell_every == 0:
                 self._progress(self._nodes, self.incumbents.value, self.bound)
         return Found(self.incumbents.best, self.bound, self._nodes, self._status())
 

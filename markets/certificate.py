@@ -1,28 +1,37 @@
 """The proof that an answer is an equilibrium, by code that shares nothing with the methods.
 
-Every agent is solved again alone, through cvxpy, with what the others said; nothing of the
-compiled forms, bounds or multipliers of a method is used here.
+Every agent is solved again alone, through cvxpy, with what the others said. No bound, reduction or
+program of a method is used. Multipliers that a method offers are held against the agent's own
+standard form, in which nothing of a method is left.
 """
 
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.agent import Agent
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.asked_again import check_follower, leader_objective
+from equigrid.markets.findings import UnusableGame, WrongMethod
 from equigrid.markets.game import Game
+from equigrid.markets.optimality_residuals import (
+    Point,
+    complementarity_residual,
+    distance_of_point,
+    stationarity_residual,
+)
 from equigrid.markets.settlement import heard_values
+from equigrid.markets.worst_tie import worst_tie
 
 Vector = NDArray[np.float64]
-# Said values are matched as closely as a solver can; this room keeps the second solve feasible.
-_ROOM = 1e-9
 # A claim that an agent's constraints miss by more than this is no answer, whatever its cost.
 FEASIBLE = 1e-5
+# Duals and multipliers are held to this, relative: above what solvers leave in the last digits,
+# and far below the 1 % by which a price may be off without being noticed otherwise.
+OPTIMAL = 1e-6
+# An objective that is better than its proven bound by more than this, relative, disproves it.
+_BOUND = 1e-6
 
 
 @dataclass(frozen=True)
@@ -58,15 +67,25 @@ class Certificate:
     regret : Mapping of str to float
         Per follower, (own cost - own best cost) / max(1, |own best cost|).
     optimality_gap : float or None
-        Relative distance of the leader's objective from its proven bound.
+        Relative distance of the leader's objective from its proven bound; negative where it is
+        better than the bound, which then is none.
     primal_residual : float
         Greatest distance between what was claimed and what the agent's constraints allow.
     dual_residual : float or None
-        Greatest stationarity residual, where a method offers multipliers.
+        Greatest share of its cost by which a follower's dual that is linked or paid at fails to
+        be an optimal one; None where there is no such dual.
     settlement_residual : float
         In currency: what payers owe and payees receive differs by, and what the solver's
         objective differs from price × quantity by.
     ac : AcFindings or None
+    stationarity_residual, complementarity_residual : float or None
+        Of the followers' own optimality conditions, at the multipliers that a method offers;
+        None where it offers none.
+    leader_objective, leader_bound : float or None
+        Recomputed from price × quantity, and its proven bound, in the leader's own sense.
+    worst_tie_objective : float or None
+        The leader's objective where followers settle their ties against it, as far as that was
+        found; None where it was not looked for.
     """
 
     regret: Mapping[str, float] = field(default_factory=dict)
@@ -75,6 +94,19 @@ class Certificate:
     dual_residual: float | None = None
     settlement_residual: float = 0.0
     ac: AcFindings | None = None
+    stationarity_residual: float | None = None
+    complementarity_residual: float | None = None
+    leader_objective: float | None = None
+    leader_bound: float | None = None
+    worst_tie_objective: float | None = None
+
+    @property
+    def worst_tie_loss(self) -> float | None:
+        """Share of its objective that the leader loses at the worst tie that was found."""
+        if self.worst_tie_objective is None or self.leader_objective is None:
+            return None
+        lost = abs(self.leader_objective - self.worst_tie_objective)
+        return lost / max(1.0, abs(self.leader_objective))
 
     def with_ac(self, findings: AcFindings) -> "Certificate":
         """Return the certificate with what AC power flow says."""
@@ -82,6 +114,8 @@ class Certificate:
 
     def shortcomings(self, tolerance: Mapping[str, float], *, proven: bool = True) -> list[str]:
         """Return a sentence for each tolerance that does not hold.
+
+        What is lost at the worst tie is none of them: the answer is an equilibrium all the same.
 
         Parameters
         ----------
@@ -95,13 +129,49 @@ class Certificate:
             for agent, regret in self.regret.items()
             if not regret <= tolerance["regret"]
         ]
-        if proven and (self.optimality_gap is None or self.optimality_gap > tolerance["gap"]):
-            found.append(f"the leader's optimum is not proven (gap {self.optimality_gap})")
-        if self.primal_residual is not None and not self.primal_residual <= FEASIBLE:
-            found.append(f"what was claimed is infeasible by {self.primal_residual:.2g}")
+        found += self._bound_shortcomings(tolerance["gap"], proven=proven)
+        found += [
+            sentence.format(f"{value:.2g}")
+            for value, allowed, sentence in self._residuals()
+            if value is not None and not value <= allowed
+        ]
         if not self.settlement_residual <= tolerance["settlement"]:
             found.append(f"settlement does not balance by {self.settlement_residual:.2g}")
         return found + self._ac_shortcomings(tolerance)
+
+    def _bound_shortcomings(self, allowed: float, *, proven: bool) -> list[str]:
+        gap = self.optimality_gap
+        if gap is not None and gap < -_BOUND:
+            return [
+                f"the leader's objective is better than its proven bound by {-gap:.2g} of it, so "
+                "the bound cuts off answers and proves nothing"
+            ]
+        if proven and (gap is None or not gap <= allowed):
+            return [f"the leader's optimum is not proven (gap {gap})"]
+        return []
+
+    def _residuals(self) -> tuple[tuple[float | None, float, str], ...]:
+        """Each residual that studies set no tolerance for, its limit, and what to say."""
+        return (
+            (self.primal_residual, FEASIBLE, "what was claimed is infeasible by {}"),
+            (
+                self.dual_residual,
+                OPTIMAL,
+                "a price is no optimal dual of the follower whose dual it is: by {} of its cost, "
+                "another quantity at that price would be better",
+            ),
+            (
+                self.stationarity_residual,
+                OPTIMAL,
+                "the multipliers of a follower do not balance its costs (stationarity off by {})",
+            ),
+            (
+                self.complementarity_residual,
+                OPTIMAL,
+                "a follower has a multiplier on a limit that it is not at, or of the wrong sign "
+                "(complementarity off by {})",
+            ),
+        )
 
     def _ac_shortcomings(self, tolerance: Mapping[str, float]) -> list[str]:
         if self.ac is None or self.ac.required == "report":
@@ -122,6 +192,8 @@ def certify(
     *,
     bound: float | None = None,
     claimed: float | None = None,
+    points: Mapping[str, Point] | None = None,
+    ties: bool = True,
 ) -> tuple[Certificate, float | None]:
     """Check an answer, wherever it was found.
 
@@ -129,48 +201,52 @@ def certify(
     ----------
     game : Game
     values : Mapping of str to array
-        Everything said at the answer, by ``"agent.quantity"``.
+        Everything said at the answer, by ``"agent.quantity"``, and duals that are linked or paid
+        at, by their text.
     bound : float, optional
         Proven bound on the leader's objective, in its own sense.
     claimed : float, optional
         The leader's objective as the method's solver has it, in its own sense.
+    points : Mapping of str to Point, optional
+        Followers' answers with their multipliers, each in its own standard form, by name.
+    ties : bool
+        Whether to look for the worst tie, where there are a leader and followers.
 
     Returns
     -------
     certificate : Certificate
     leader_objective : float or None
         Recomputed from price × quantity, in the leader's own sense.
+
+    Raises
+    ------
+    NoAnswer
+        When an agent has no best answer to what the others said.
     """
-    regret, residuals = {}, [0.0]
-    for agent in game.followers:
-        claim = _own_claims(game, values, agent)
-        heard = heard_values(game, values, agent.name)
-        residual, own, best = _regret(agent, heard, claim)
-        residuals.append(residual)
-        regret[agent.name] = max(0.0, own - best) / max(1.0, abs(best))
-    objective = None
-    if game.leader is not None:
-        leader = game.agent(game.leader)
-        claim = _own_claims(game, values, leader)
-        heard = heard_values(game, values, leader.name)
-        residual, objective = _value_at(leader, heard, claim)
-        residuals.append(residual)
-        objective = -objective if leader.maximises else objective
-    return (
-        Certificate(
-            regret=regret,
-            optimality_gap=_gap(objective, bound),
-            primal_residual=max(residuals),
-            settlement_residual=_settlement_residual(objective, claimed),
-        ),
-        objective,
+    checks = {agent.name: check_follower(game, values, agent) for agent in game.followers}
+    residual, objective = leader_objective(game, values)
+    certificate = Certificate(
+        regret={name: check.regret for name, check in checks.items()},
+        optimality_gap=_gap(game, objective, bound),
+        primal_residual=max([residual, *(check.primal for check in checks.values())]),
+        dual_residual=_greatest([check.dual for check in checks.values()]),
+        settlement_residual=_settlement_residual(objective, claimed),
+        leader_objective=objective,
+        leader_bound=bound,
+        worst_tie_objective=_worst_tie(game, values) if ties else None,
     )
+    if points is not None:
+        certificate = _with_points(certificate, game, values, points)
+    return certificate, objective
 
 
-def _gap(objective: float | None, bound: float | None) -> float | None:
+def _gap(game: Game, objective: float | None, bound: float | None) -> float | None:
+    """Return how far the objective is from its bound; last digits do not make it negative."""
     if objective is None or bound is None:
         return None
-    return abs(objective - bound) / max(1.0, abs(objective))
+    sense = -1.0 if game.agent(str(game.leader)).maximises else 1.0
+    gap = sense * (objective - bound) / max(1.0, abs(objective))
+    return gap if gap < -_BOUND else abs(gap)
 
 
 def _settlement_residual(objective: float | None, claimed: float | None) -> float:
@@ -179,78 +255,44 @@ def _settlement_residual(objective: float | None, claimed: float | None) -> floa
     return abs(objective - claimed)
 
 
-def _own_claims(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
-    """What the agent says that others hear or pay for: its commitments."""
-    used = {link.source for link in game.links}
-    used |= {s for p in game.payments for s in (p.price, p.quantity) if isinstance(s, str)}
-    return {
-        name: values[f"{agent.name}.{name}"]
-        for name in agent.says
-        if f"{agent.name}.{name}" in used
-    }
-
-
-def _regret(
-    agent: Agent, heard: Mapping[str, Vector], claim: Mapping[str, Vector]
-) -> tuple[float, float, float]:
-    """Return distance from feasibility, own cost as claimed, and own best cost."""
-    residual, own = _value_at(agent, heard, claim)
-    with _hearing(agent, heard):
-        assert agent.problem is not None
-        best = _solve(agent, cp.Problem(_minimised(agent), agent.problem.constraints))
-    return residual, own, best
-
-
-def _value_at(
-    agent: Agent, heard: Mapping[str, Vector], claim: Mapping[str, Vector]
-) -> tuple[float, float]:
-    """Return how far the claims are from feasible, and the least own cost that has them."""
-    assert agent.problem is not None
-    off = cp.Variable(nonneg=True)
-    near = [cp.abs(agent.says[name] - value) <= off for name, value in claim.items()]
-    with _hearing(agent, heard):
-        stated = agent.problem.constraints
-        residual = _solve(agent, cp.Problem(cp.Minimize(off), stated + near))
-        room = [
-            cp.abs(agent.says[name] - value) <= residual + _ROOM for name, value in claim.items()
-        ]
-        own = _solve(agent, cp.Problem(_minimised(agent), stated + room))
-    return residual, own
-
-
-def _minimised(agent: Agent) -> cp.Minimize:
-    assert agent.problem is not None
-    expression = agent.problem.objective.args[0]
-    return cp.Minimize(-expression if agent.maximises else expression)
-
-
-def _solve(agent: Agent, problem: cp.Problem) -> float:
-    # The strictest tolerances there are: a certificate is read to the sixth digit.
-    if problem.is_lp() or problem.is_mixed_integer():
-        strict = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-        problem.solve(solver=cp.HIGHS, mip_rel_gap=0.0, **strict)
-    else:
-        strict = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
-        with warnings.catch_warnings():
-            # Short of these tolerances is near enough: what is found is compared all the same.
-            warnings.filterwarnings("ignore", "Solution may be inaccurate")
-            problem.solve(solver=cp.CLARABEL, **strict)
-    if problem.status not in ("optimal", "optimal_inaccurate"):
-        raise NoAnswer(
-            f"agent '{agent.name}' has no best answer to what it hears ({problem.status})",
-            agent.name,
+def _with_points(
+    certificate: Certificate,
+    game: Game,
+    values: Mapping[str, Vector],
+    points: Mapping[str, Point],
+) -> Certificate:
+    """Add how far the followers' optimality conditions are from satisfied at the points."""
+    forms = {name: game.forms[name] for name in points}
+    distances = [
+        distance_of_point(
+            forms[name],
+            point,
+            heard_values(game, values, name),
+            {said: values[f"{name}.{said}"] for said in forms[name].said},
         )
-    return float(problem.value)
+        for name, point in points.items()
+    ]
+    return replace(
+        certificate,
+        primal_residual=_greatest([certificate.primal_residual, *distances]),
+        stationarity_residual=_greatest(
+            [stationarity_residual(forms[name], point) for name, point in points.items()]
+        ),
+        complementarity_residual=_greatest(
+            [complementarity_residual(forms[name], point) for name, point in points.items()]
+        ),
+    )
 
 
-@contextmanager
-def _hearing(agent: Agent, heard: Mapping[str, Vector]) -> Iterator[None]:
-    """Set what the agent hears, and restore it whatever happens."""
-    before = {name: parameter.value for name, parameter in agent.hears.items()}
+def _greatest(residuals: Sequence[float | None]) -> float | None:
+    return max((residual for residual in residuals if residual is not None), default=None)
+
+
+def _worst_tie(game: Game, values: Mapping[str, Vector]) -> float | None:
+    """Return the leader's value at the worst tie; None where that is no convex problem."""
+    if game.leader is None or not game.followers:
+        return None
     try:
-        for name, parameter in agent.hears.items():
-            parameter.value = heard[name]
-        yield
-    finally:
-        for name, parameter in agent.hears.items():
-            parameter.value = before[name]
+        return worst_tie(game, values)
+    except (WrongMethod, UnusableGame, cp.SolverError):
+        return None

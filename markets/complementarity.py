@@ -120,7 +120,7 @@ def relaxed(game: OptimalityProgram) -> ComplementarityProgram:
     _refuse_concave(smaller.program, squares.epigraph)
     limits = [smaller.row[follower.limits] for follower in game.followers.values()]
     return ComplementarityProgram(
-        smaller.program, _pairs(game, smaller), squares, _joined(limits), smaller
+        smaller.program, pairs_of(game, smaller), squares, _joined(limits), smaller
     )
 
 
@@ -189,7 +189,8 @@ def _refuse_concave(program: Assembled, epigraph: Indices) -> None:
         )
 
 
-def _pairs(game: OptimalityProgram, smaller: Smaller) -> Pairs:
+def pairs_of(game: OptimalityProgram, smaller: Smaller) -> Pairs:
+    """Return the pairs of all followers, where a smaller program has them."""
     tables = [_follower_pairs(follower, smaller) for follower in game.followers.values()]
     row, column, upper, multiplier = np.hstack([np.zeros((4, 0), dtype=int), *tables])
     return Pairs(row, column, upper.astype(bool), multiplier)

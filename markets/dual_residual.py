@@ -7,6 +7,7 @@ fails is one convex problem, the agent's own with w as a variable.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import cvxpy as cp
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.alone import cost_of_claims, restated, solve
+from equigrid.markets.alone import cost_of_claims, flattened, restated, solve
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
 from equigrid.markets.sources import Dual
@@ -59,35 +60,32 @@ def dual_residual(
     prices = {name: values[dual] for name, dual in wanted_duals(game, agent).items()}
     if not prices:
         return None
-    variables = {name: cp.Variable(agent.hears[name].shape) for name in prices}
-    costed = [name for name in prices if not _moves_limits_only(agent, heard, variables, name)]
-    limits = {name: price for name, price in prices.items() if name not in costed}
-    residuals = [_cost_residual(game, agent, heard, name, prices[name], best) for name in costed]
+    limits = {name: price for name, price in prices.items() if _is_limit(agent, heard, name)}
+    residuals = [
+        _cost_residual(game.forms[agent.name], heard, name, price, best)
+        for name, price in prices.items()
+        if name not in limits
+    ]
     if limits:
-        residuals.append(_limit_residual(agent, heard, limits, variables, best))
+        residuals.append(_limit_residual(agent, heard, limits, best))
     return max(residuals)
 
 
-def _moves_limits_only(
-    agent: Agent, heard: Mapping[str, Vector], variables: Mapping[str, cp.Variable], name: str
-) -> bool:
+def _is_limit(agent: Agent, heard: Mapping[str, Vector], name: str) -> bool:
     """Whether optimal cost is convex in a heard value: it multiplies no decision."""
-    problem = restated(agent, heard, {name: variables[name]}).problem()
-    return bool(problem.is_dcp())
+    free = cp.Variable(agent.hears[name].shape)
+    return bool(restated(agent, heard, {name: free}).problem().is_dcp())
 
 
 def _limit_residual(
-    agent: Agent,
-    heard: Mapping[str, Vector],
-    prices: Mapping[str, Vector],
-    variables: Mapping[str, cp.Variable],
-    best: float,
+    agent: Agent, heard: Mapping[str, Vector], prices: Mapping[str, Vector], best: float
 ) -> float:
     """Let the agent choose what it hears at the prices, all at once."""
-    own = restated(agent, heard, {name: variables[name] for name in prices})
-    paid = sum(cp.sum(cp.multiply(prices[name], variables[name])) for name in prices)
+    free = {name: cp.Variable(agent.hears[name].shape) for name in prices}
+    own = restated(agent, heard, free)
+    paid = sum(cp.sum(cp.multiply(prices[name], free[name])) for name in prices)
     reach = [
-        cp.abs(variables[name] - heard[name]) <= _REACH * np.maximum(1, np.abs(heard[name]))
+        cp.abs(free[name] - heard[name]) <= _REACH * np.maximum(1, np.abs(heard[name]))
         for name in prices
     ]
     try:
@@ -99,34 +97,18 @@ def _limit_residual(
 
 
 def _cost_residual(
-    game: Game, agent: Agent, heard: Mapping[str, Vector], name: str, price: Vector, best: float
+    form: StandardForm, heard: Mapping[str, Vector], name: str, price: Vector, best: float
 ) -> float:
     """Hold the agent to answers whose cost grows by the dual, per unit of a heard price.
 
     Optimal cost is concave in a price, and its slopes are the quantities of optimal answers.
     """
-    form = game.forms[agent.name]
     where = form.heard[name]
     if sparse.csc_array(form.rhs_of_heard)[:, where].nnz:
         return float("inf")  # it moves costs and limits at once: neither convex nor concave
-    columns = cp.Variable(form.columns, bounds=[form.lower, form.upper])
-    slope = sparse.csr_array(form.cost_of_heard.T)[where] @ columns + form.offset_of_heard[where]
-    flat = Agent(agent.name, _flat_problem(form, columns, heard), says={"slope": slope})
+    flat = flattened(form, heard)
+    slope = sparse.csr_array(form.cost_of_heard.T)[where] @ flat.columns
+    own = replace(flat.own, says={"slope": slope + form.offset_of_heard[where]})
     dual = np.ravel(price, order="F")
-    off, own = cost_of_claims(flat, {}, {"slope": dual})
-    return max(
-        off / max(1.0, np.abs(dual).max()),
-        (own - best) / max(1.0, abs(best)),
-    )
-
-
-def _flat_problem(
-    form: StandardForm, columns: cp.Variable, heard: Mapping[str, Vector]
-) -> cp.Problem:
-    """Return an agent's compiled problem, in which the slope of its cost is affine."""
-    theta, equal = form.heard_vector(heard), form.equal_rows
-    rows, rhs = form.matrix @ columns, form.rhs_at(theta)
-    cost = form.cost_at(theta) @ columns + form.offset + form.offset_of_heard @ theta
-    if form.is_quadratic:
-        cost += cp.quad_form(columns, cp.psd_wrap(form.quadratic)) / 2
-    return cp.Problem(cp.Minimize(cost), [rows[:equal] == rhs[:equal], rows[equal:] <= rhs[equal:]])
+    off, cost = cost_of_claims(own, {"slope": dual})
+    return max(off / max(1.0, float(np.abs(dual).max())), (cost - best) / max(1.0, abs(best)))

@@ -53,7 +53,9 @@ class Found:
     status: str
 
 
-def polished(stated: ComplementarityProgram, states: States, columns: Vector) -> Incumbent | None:
+def polished(
+    stated: ComplementarityProgram, states: States, columns: Vector, margin: float = 0.0
+) -> Incumbent | None:
     """Solve once more under full decisions, to the last digits.
 
     Parameters
@@ -62,10 +64,13 @@ def polished(stated: ComplementarityProgram, states: States, columns: Vector) ->
     states : array of shape (P,)
     columns : array of shape (n,)
         An answer; its whole numbers stay.
+    margin : float
+        Least multiplier of a limit that binds.
     """
     evaluator = Evaluator(stated)
     whole = np.round(columns[evaluator.integer])
     limits = evaluator.limits(states, whole, whole)
+    limits.lower[stated.pairs.multiplier[states == BINDING]] = margin
     found = {}
     for number, piece in enumerate(evaluator.pieces):
         piece.sharpen()

@@ -213,6 +213,23 @@ class HighsModel:
         count = len(lower)
         self._highs.addRows(count, lower, upper, matrix.nnz, starts, index, matrix.data)
 
+    def add_columns(
+        self, matrix: sparse.csc_array, cost: Vector, lower: Vector, upper: Vector
+    ) -> None:
+        """Add columns behind the others."""
+        starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
+        count = len(cost)
+        self._highs.addCols(count, cost, lower, upper, matrix.nnz, starts, index, matrix.data)
+
+    def row_duals(self) -> Vector:
+        """Return what one unit more of each row's limit is worth, at the last solution."""
+        return np.array(self._highs.getSolution().row_dual)
+
+    def infeasible_ray(self) -> Vector:
+        """Return row multipliers that prove a program infeasible; ones if there are none."""
+        _, known, ray = self._highs.getDualRay()
+        return np.array(ray) if known else np.ones(self._highs.getNumRow())
+
     def begin_with(self, columns: Vector) -> None:
         """Let branch and bound begin with an answer."""
         solution = highspy.HighsSolution()

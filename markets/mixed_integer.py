@@ -28,10 +28,20 @@ class PairBounds:
 
     A multiplier that is at most 0 belongs to a limit that never binds; an infinite one to a
     limit that binds at every feasible point. Neither needs a binary.
+
+    Attributes
+    ----------
+    slack, multiplier : array of shape (P,)
+    owner : array of shape (P,)
+        Number of the follower of each pair.
+    corner : array of shape (followers,)
+        How many of a follower's pairs bind at a corner of what it may do.
     """
 
     slack: Vector
     multiplier: Vector
+    owner: Indices
+    corner: Vector
 
     @property
     def open(self) -> NDArray[np.bool_]:
@@ -47,9 +57,15 @@ def pair_bounds(game: OptimalityProgram, stated: ComplementarityProgram) -> Pair
     NoBoundError
         When nothing bounds a multiplier.
     """
-    tables = [_follower_bounds(game, stated, follower) for follower in game.followers.values()]
+    followers = list(game.followers.values())
+    tables = [_follower_bounds(game, stated, follower) for follower in followers]
     slack, multiplier = np.hstack([np.zeros((2, 0)), *tables])
-    return PairBounds(slack, multiplier)
+    owner = np.repeat(np.arange(len(tables)), [table.shape[1] for table in tables])
+    corner = [
+        f.form.columns - f.form.equal_rows - int((f.form.upper <= f.form.lower).sum())
+        for f in followers
+    ]
+    return PairBounds(slack, multiplier, owner, np.array(corner, dtype=float))
 
 
 def _reach(
@@ -120,7 +136,7 @@ class MixedInteger:
         gap: float,
         margin: float = 0.0,
     ) -> None:
-        self._stated, self._bounds, self._gap = stated, bounds, gap
+        self._stated, self._bounds, self._gap, self._margin = stated, bounds, gap, margin
         self._whole, self._binaries = with_binaries(stated, bounds, margin)
         self._model = self._whole.model()
         self._cancelled = False
@@ -168,7 +184,7 @@ class MixedInteger:
         chosen = np.round(solution.columns[self._binaries]) > 0
         states[self._bounds.open] = np.where(chosen, BINDING, NO_VALUE)
         columns = solution.columns[: len(self._stated.program.cost)]
-        return polished(self._stated, states, columns)
+        return polished(self._stated, states, columns, self._margin)
 
     def _close(self, best: Incumbent | None, bound: float) -> bool:
         return best is not None and best.value - bound <= self._gap * _scale(self._stated, best)
@@ -208,7 +224,7 @@ def with_binaries(
     reach, most = bounds.slack[at], bounds.multiplier[at]
     multiplier = _rows_of(pairs.multiplier[at], n)
     slack, constant = _slacks(stated, at)
-    # slack ≤ reach (1 - z), multiplier ≤ most z, multiplier ≥ margin z
+    # slack ≤ reach (1 - z), multiplier ≤ most z; with a margin, multiplier ≥ margin z and corners
     blocks = [
         sparse.hstack([slack, sparse.diags_array(reach)]),
         sparse.hstack([multiplier, sparse.diags_array(-most)]),
@@ -216,14 +232,16 @@ def with_binaries(
     highs = [reach - constant, np.zeros(count)]
     if margin:
         blocks.append(sparse.hstack([-multiplier, margin * sparse.eye_array(count)]))
-        highs.append(np.zeros(count))
+        chosen, most_free = _corners(bounds, at)
+        blocks.append(sparse.hstack([sparse.csr_array((chosen.shape[0], n)), -chosen]))
+        highs += [np.zeros(count), most_free]
     wide = sparse.hstack([program.matrix, sparse.csr_array((program.matrix.shape[0], count))])
     upper = program.upper.copy()
     upper[pairs.multiplier] = np.minimum(upper[pairs.multiplier], bounds.multiplier)
     whole = replace(
         program,
         matrix=sparse.csr_array(sparse.vstack([wide, *blocks])),
-        row_lower=np.concatenate([program.row_lower, np.full(len(blocks) * count, -np.inf)]),
+        row_lower=np.concatenate([program.row_lower, np.full(sum(map(len, highs)), -np.inf)]),
         row_upper=np.concatenate([program.row_upper, *highs]),
         lower=np.concatenate([program.lower, np.zeros(count)]),
         upper=np.concatenate([upper, np.ones(count)]),
@@ -231,6 +249,15 @@ def with_binaries(
         integer=np.concatenate([program.integer, np.ones(count, dtype=bool)]),
     )
     return whole, np.arange(n, n + count)
+
+
+def _corners(bounds: PairBounds, at: Indices) -> tuple[sparse.csr_array, Vector]:
+    """Count, for each follower, the binaries that have to be 1 for its answer to be a corner."""
+    followers = len(bounds.corner)
+    ones, place = np.ones(len(at)), (bounds.owner[at], np.arange(len(at)))
+    chosen = sparse.csr_array((ones, place), shape=(followers, len(at)))
+    always = np.bincount(bounds.owner[np.isinf(bounds.multiplier)], minlength=followers)
+    return chosen, always - bounds.corner
 
 
 def _rows_of(columns: Indices, n: int) -> sparse.csr_array:

@@ -8,7 +8,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from equigrid.markets.complementarity import ComplementarityProgram, Squares
-from equigrid.markets.lazy_rows import LazyModel
+from equigrid.markets.lazy_program import LazyProgram
 from equigrid.markets.linear_program import Assembled, Indices, Solution
 from equigrid.markets.outer_approximation import tangents
 
@@ -55,8 +55,16 @@ class Piece:
         limits = set(stated.limits.tolist())
         equal = self._own.row_lower == self._own.row_upper
         may_wait = ~equal & np.array([row not in limits for row in rows.tolist()], dtype=bool)
-        self._model = LazyModel(self._own, may_wait)
+        self._model = LazyProgram(self._own, may_wait, self._free_columns(stated))
         self._now = (self._own.lower, self._own.upper, self._own.row_lower)
+
+    def _free_columns(self, stated: ComplementarityProgram) -> NDArray[np.bool_]:
+        """Columns that no node decides on."""
+        pairs, squares = stated.pairs, stated.squares
+        decided = np.zeros(len(stated.program.cost), dtype=bool)
+        decided[pairs.multiplier] = decided[pairs.column[pairs.row < 0]] = True
+        decided[squares.epigraph] = decided[squares.factor.indices] = True
+        return np.asarray(~(decided | stated.program.integer)[self.columns])
 
     def solve(self, limits: Limits, *, tight: float | None = None) -> Solution:
         """Solve within the bounds of a node.

@@ -19,6 +19,44 @@ _SLACK = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
+class Multipliers:
+    """Multipliers of the rows of a form and of its columns' bounds."""
+
+    rows: Vector
+    lower: Vector
+    upper: Vector
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """Columns taken out of a form, each with the row that defines it."""
+
+    form: StandardForm
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+    def undone(
+        self, columns: Vector, heard: Vector, small: Multipliers
+    ) -> tuple[Vector, Multipliers]:
+        """Return columns and multipliers of the form from those of the smaller one.
+
+        A column that is taken out stands in its row alone, and that row keeps it within its
+        bounds, whose multipliers are 0. So its own stationarity says what the row's multiplier is.
+        """
+        form, x = self.form, np.zeros(self.form.columns)
+        kept = np.setdiff1d(np.arange(form.columns), self.columns)
+        kept_rows = np.setdiff1d(np.arange(len(form.rhs)), self.rows)
+        pivots = np.asarray(form.matrix[self.rows, self.columns]).ravel()
+        x[kept] = columns
+        x[self.columns] = (form.rhs_at(heard) - form.matrix @ x)[self.rows] / pivots
+        slope = form.cost_at(heard) + form.quadratic @ x
+        full = Multipliers(np.zeros(len(form.rhs)), np.zeros(len(x)), np.zeros(len(x)))
+        full.rows[kept_rows], full.rows[self.rows] = small.rows, -slope[self.columns] / pivots
+        full.lower[kept], full.upper[kept] = small.lower, small.upper
+        return x, full
+
+
+@dataclass(frozen=True, eq=False)
 class Reduced:
     """A smaller form with the same optima, and the way back.
 
@@ -28,10 +66,30 @@ class Reduced:
         Without the defined columns.
     restore : Affine
         All original columns as a map of the remaining ones and θ.
+    steps : tuple of Step
+        How it became so small, in order.
     """
 
     form: StandardForm
     restore: Affine
+    steps: tuple[Step, ...] = ()
+
+    def restored_multipliers(
+        self, columns: Vector, heard: Vector, multipliers: Multipliers
+    ) -> Multipliers:
+        """Return multipliers of all original rows and bounds.
+
+        Parameters
+        ----------
+        columns : array of shape (n,)
+            The remaining ones.
+        heard : array of shape (P,)
+        multipliers : Multipliers
+            Of the smaller form.
+        """
+        for step in reversed(self.steps):
+            columns, multipliers = step.undone(columns, heard, multipliers)
+        return multipliers
 
 
 def reduce_form(form: StandardForm, heard_lower: Vector, heard_upper: Vector) -> Reduced:
@@ -155,7 +213,9 @@ def _substitute(reduced: Reduced, rows: NDArray[np.int64], columns: NDArray[np.i
         integer=form.integer[kept],
         said={name: _rewrite(said, kept, columns, defined) for name, said in form.said.items()},
     )
-    return Reduced(smaller, _rewrite(reduced.restore, kept, columns, defined))
+    taken = Step(form, rows, columns)
+    restore = _rewrite(reduced.restore, kept, columns, defined)
+    return Reduced(smaller, restore, (*reduced.steps, taken))
 
 
 def _curvature(

@@ -63,8 +63,6 @@ def heard_values(game: Game, values: Mapping[str, Vector], agent: str) -> dict[s
     return heard
 
 
-def _amount_heard(
-    payment: Payment, values: Mapping[str, Vector], shape: tuple[int, ...]
-) -> Vector:
+def _amount_heard(payment: Payment, values: Mapping[str, Vector], shape: tuple[int, ...]) -> Vector:
     """Return an amount summed over the last axes that the Parameter which hears it lacks."""
     return np.asarray(_owed(payment, values).reshape((*shape, -1)).sum(axis=-1))

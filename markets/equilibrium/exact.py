@@ -47,6 +47,8 @@ class Exact:
         prefer it; 0 for the optimistic answer.
     progress : callable, optional
         Told nodes, incumbent and bound now and then, in the leader's own sense.
+    tell_every : int
+        Nodes between two words of progress.
     """
 
     gap: float = 5e-5
@@ -54,6 +56,7 @@ class Exact:
     route: Literal["auto", "branching", "milp"] = "auto"
     margin: float = 0.0
     progress: Progress | None = field(default=None, compare=False)
+    tell_every: int = 50
 
     def solve(self, game: Game) -> Equilibrium:
         """Solve a game that one agent leads.
@@ -78,7 +81,7 @@ class Exact:
         found = self._search(program, stated)
         if found.best is None or found.status == "unbounded":
             raise _no_answer(program, found)
-        best = polished(stated, found.best.states, found.best.columns) or found.best
+        best = polished(stated, found.best.states, found.best.columns, self.margin) or found.best
         columns = stated.restored(best.columns)
         values = said_values(game, {a.name: program.answer(columns, a.name) for a in game.deciders})
         values |= program.duals(columns)
@@ -106,7 +109,7 @@ class Exact:
             return MixedInteger(stated, bounds, self.gap, self.margin).run(self.node_limit)
         progress = self._told(program.game, stated.program.offset)
         if self.route == "branching":
-            return Branching(stated, self.gap, progress).run(self.node_limit)
+            return Branching(stated, self.gap, progress, self.tell_every).run(self.node_limit)
         return solve_by_both(program, stated, self.gap, self.node_limit, progress)
 
     def _told(self, game: Game, offset: float) -> Progress | None:

@@ -1,0 +1,74 @@
+"""Every decider asked again, alone and through cvxpy, at what the others said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.agent import Agent
+from equigrid.markets.alone import cost_of_claims, hearing, solve, stated
+from equigrid.markets.dual_residual import dual_residual
+from equigrid.markets.game import Game
+from equigrid.markets.settlement import heard_values
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FollowerCheck:
+    """What is found when a follower is solved again.
+
+    Attributes
+    ----------
+    regret : float
+        (own cost - own best cost) / max(1, |own best cost|).
+    primal : float
+        How far what it is said to say is from what it can do.
+    dual : float or None
+        By how much of its cost its duals fail to be optimal ones, if any is linked or paid at.
+    """
+
+    regret: float
+    primal: float
+    dual: float | None
+
+
+def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> FollowerCheck:
+    """Solve a follower at what it hears, as claimed and at its best.
+
+    Raises
+    ------
+    NoAnswer
+        When it has no best answer.
+    """
+    heard, own = heard_values(game, values, agent.name), stated(agent)
+    with hearing(agent, heard):
+        residual, cost = cost_of_claims(own, _own_claims(game, values, agent))
+        best = solve(agent, own.problem())
+    return FollowerCheck(
+        regret=max(0.0, cost - best) / max(1.0, abs(best)),
+        primal=residual,
+        dual=dual_residual(game, agent, heard, values, best),
+    )
+
+
+def leader_objective(game: Game, values: Mapping[str, Vector]) -> tuple[float, float | None]:
+    """Return how far the leader's claims are from feasible, and its objective with them."""
+    if game.leader is None:
+        return 0.0, None
+    leader = game.agent(game.leader)
+    with hearing(leader, heard_values(game, values, leader.name)):
+        residual, cost = cost_of_claims(stated(leader), _own_claims(game, values, leader))
+    return residual, -cost if leader.maximises else cost
+
+
+def _own_claims(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
+    """What the agent says that others hear or pay for: its commitments."""
+    used = {link.source for link in game.links}
+    used |= {s for p in game.payments for s in (p.price, p.quantity) if isinstance(s, str)}
+    return {
+        name: values[f"{agent.name}.{name}"]
+        for name in agent.says
+        if f"{agent.name}.{name}" in used
+    }

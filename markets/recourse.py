@@ -1,0 +1,200 @@
+"""What is left to a leader once it has announced: its best value, whatever it then hears."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.alone import ROOM, flattened, moves_no_costs, solve
+from equigrid.markets.findings import NoAnswer, WrongMethod
+from equigrid.markets.game import Game, Payment
+from equigrid.markets.settlement import heard_values
+from equigrid.markets.sources import Dual, speaker
+
+Vector = NDArray[np.float64]
+# How far said and heard values may be off before the leader is told to have no feasible decision.
+_ROOMS = (0.0, ROOM, 1e-7, 1e-5)
+
+
+class Recourse:
+    """The leader's problem with its announcement fixed and what it hears free to be set.
+
+    Parameters
+    ----------
+    game : Game
+        With a leader.
+    values : Mapping of str to array
+        Everything said at the answer, by path.
+
+    Attributes
+    ----------
+    heard : set of str
+        Sources of all that the leader hears, prices and quantities of amounts among them.
+
+    Raises
+    ------
+    WrongMethod
+        When the leader multiplies what it hears by decisions of its own.
+    """
+
+    def __init__(self, game: Game, values: Mapping[str, Vector]) -> None:
+        self.game, self.values, self.leader = game, dict(values), game.agent(str(game.leader))
+        self.form = game.forms[self.leader.name]
+        self.heard = set(_heard_sources(game, self.leader.name))
+        announced = _announced(game)
+        said = [f"{self.leader.name}.{name}" for name in self.form.said]
+        self._free = [path for path in said if path in self.heard and path not in announced]
+        self._told = {
+            name: cp.Parameter(parameter.size)
+            for name, parameter in self.leader.hears.items()
+            if any(self._moves(link.source) for link in game.links_into(self.leader.name, name))
+        }
+        self._refuse_products()
+        self._factors: dict[str, cp.Parameter] = {}
+        self._room = cp.Parameter(nonneg=True)
+        self._state([path for path in said if path in announced])
+
+    def _refuse_products(self) -> None:
+        for name in self._told:
+            if not moves_no_costs(self.form, name):
+                raise WrongMethod(
+                    f"leader '{self.leader.name}' multiplies '{name}', which another agent "
+                    "decides, by its own variable; let it hear the amount of a payment instead"
+                )
+
+    def _state(self, announced: list[str]) -> None:
+        """Compile the problem in which equalities set what is heard."""
+        heard = heard_values(self.game, self.values, self.leader.name)
+        flat = flattened(self.form, heard, self._told)
+        own = {f"{self.leader.name}.{name}": said for name, said in flat.own.says.items()}
+        self._says = {path: own[path] for path in self._free}
+        off = {name: cp.Variable(told.size) for name, told in self._told.items()}
+        self._links = {
+            name: told + off[name] + sum(self._own_terms(name)) - flat.free[name] == 0
+            for name, told in self._told.items()
+        }
+        near = [cp.abs(distance) <= self._room for distance in off.values()]
+        near += [cp.abs(own[path] - self.values[path]) <= self._room for path in announced]
+        self._problem = flat.own.problem([*self._links.values(), *near])
+
+    def _moves(self, source: str) -> bool:
+        """Whether a source is open once the leader has announced."""
+        payment = self.game.payment(source)
+        if payment is not None:
+            return any(self._moves(end) for end in _ends(payment))
+        followers = {agent.name for agent in self.game.followers}
+        return source in self._free or speaker(source) in followers
+
+    def _own_terms(self, name: str) -> Iterator[cp.Expression]:
+        """What the leader hears of its own free decisions, flattened."""
+        for link in self.game.links_into(self.leader.name, name):
+            payment = self.game.payment(link.source)
+            if link.source in self._free:
+                yield cp.vec(self._says[link.source], order="F")
+            elif payment is not None and set(_ends(payment)) & set(self._free):
+                yield self._own_amount(payment, self.leader.hears[name].shape)
+
+    def _own_amount(self, payment: Payment, shape: tuple[int, ...]) -> cp.Expression:
+        """Money for a quantity, or at a price, that is the leader's own free decision."""
+        said = self._says[self._decided(payment)]
+        factor = self._factors.setdefault(payment.name, cp.Parameter(said.shape))
+        owed = cp.multiply(factor, said) * payment.hours
+        summed = cp.sum(cp.reshape(owed, (math.prod(shape), -1), order="C"), axis=1)
+        return cp.vec(cp.reshape(summed, shape, order="C"), order="F")
+
+    def _decided(self, payment: Payment) -> str:
+        return next(end for end in _ends(payment) if end in self._free)
+
+    def at(self, answers: Mapping[str, Vector]) -> tuple[float, dict[str, Vector]]:
+        """Return the leader's least cost, and how it grows with what the followers say.
+
+        Parameters
+        ----------
+        answers : Mapping of str to array
+            What followers say other than at the answer, and their duals, by source.
+
+        Returns
+        -------
+        cost : float
+            Infinite where the leader has no feasible decision.
+        slopes : dict of str to array
+            By source; empty where there are none, as for a leader with integers.
+        """
+        full = {**self.values, **answers}
+        self._tell(full)
+        for room in _ROOMS:
+            self._room.value = room
+            try:
+                cost = solve(self.leader, self._problem)
+            except NoAnswer:
+                continue
+            full |= {path: np.asarray(said.value) for path, said in self._says.items()}
+            return cost, self._slopes(full)
+        return math.inf, {}
+
+    def _tell(self, full: Mapping[str, Vector]) -> None:
+        """Set what is heard of others, and what free decisions are multiplied by."""
+        nothing = {path: np.zeros(self.game.shape_of(path)) for path in self._free}
+        heard = heard_values(self.game, {**full, **nothing}, self.leader.name)
+        for name, told in self._told.items():
+            told.value = np.ravel(heard[name], order="F")
+        for name, factor in self._factors.items():
+            payment = self.game.payment(name)
+            assert payment is not None
+            at_price = self._decided(payment) == payment.price
+            worth = payment.quantity if at_price else payment.price
+            worth_of_one = full[worth] if isinstance(worth, str) else float(worth)
+            factor.value = np.broadcast_to(worth_of_one, factor.shape)
+
+    def _slopes(self, full: Mapping[str, Vector]) -> dict[str, Vector]:
+        """Pull the multipliers of what is heard back to who says it."""
+        found: dict[str, Vector] = {}
+        for name, link in self._links.items():
+            if link.dual_value is None:
+                return {}
+            shape = self.leader.hears[name].shape
+            multiplier = np.reshape(link.dual_value, shape, order="F")
+            for source, slope in self._sources(name, multiplier, full):
+                found[source] = found.get(source, 0.0) + slope
+        return found
+
+    def _sources(
+        self, name: str, multiplier: Vector, full: Mapping[str, Vector]
+    ) -> Iterator[tuple[str, Vector]]:
+        """Yield what a heard value comes from, with the slope that each part of it has."""
+        for link in self.game.links_into(self.leader.name, name):
+            payment = self.game.payment(link.source)
+            if payment is None:
+                yield link.source, multiplier
+                continue
+            price = full[payment.price] if isinstance(payment.price, str) else payment.price
+            quantity = full[payment.quantity]
+            more = (1,) * (quantity.ndim - multiplier.ndim)
+            each = multiplier.reshape(multiplier.shape + more) * payment.hours
+            yield payment.quantity, np.broadcast_to(each * price, quantity.shape)
+            yield str(payment.price), each * quantity
+
+
+def _announced(game: Game) -> set[str]:
+    """Return what moves a follower: what it hears, and what its amounts are made of."""
+    followers = {agent.name for agent in game.followers}
+    found = {link.source for link in game.links if link.hearer in followers}
+    for payment in game.payments:
+        if {payment.payer, payment.payee, speaker(payment.quantity)} & followers:
+            found.add(str(payment.price))
+        if payment.name in found:
+            found.update(_ends(payment))
+    return {source for source in found if not isinstance(source, Dual)}
+
+
+def _heard_sources(game: Game, agent: str) -> Iterator[str]:
+    """Yield what an agent hears, and the prices and quantities of amounts that it hears."""
+    for link in game.links_into(agent):
+        payment = game.payment(link.source)
+        yield from [link.source] if payment is None else _ends(payment)
+
+
+def _ends(payment: Payment) -> list[str]:
+    return [end for end in (payment.price, payment.quantity) if isinstance(end, str)]

@@ -1,0 +1,149 @@
+"""What followers may say when they do not care: the best answers and the optimal duals of each."""
+
+import contextlib
+from collections.abc import Mapping
+from typing import Protocol
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.agent import Agent
+from equigrid.markets.alone import Flat, flattened, moves_no_costs, solve
+from equigrid.markets.dual_residual import wanted_duals
+from equigrid.markets.findings import NoAnswer
+from equigrid.markets.game import Game
+from equigrid.markets.settlement import heard_values
+
+Vector = NDArray[np.float64]
+Answers = Mapping[str, Vector]
+# A step in what is heard, relative: small beside what it may be, large beside a solver's digits.
+_STEP = 1e-6
+
+
+class Mover(Protocol):
+    """A part of the followers' answers that ties leave open."""
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shape of what is open, by source."""
+        ...
+
+    def extreme(self, slopes: Answers) -> Answers:
+        """Return the tie that is furthest along the slopes; nothing where they are level."""
+        ...
+
+
+class BestAnswers:
+    """All best answers of one follower."""
+
+    def __init__(
+        self, game: Game, values: Mapping[str, Vector], agent: Agent, tolerance: float
+    ) -> None:
+        form, heard = game.forms[agent.name], heard_values(game, values, agent.name)
+        flat = flattened(form, heard)
+        claims = {name: values[f"{agent.name}.{name}"] for name in flat.own.says}
+        least, best = _best_columns(flat, claims)
+        cost = form.cost_at(form.heard_vector(heard))
+        ties = [cost @ flat.columns <= cost @ best + tolerance * max(1.0, abs(least))]
+        if form.is_quadratic:
+            # Answers that cost the same lie along directions without curvature.
+            bent = form.quadratic @ best
+            ties.append(cp.abs(form.quadratic @ flat.columns - bent) <= _near(bent))
+        ties += [
+            cp.abs(flat.own.says[name] - claims[name]) <= _near(claims[name])
+            for name in _told_to_followers(game, agent)
+        ]
+        self._agent = agent
+        self._says = {f"{agent.name}.{name}": said for name, said in flat.own.says.items()}
+        self._towards = {path: cp.Parameter(said.shape) for path, said in self._says.items()}
+        gains = [cp.sum(cp.multiply(self._towards[path], self._says[path])) for path in self._says]
+        self._problem = flat.own.problem(ties, -sum(gains))
+        self.shapes: Mapping[str, tuple[int, ...]] = {
+            path: tuple(said.shape) for path, said in self._says.items()
+        }
+
+    def extreme(self, slopes: Answers) -> Answers:
+        """Return the best answer that is furthest along the slopes."""
+        if not any(np.any(slopes.get(path, 0.0)) for path in self._says):
+            return {}
+        for path, towards in self._towards.items():
+            towards.value = slopes.get(path, np.zeros(towards.shape))
+        try:
+            solve(self._agent, self._problem)
+        except NoAnswer:
+            if self._problem.status == "infeasible":
+                return {}  # what others hear of it is not quite of a best answer: it stays
+            raise
+        return {path: np.asarray(said.value, dtype=float) for path, said in self._says.items()}
+
+
+class OptimalDuals:
+    """All optimal duals of one follower that are linked or paid at.
+
+    Those furthest in a direction are the multipliers after a small step in it.
+    """
+
+    def __init__(self, game: Game, values: Mapping[str, Vector], agent: Agent) -> None:
+        form, heard = game.forms[agent.name], heard_values(game, values, agent.name)
+        duals = {
+            dual: name
+            for name, dual in wanted_duals(game, agent).items()
+            if moves_no_costs(form, name)
+        }
+        flat = flattened(form, heard, duals.values())
+        self._agent, self._heard = agent, {dual: heard[name] for dual, name in duals.items()}
+        self._told = {dual: cp.Parameter(flat.free[name].size) for dual, name in duals.items()}
+        self._links = {dual: self._told[dual] - flat.free[duals[dual]] == 0 for dual in duals}
+        self._problem = flat.own.problem(list(self._links.values()))
+        self.shapes: Mapping[str, tuple[int, ...]] = {
+            dual: tuple(heard[name].shape) for dual, name in duals.items()
+        }
+
+    def extreme(self, slopes: Answers) -> Answers:
+        """Return the optimal duals that are furthest along the slopes."""
+        steps = {dual: _step(slopes.get(dual), heard) for dual, heard in self._heard.items()}
+        if not any(step.any() for step in steps.values()):
+            return {}
+        for dual, told in self._told.items():
+            told.value = np.ravel(self._heard[dual] + steps[dual], order="F")
+        solve(self._agent, self._problem)
+        return {
+            dual: np.reshape(link.dual_value, self.shapes[dual], order="F")
+            for dual, link in self._links.items()
+        }
+
+
+def _best_columns(flat: Flat, claims: Answers) -> tuple[float, Vector]:
+    """Return the least cost and columns that have it: those of what is claimed, if they do.
+
+    An interior point is far less exact in its columns than in its cost.
+    """
+    agent = flat.own.agent
+    least = solve(agent, flat.own.problem())
+    best = np.array(flat.columns.value)
+    near = [cp.abs(flat.own.says[name] - said) <= _near(said) for name, said in claims.items()]
+    with contextlib.suppress(NoAnswer):
+        if solve(agent, flat.own.problem(near)) <= least + 1e-8 * max(1.0, abs(least)):
+            best = np.array(flat.columns.value)
+    return least, best
+
+
+def _near(values: Vector) -> float:
+    return 1e-7 * max(1.0, float(np.abs(values).max(initial=0.0)))
+
+
+def _told_to_followers(game: Game, agent: Agent) -> list[str]:
+    """Names of what an agent says to other followers."""
+    others = {follower.name for follower in game.followers} - {agent.name}
+    paths = {link.source for link in game.links if link.hearer in others}
+    return [name for name in agent.says if f"{agent.name}.{name}" in paths]
+
+
+def _step(slope: Vector | None, heard: Vector) -> Vector:
+    """Return a small step along a slope, without what is only its last digits."""
+    greatest = 0.0 if slope is None else float(np.abs(slope).max(initial=0.0))
+    if slope is None or greatest == 0.0:
+        return np.zeros(heard.shape)
+    clear = np.where(np.abs(slope) > 1e-6 * greatest, slope, 0.0)
+    return _STEP * max(1.0, float(np.abs(heard).max(initial=0.0))) * clear / greatest
