@@ -100,6 +100,7 @@ class AnswerProgram(GameProgram):
         announced: Mapping[str, Vector] | None = None,
     ) -> None:
         super().__init__(game)
+        _refuse_what_exact_takes(self)
         self.answers = heard
         self.choice: dict[str, Indices] = {}
         for agent in game.followers:
@@ -218,6 +219,22 @@ class AnswerProgram(GameProgram):
         table, (low, high) = np.hstack(weights), np.hstack(bounds)
         own_cost = np.array([answer.own_cost for answer in answers])
         return terms, constant, _reach(table, own_cost, low, high)
+
+
+def _refuse_what_exact_takes(program: GameProgram) -> None:
+    """A quadratic leader and amounts by scenario are not stated here."""
+    name = program.leader_form.agent.name
+    if program.curves:
+        raise WrongMethod(
+            f"leader '{name}' has a quadratic cost, and BestResponse prices against answers by a "
+            "linear program; use Exact"
+        )
+    for payment in program.moving:
+        if len(program.amounts[payment.name]) != 1:
+            raise WrongMethod(
+                f"payment '{payment.name}' is heard as several amounts, and BestResponse knows sums "
+                "only; hear it with a scalar Parameter, or use Exact"
+            )
 
 
 def _reach(table: Vector, own_cost: Vector, low: Vector, high: Vector) -> Vector:

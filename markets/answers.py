@@ -11,6 +11,7 @@ from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.messages import Announcement, FlexOrder, FlexSettlement, Schedule
 from equigrid.markets.settlement import amounts
+from equigrid.markets.sources import Dual, speaker
 
 Vector = NDArray[np.float64]
 
@@ -50,7 +51,8 @@ def announce_constants(game: Game, mailroom: Mailroom, stage: str) -> None:
     for agent in game.agents:
         if agent.problem is None:
             for hearer, said in _heard_from(game, agent).items():
-                values = {name: agent.says[name].value for name in said}
+                names = [_name_of(source) for source in said]
+                values = {name: agent.says[name].value for name in names}
                 mailroom.post(
                     Announcement(sender=agent.name, receiver=hearer, stage=stage, values=values)
                 )
@@ -63,7 +65,7 @@ def announce_outcome(
     for agent in game.deciders:
         kind = FlexOrder if agent.name == game.leader else Schedule
         for hearer, said in _heard_from(game, agent).items():
-            told = {name: values[f"{agent.name}.{name}"] for name in said}
+            told = {_name_of(source): values[source] for source in said}
             follows = any(hearer == follower.name for follower in game.followers)
             post = kind if follows else Schedule
             mailroom.post(
@@ -84,15 +86,20 @@ def announce_outcome(
 
 
 def _heard_from(game: Game, agent: Agent) -> dict[str, list[str]]:
-    """What an agent says to whom, in the order of the links."""
+    """Sources that an agent says to whom, its duals among them, in the order of the links."""
     told: dict[str, list[str]] = {}
     for link in game.links:
-        speaker, _, name = link.source.partition(".")
-        if speaker == agent.name and name not in told.setdefault(link.hearer, []):
-            told[link.hearer].append(name)
+        if speaker(link.source) == agent.name and link.source not in told.get(link.hearer, []):
+            told.setdefault(link.hearer, []).append(link.source)
     return told
 
 
-def told(game: Game, speaker: str, hearer: Agent) -> list[str]:
+def _name_of(source: str) -> str:
+    """What a message calls a source of its sender."""
+    return source if isinstance(source, Dual) else source.partition(".")[2]
+
+
+def told(game: Game, name: str, hearer: Agent) -> list[str]:
     """Return the names of what one agent says to another, in the order of the links."""
-    return _heard_from(game, game.agent(speaker)).get(hearer.name, [])
+    sources = _heard_from(game, game.agent(name)).get(hearer.name, [])
+    return [_name_of(source) for source in sources]
