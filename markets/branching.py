@@ -92,7 +92,7 @@ class Branching:
         self._nodes, self._pushed = 0, 0
         self._node: Node | None = None
         self._started = False
-        self.unbounded = False
+        self.unbounded = self._loose = False
 
     def run(self, node_limit: int) -> Found:
         """Search until the gap is closed or the nodes are used up; may be called again."""
@@ -116,7 +116,7 @@ class Branching:
     def _status(self) -> str:
         if self.unbounded:
             return "unbounded"
-        if self._node is not None or self._heap:
+        if self._node is not None or self._heap or self._loose:
             return "limit"
         return "infeasible" if self.incumbents.best is None else "optimal"
 
@@ -170,12 +170,12 @@ class Branching:
         if node.fractional.size:
             children = self._integer_children(node)
         else:
-            pair, node_or_none = self._choice(node)
-            if node_or_none is None:
-                return None
-            if pair is None:
-                return self._leaf(node_or_none)
-            children = self._pair_children(node_or_none, pair)
+            pair, decided = self._choice(node)
+            if decided is None or pair is None:
+                # What was decided on the way may have made whole numbers fractional.
+                done = decided is None or not decided.fractional.size
+                return self._leaf(decided) if decided is not None and done else decided
+            children = self._pair_children(decided, pair)
         kept = [child for child in children if child is not None and not self._prune(child)]
         kept.sort(key=lambda child: child.bound)
         for other in kept[1:]:
@@ -195,10 +195,18 @@ class Branching:
             if met is None or met.fractional.size or self._violated(met).size:
                 return met
             node = met
-        self.unbounded = self.unbounded or bool(np.isneginf(node.bound))
-        self.incumbents.accept(node)
+        if np.isneginf(node.bound):
+            self.unbounded = True
+            return None
         self._pruned = min(self._pruned, node.bound)
+        if not self.incumbents.accept(node) and not self._near(node.bound):
+            # Rounding made an answer of what is none; the bound stands, but nothing meets it.
+            self._loose = True
         return None
+
+    def _near(self, bound: float) -> bool:
+        value = self.incumbents.value
+        return value - bound <= 2 * self._gap * max(1.0, abs(value + self._offset))
 
     def _integer_children(self, node: Node) -> list[Node | None]:
         at = node.fractional

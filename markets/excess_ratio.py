@@ -16,6 +16,8 @@ from equigrid.markets.vertex_multipliers import vertex_multipliers
 Vector = NDArray[np.float64]
 # Multipliers come from a solver with this accuracy, so the proven bound gets this much room.
 _ROOM = 1e-6
+# A bound this small is none: the multiplier is 0.
+_NOTHING = 1e-9
 
 
 def ratios(
@@ -75,6 +77,8 @@ def _by_bases(
 
 def _blocks(form: StandardForm) -> list[tuple[Indices, Indices]]:
     """Rows and columns of the independent parts of a follower."""
+    if not form.columns:
+        return []
     touching = sparse.csr_array(abs(form.matrix.T) @ abs(form.matrix))  # Q acts through the box
     count, part = connected_components(touching, directed=False)
     first = np.array(
@@ -165,7 +169,7 @@ class _RatioProgram:
         solution = self._model.solve()
         self._model.set_bounds(at, np.zeros(1), np.array([np.inf]))
         if solution.status == "optimal":
-            return max(solution.objective, 0.0) + _ROOM
+            return solution.objective + _ROOM if solution.objective > _NOTHING else 0.0
         if solution.status == "infeasible" and not self._moves():
             return np.inf
         agent = self._form.agent.name

@@ -1,6 +1,6 @@
 """Good answers early: from any relaxed point to one that all followers accept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,9 +98,11 @@ class Incumbents:
         if other is not None and other.value < self.value:
             self.best = other
 
-    def accept(self, node: Node) -> None:
-        """Take a node in which every pair holds."""
-        self._take(node, self._nearest(node.multiplier, node.slack, node.states))
+    def accept(self, node: Node) -> bool:
+        """Take a node in which every pair holds, and tell whether it is an answer."""
+        whole = np.round(node.whole)
+        settled = replace(node, lower=whole, upper=whole)
+        return self._take(settled, self._nearest(node.multiplier, node.slack, node.states))
 
     def improve(self, node: Node) -> None:
         """Look for an answer near a relaxed point."""

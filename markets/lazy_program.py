@@ -171,8 +171,4 @@ class LazyProgram:
         return sparse.csc_array((entries.data, (own[entries.row], entries.col)), shape=shape)
 
     def _solved(self) -> Solution:
-        solution = self._model.solve()
-        if solution.status in ("failed", "limit"):
-            self._model.forget()
-            solution = self._model.solve()
-        return solution
+        return self._model.solve_surely()

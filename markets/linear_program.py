@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from equigrid.markets.findings import NoAnswer
+
 Vector = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
@@ -240,10 +242,6 @@ class HighsModel:
         """Stop a branch and bound that runs in another thread."""
         self._highs.cancelSolve()
 
-    def forget(self) -> None:
-        """Forget the last basis."""
-        self._highs.clearSolver()
-
     def relax(self) -> None:
         """Drop integrality: the program becomes linear."""
         count = self._highs.getNumCol()
@@ -275,6 +273,29 @@ class HighsModel:
         bound = info.mip_dual_bound if self._integer else value
         nodes = int(info.mip_node_count) if self._integer else 0
         return Solution(status, columns, value, bound, nodes, rows)
+
+    def solve_surely(self) -> Solution:
+        """Solve a linear program, and where the last basis leads nowhere, begin anew.
+
+        Raises
+        ------
+        NoAnswer
+            When nothing that HiGHS offers comes to an end; never taken for infeasible.
+        """
+        solution = self.solve()
+        for options in ({"presolve": "off"}, {"presolve": "on"}, {"solver": "ipm"}):
+            if solution.status not in ("failed", "limit"):
+                break
+            self._highs.clearSolver()
+            self.set_options(**options)
+            solution = self.solve()
+            self.set_options(presolve="off", solver="choose")
+        if solution.status in ("failed", "limit"):
+            raise NoAnswer(
+                "HiGHS cannot solve a linear program of this game; its coefficients may be too far "
+                "apart: bound large variables, or choose other units"
+            )
+        return solution
 
     def _run(self) -> None:
         """Let Ctrl-C through while branch and bound runs, which can take long."""

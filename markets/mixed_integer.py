@@ -95,9 +95,10 @@ def _follower_bounds(
     form = follower.form
     signals = _reach(stated, follower.heard, *game.signals.box(form))
     reach = _reach(stated, follower.primal, form.lower, form.upper)
-    heard = {link.source for link in game.game.links}
+    used: set[object] = {link.source for link in game.game.links}
+    used |= {payment.price for payment in game.game.payments}
     own = {Dual(f"{form.agent.name}.{name}") for name in form.heard}
-    found = derive_bounds(form, *signals, reach, vertices=not heard & own)
+    found = derive_bounds(form, *signals, reach, vertices=not used & own)
     at = np.arange(form.equal_rows, len(form.rhs))
     slacks, multipliers = [found.row_slack[at]], [found.row_multiplier[at]]
     room = np.where(
@@ -149,12 +150,7 @@ class MixedInteger:
         node_limit : int
         known : Incumbent, optional
         """
-        # Restarts of the root repeat heuristics that found all they could: twice the time.
-        self._model = self._whole.model(
-            mip_rel_gap=self._gap / 2, mip_max_nodes=node_limit, mip_allow_restart=False
-        )
-        if known is not None:
-            self._model.begin_with(self._extended(known))
+        self._begin(node_limit, known)
         best, bound, nodes, status = known, -np.inf, 0, "limit"
         for _ in range(_CUTS):
             solution = self._model.solve()
@@ -167,7 +163,17 @@ class MixedInteger:
                 best = better
             if self._close(best, bound) or not self._cut(solution):
                 break
+            self._begin(node_limit, best)
         return Found(best, bound, nodes, status)
+
+    def _begin(self, node_limit: int, known: Incumbent | None) -> None:
+        """Make a new model: an old one holds on to the bound it had before it was cut."""
+        # Restarts of the root repeat heuristics that found all they could: twice the time.
+        self._model = self._whole.model(
+            mip_rel_gap=self._gap / 2, mip_max_nodes=node_limit, mip_allow_restart=False
+        )
+        if known is not None:
+            self._model.begin_with(self._extended(known))
 
     def cancel(self) -> None:
         """Stop a run that goes on in another thread."""
@@ -198,7 +204,13 @@ class MixedInteger:
             return False
         wide = sparse.csr_array((len(cut[1]), len(solution.columns) - n))
         matrix = sparse.csr_array(sparse.hstack([cut[0], wide]))
-        self._model.add_rows(matrix, np.full(len(cut[1]), -np.inf), cut[1])
+        whole = self._whole
+        self._whole = replace(
+            whole,
+            matrix=sparse.csr_array(sparse.vstack([whole.matrix, matrix])),
+            row_lower=np.concatenate([whole.row_lower, np.full(len(cut[1]), -np.inf)]),
+            row_upper=np.concatenate([whole.row_upper, cut[1]]),
+        )
         return True
 
 

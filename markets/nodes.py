@@ -134,7 +134,7 @@ class Evaluator:
         found = {}
         for number in self._touched(states, lower, upper, parent):
             found[number] = self.solve(number, limits, tight=tight)
-            if not found[number].found:
+            if found[number].status == "infeasible":
                 return None
         return self._node(states, lower, upper, parent, found)
 

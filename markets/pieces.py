@@ -17,7 +17,7 @@ Vector = NDArray[np.float64]
 _ROUNDS = 3
 _PATIENCE = 100
 # What is that far away is as good as unbounded.
-_FAR = 1e6
+_FAR = (1e6, 1e9, 1e12)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,8 @@ class Piece:
         limits = set(stated.limits.tolist())
         equal = self._own.row_lower == self._own.row_upper
         may_wait = ~equal & np.array([row not in limits for row in rows.tolist()], dtype=bool)
-        self._model = LazyProgram(self._own, may_wait, self._free_columns(stated))
-        self._now = (self._own.lower, self._own.upper, self._own.row_lower)
+        self._waiting = may_wait, self._free_columns(stated)
+        self._start()
 
     def _free_columns(self, stated: ComplementarityProgram) -> NDArray[np.bool_]:
         """Columns that no node decides on."""
@@ -78,7 +78,7 @@ class Piece:
         self._move_to(limits)
         solution = self._model.solve()
         if solution.status == "unbounded" and self._squares.epigraph.size:
-            solution = self._bent()
+            solution = self._bent(limits)
         for _ in range(_ROUNDS if tight is None else _PATIENCE):
             if solution.status != "optimal":
                 break
@@ -90,10 +90,17 @@ class Piece:
             solution = self._model.solve()
         return solution
 
-    def _bent(self) -> Solution:
-        """Lean tangents against the squares, steeper and steeper, until they hold the objective."""
+    def _start(self) -> None:
+        self._model = LazyProgram(self._own, *self._waiting)
+        self._now = (self._own.lower, self._own.upper, self._own.row_lower)
+
+    def _bent(self, limits: Limits) -> Solution:
+        """Lean tangents against the squares, steeper and steeper, until they hold the objective.
+
+        Where they do not, something else is unbounded, and they would only do harm.
+        """
         squares, n = self._squares, len(self.columns)
-        for steepness in 10.0 ** np.arange(7):
+        for steepness in 10.0 ** np.arange(5):
             for form in (-steepness, steepness):
                 slope = 2.0 * form * squares.factor
                 rows = sparse.csr_array(slope - _selection(squares.epigraph, n))
@@ -101,18 +108,23 @@ class Piece:
                 self._model.cut(rows, upper)
             solution = self._model.solve()
             if solution.status != "unbounded":
-                break
-        return solution
+                return solution
+        self._start()
+        self._move_to(limits)
+        return self._model.solve()
 
     def far_out(self, limits: Limits) -> Solution:
         """Return a point far along what nothing bounds yet; its value is minus infinity."""
         self._move_to(limits)
         lower, upper, _ = self._now
         everything = np.arange(len(self.columns))
-        self._model.set_bounds(everything, np.maximum(lower, -_FAR), np.minimum(upper, _FAR))
-        solution = self._model.solve()
+        for far in _FAR:
+            self._model.set_bounds(everything, np.maximum(lower, -far), np.minimum(upper, far))
+            solution = self._model.solve()
+            if solution.found:
+                break
         self._model.set_bounds(everything, lower, upper)
-        return replace(solution, objective=-np.inf, bound=-np.inf)
+        return replace(solution, status="optimal", objective=-np.inf, bound=-np.inf)
 
     def sharpen(self) -> None:
         """Solve with the strictest tolerances from now on; money balances to the last digits."""

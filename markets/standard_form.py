@@ -172,6 +172,13 @@ def _at_rest(variable: cp.Variable) -> cp.Constraint:
 
 def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
     """Read cvxpy's compiled program, whose data are affine in the parameters."""
+    if problem.is_mixed_integer() and not problem.objective.expr.is_pwl():
+        raise UnusableGame(
+            [
+                f"agent '{agent.name}' has whole numbers and a quadratic cost, which no solver here "
+                "takes together; write the cost piecewise linear"
+            ]
+        )
     try:
         data, _, _ = problem.get_problem_data(cp.HIGHS)
     except (cp.SolverError, ValueError) as error:
