@@ -49,8 +49,8 @@ def by_route(route: str) -> Callable[[Game], tuple[float, float, int]]:
 
     def solve(game: Game) -> tuple[float, float, int]:
         # The nodes of the two routes are worth about as many seconds.
-        limit = 4000 if route == "branching" else 500
-        found = eg.Exact(gap=GAP, route=route, node_limit=limit).solve(game)  # type: ignore[arg-type]
+        limit = 2500 if route == "branching" else 100
+        found = eg.Exact(gap=GAP, route=route, node_limit=limit, ties=False).solve(game)  # type: ignore[arg-type]
         bound, nodes = found.statistics["bound"], int(found.statistics["nodes"])
         return float(found.leader_objective or np.nan), bound, nodes
 

@@ -72,6 +72,8 @@ def picture(traces: dict[int, Trace], path: str) -> None:
         axes.step(*zip(*known, strict=True), where="post", label=f"{followers}", color=colour, lw=2)
     axes.axhline(0.1, color="0.6", lw=1, ls="--")
     axes.set(xlabel="seconds", ylabel="gap in %", xscale="log", yscale="log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.legend(title="microgrids", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)

@@ -1,6 +1,7 @@
 """What a run leaves behind: KPIs, tidy tables, certificates, and the files that hold them."""
 
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -152,7 +153,7 @@ def _case_summary(case: CaseResult) -> dict[str, Any]:
             "regret": dict(certificate.regret),
             "optimality_gap": certificate.optimality_gap,
             "primal_residual": certificate.primal_residual,
-            "dual_residual": certificate.dual_residual,
+            "dual_residual": _optimality(certificate),
             "settlement_residual": certificate.settlement_residual,
             "ac": {
                 "required": ac.required,
@@ -163,3 +164,14 @@ def _case_summary(case: CaseResult) -> dict[str, Any]:
             },
         },
     }
+
+
+def _optimality(certificate: Certificate) -> float | None:
+    """Return how far duals and multipliers are from optimal; null where nothing finite is known."""
+    residuals = (
+        certificate.dual_residual,
+        certificate.stationarity_residual,
+        certificate.complementarity_residual,
+    )
+    known = [residual for residual in residuals if residual is not None]
+    return max(known) if known and all(map(math.isfinite, known)) else None

@@ -1,5 +1,6 @@
 """An agent solved alone through cvxpy, as it was declared: what certificates rest on."""
 
+import contextlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from equigrid.markets.findings import NoAnswer
 from equigrid.markets.standard_form import Affine, StandardForm
 
 Vector = NDArray[np.float64]
-# Said values are matched as closely as a solver can; this room keeps the second solve feasible.
+# Said values are matched as closely as a solver can; where that is not enough, with this room.
 ROOM = 1e-9
 
 
@@ -145,20 +146,29 @@ def solve(agent: Agent, problem: cp.Problem) -> float:
         When there is none, naming the agent.
     """
     if problem.is_lp() or problem.is_mixed_integer():
-        strict = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-        problem.solve(solver=cp.HIGHS, mip_rel_gap=0.0, **strict)
+        _solve_linear(problem)
     else:
         strict = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
         with warnings.catch_warnings():
             # Short of these tolerances is near enough: what is found is compared all the same.
             warnings.filterwarnings("ignore", "Solution may be inaccurate")
             problem.solve(solver=cp.CLARABEL, **strict)
-    if problem.status not in ("optimal", "optimal_inaccurate"):
+    if problem.value is None or problem.status not in ("optimal", "optimal_inaccurate"):
         raise NoAnswer(
             f"agent '{agent.name}' has no best answer to what it hears ({problem.status})",
             agent.name,
         )
     return float(problem.value)
+
+
+def _solve_linear(problem: cp.Problem) -> None:
+    """Solve by HiGHS, once more at its own tolerances where the tightest lead nowhere."""
+    strict = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    for options in (strict, {}):
+        # cvxpy raises either of the two when HiGHS comes to no end.
+        with contextlib.suppress(ValueError, cp.SolverError):
+            problem.solve(solver=cp.HIGHS, mip_rel_gap=0.0, **options)
+            return
 
 
 def cost_of_claims(own: Statement, claims: Mapping[str, Vector]) -> tuple[float, float]:
@@ -174,8 +184,14 @@ def cost_of_claims(own: Statement, claims: Mapping[str, Vector]) -> tuple[float,
     off = cp.Variable(nonneg=True)
     near = [cp.abs(own.says[name] - value) <= off for name, value in claims.items()]
     residual = solve(own.agent, own.problem(near, off))
-    room = [cp.abs(own.says[name] - value) <= residual + ROOM for name, value in claims.items()]
-    return residual, solve(own.agent, own.problem(room))
+    room = cp.Parameter(nonneg=True, value=residual)
+    problem = own.problem([cp.abs(own.says[name] - said) <= room for name, said in claims.items()])
+    if problem.is_lp():
+        # Room is worth money: a billionth of a unit at 40 000 is more than settlements may be off.
+        with contextlib.suppress(NoAnswer):
+            return residual, solve(own.agent, problem)
+    room.value = residual + ROOM
+    return residual, solve(own.agent, problem)
 
 
 @contextmanager

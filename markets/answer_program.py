@@ -16,7 +16,8 @@ from equigrid.markets.answers import said_values, told
 from equigrid.markets.findings import NoAnswer, WrongMethod
 from equigrid.markets.game import Game, Payment
 from equigrid.markets.game_program import GameProgram, Said
-from equigrid.markets.linear_program import Indices, Solution
+from equigrid.markets.highs_model import Solution
+from equigrid.markets.linear_program import Indices
 from equigrid.markets.signals import Signals
 from equigrid.markets.standard_form import StandardForm
 
@@ -232,8 +233,8 @@ def _refuse_what_exact_takes(program: GameProgram) -> None:
     for payment in program.moving:
         if len(program.amounts[payment.name]) != 1:
             raise WrongMethod(
-                f"payment '{payment.name}' is heard as several amounts, and BestResponse knows sums "
-                "only; hear it with a scalar Parameter, or use Exact"
+                f"payment '{payment.name}' is heard as several amounts, and BestResponse knows "
+                "sums only; hear it with a scalar Parameter, or use Exact"
             )
 
 

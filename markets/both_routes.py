@@ -29,6 +29,7 @@ def solve_by_both(
     gap: float,
     node_limit: int,
     progress: Callable[[int, float, float], None] | None = None,
+    tell_every: int = 50,
 ) -> Found:
     """Solve by whichever route fits, by both where one alone takes long.
 
@@ -42,8 +43,10 @@ def solve_by_both(
         Of either route.
     progress : callable, optional
         Told nodes, incumbent and bound now and then.
+    tell_every : int
+        Nodes of the branching between two words of progress.
     """
-    branching = Branching(stated, gap, progress)
+    branching = Branching(stated, gap, progress, tell_every)
     found = branching.run(min(ALONE, node_limit))
     if found.status != "limit" or node_limit <= ALONE:
         return found

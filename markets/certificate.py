@@ -31,7 +31,7 @@ FEASIBLE = 1e-5
 # and far below the 1 % by which a price may be off without being noticed otherwise.
 OPTIMAL = 1e-6
 # An objective that is better than its proven bound by more than this, relative, disproves it.
-_BOUND = 1e-6
+BOUND = 1e-6
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,14 @@ class Certificate:
 
     def _bound_shortcomings(self, allowed: float, *, proven: bool) -> list[str]:
         gap = self.optimality_gap
-        if gap is not None and gap < -_BOUND:
+        if gap is not None and gap < -BOUND:
             return [
                 f"the leader's objective is better than its proven bound by {-gap:.2g} of it, so "
                 "the bound cuts off answers and proves nothing"
             ]
         if proven and (gap is None or not gap <= allowed):
-            return [f"the leader's optimum is not proven (gap {gap})"]
+            shown = None if gap is None else f"{gap:.2g}"
+            return [f"the leader's optimum is not proven (gap {shown})"]
         return []
 
     def _residuals(self) -> tuple[tuple[float | None, float, str], ...]:
@@ -246,7 +247,7 @@ def _gap(game: Game, objective: float | None, bound: float | None) -> float | No
         return None
     sense = -1.0 if game.agent(str(game.leader)).maximises else 1.0
     gap = sense * (objective - bound) / max(1.0, abs(objective))
-    return gap if gap < -_BOUND else abs(gap)
+    return gap if gap < -BOUND else abs(gap)
 
 
 def _settlement_residual(objective: float | None, claimed: float | None) -> float:

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.findings import NoAnswer
-from equigrid.markets.linear_program import Assembled, HighsModel
+from equigrid.markets.highs_model import HighsModel
+from equigrid.markets.linear_program import Assembled
 from equigrid.markets.signals import activity
 from equigrid.markets.standard_form import StandardForm
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.elimination import Smaller, eliminate, without_fixed
-from equigrid.markets.findings import WrongMethod
+from equigrid.markets.elimination import CircleError, Smaller, eliminate, without_fixed
+from equigrid.markets.findings import UnusableGame, WrongMethod
 from equigrid.markets.linear_program import Assembled, Indices
 from equigrid.markets.optimality import BillRow, FollowerColumns, OptimalityProgram
 
@@ -114,7 +114,10 @@ def relaxed(game: OptimalityProgram) -> ComplementarityProgram:
     assembled = game.program.assembled(game.leader_form.offset)
     smaller = without_fixed(assembled)
     columns, rows = _definitions(game, smaller)
-    smaller = smaller.then(eliminate(smaller.program, columns, rows))
+    try:
+        smaller = smaller.then(eliminate(smaller.program, columns, rows))
+    except CircleError as error:
+        raise UnusableGame([_circle(game, smaller, error.columns)]) from error
     smaller = _without_bills(game, smaller)
     squares = _squares(game, smaller)
     _refuse_concave(smaller.program, squares.epigraph)
@@ -126,6 +129,19 @@ def relaxed(game: OptimalityProgram) -> ComplementarityProgram:
 
 def _joined(parts: list[Indices]) -> Indices:
     return np.concatenate([np.zeros(0, dtype=int), *parts])
+
+
+def _circle(game: OptimalityProgram, smaller: Smaller, columns: Indices) -> str:
+    heard = [
+        f"'{agent}.{name}'"
+        for agent, at in game.heard.items()
+        for name, where in game.game.forms[agent].heard.items()
+        if np.isin(smaller.column[at[where]], columns).any()
+    ]
+    return (
+        f"{' and '.join(heard)} are said again in a circle in which nobody decides; cut one of "
+        "their links"
+    )
 
 
 def _definitions(game: OptimalityProgram, smaller: Smaller) -> tuple[Indices, Indices]:

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from equigrid.markets.agent import Agent
+from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import NoAnswer, UnusableGame, did_you_mean
 from equigrid.markets.solver import AgentSolver
-from equigrid.markets.standard_form import StandardForm, compile_agent
+from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
 # A name that ends so lacks its unit (docs/glossary.md).

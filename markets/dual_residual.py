@@ -16,7 +16,6 @@ from scipy import sparse
 
 from equigrid.markets.agent import Agent
 from equigrid.markets.alone import cost_of_claims, flattened, restated, solve
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
 from equigrid.markets.sources import Dual
 from equigrid.markets.standard_form import StandardForm
@@ -88,10 +87,7 @@ def _limit_residual(
         cp.abs(free[name] - heard[name]) <= _REACH * np.maximum(1, np.abs(heard[name]))
         for name in prices
     ]
-    try:
-        least = solve(agent, own.problem(reach, own.cost - paid))
-    except NoAnswer:
-        return float("inf")
+    least = solve(agent, own.problem(reach, own.cost - paid))
     here = best - sum(float(np.sum(prices[name] * heard[name])) for name in prices)
     return max(0.0, here - least) / max(1.0, abs(best))
 

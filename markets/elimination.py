@@ -5,13 +5,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
-from equigrid.markets.findings import UnusableGame
 from equigrid.markets.linear_program import Assembled, Indices
 
 Vector = NDArray[np.float64]
 # How many parties can say again what they hear before it is taken for a circle.
 _DEPTH = 50
+
+
+class CircleError(ValueError):
+    """Definitions that go round in a circle.
+
+    Attributes
+    ----------
+    columns : indices
+        Of the program, each defined by others of them.
+    """
+
+    def __init__(self, columns: Indices) -> None:
+        self.columns = columns
+        super().__init__(columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +76,7 @@ def eliminate(program: Assembled, columns: Indices, rows: Indices) -> Smaller:
 
     Raises
     ------
-    UnusableGame
+    CircleError
         When the definitions go round in a circle.
     """
     pivots = np.array([program.matrix[r, c] for r, c in zip(rows, columns, strict=True)])
@@ -80,10 +94,14 @@ def eliminate(program: Assembled, columns: Indices, rows: Indices) -> Smaller:
             break
         terms, shift = terms + part, shift + moved
     else:
-        raise UnusableGame(
-            ["what is heard is said again in a circle without a decision; cut one of its links"]
-        )
+        raise CircleError(columns[_circular(chain)])
     return _substituted(program, columns, sparse.csr_array(terms), shift, rows)
+
+
+def _circular(chain: sparse.csr_array) -> NDArray[np.bool_]:
+    """Definitions that lead back to themselves."""
+    _, part = connected_components(chain, connection="strong")
+    return np.asarray((np.bincount(part)[part] > 1) | (chain.diagonal() != 0.0))
 
 
 def _substituted(

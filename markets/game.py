@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from equigrid.markets.agent import Agent
+from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import UnusableGame
 from equigrid.markets.game_checks import declaration_findings, payment_findings
 from equigrid.markets.sources import Dual, as_source
-from equigrid.markets.standard_form import StandardForm, compile_agent
+from equigrid.markets.standard_form import StandardForm
 
 
 @dataclass(frozen=True)

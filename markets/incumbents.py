@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.complementarity import ComplementarityProgram
-from equigrid.markets.linear_program import Solution
+from equigrid.markets.highs_model import Solution
 from equigrid.markets.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, States
 
 Vector = NDArray[np.float64]

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.linear_program import Assembled, Indices, Solution
+from equigrid.markets.highs_model import Solution
+from equigrid.markets.linear_program import Assembled, Indices
 
 Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]

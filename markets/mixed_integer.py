@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.complementarity import ComplementarityProgram
+from equigrid.markets.highs_model import Solution
 from equigrid.markets.incumbents import Found, Incumbent, polished
-from equigrid.markets.linear_program import Assembled, Indices, Solution
+from equigrid.markets.linear_program import Assembled, Indices
 from equigrid.markets.multiplier_bounds import derive_bounds
 from equigrid.markets.nodes import BINDING, NO_VALUE
 from equigrid.markets.optimality import FollowerColumns, OptimalityProgram
 from equigrid.markets.outer_approximation import tangents
 from equigrid.markets.sources import Dual
+from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
 # Times that a program with squares is solved again with more tangents.
@@ -61,11 +63,21 @@ def pair_bounds(game: OptimalityProgram, stated: ComplementarityProgram) -> Pair
     tables = [_follower_bounds(game, stated, follower) for follower in followers]
     slack, multiplier = np.hstack([np.zeros((2, 0)), *tables])
     owner = np.repeat(np.arange(len(tables)), [table.shape[1] for table in tables])
-    corner = [
-        f.form.columns - f.form.equal_rows - int((f.form.upper <= f.form.lower).sum())
-        for f in followers
-    ]
+    corner = [_corner(follower.form) for follower in followers]
     return PairBounds(slack, multiplier, owner, np.array(corner, dtype=float))
+
+
+def _corner(form: StandardForm) -> float:
+    """How many limits bind where an answer is a corner, in the columns that anybody cares about.
+
+    A curved column is where it is without a limit; one that costs nothing and is not said may be
+    anywhere.
+    """
+    cares = (form.cost != 0.0) | (np.diff(form.cost_of_heard.indptr) > 0)
+    for said in form.said.values():
+        cares[said.of_columns.indices] = True
+    cares &= (np.diff(form.quadratic.indptr) == 0) & (form.upper > form.lower)
+    return float(max(0, int(cares.sum()) - form.equal_rows))
 
 
 def _reach(
@@ -153,6 +165,8 @@ class MixedInteger:
         self._begin(node_limit, known)
         best, bound, nodes, status = known, -np.inf, 0, "limit"
         for _ in range(_CUTS):
+            if self._cancelled:
+                break
             solution = self._model.solve()
             bound, nodes = solution.bound - self._whole.offset, nodes + solution.nodes
             status = solution.status

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.complementarity import ComplementarityProgram
-from equigrid.markets.linear_program import Indices, Solution
+from equigrid.markets.highs_model import Solution
+from equigrid.markets.linear_program import Indices
 from equigrid.markets.pieces import Limits, Piece, pieces
 from equigrid.markets.propagation import Propagation
 

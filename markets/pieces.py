@@ -8,8 +8,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from equigrid.markets.complementarity import ComplementarityProgram, Squares
+from equigrid.markets.highs_model import Solution
 from equigrid.markets.lazy_program import LazyProgram
-from equigrid.markets.linear_program import Assembled, Indices, Solution
+from equigrid.markets.linear_program import Assembled, Indices
 from equigrid.markets.outer_approximation import tangents
 
 Vector = NDArray[np.float64]

@@ -178,12 +178,10 @@ class Recourse:
 
 
 def _announced(game: Game) -> set[str]:
-    """Return what moves a follower: what it hears, and what its amounts are made of."""
+    """Return what moves a follower: what it hears, and what amounts that it hears are made of."""
     followers = {agent.name for agent in game.followers}
     found = {link.source for link in game.links if link.hearer in followers}
     for payment in game.payments:
-        if {payment.payer, payment.payee, speaker(payment.quantity)} & followers:
-            found.add(str(payment.price))
         if payment.name in found:
             found.update(_ends(payment))
     return {source for source in found if not isinstance(source, Dual)}

@@ -174,9 +174,9 @@ def _implied(
     least, most = activity(others, form.lower, form.upper)
     b_low, b_high = activity(form.rhs_of_heard[[row]], low, high)
     ends = np.array([form.rhs[row] + b_low - most, form.rhs[row] + b_high - least]).ravel() / pivot
-    return bool(
-        ends.min() >= form.lower[column] - _SLACK and ends.max() <= form.upper[column] + _SLACK
-    )
+    # Where a signal ends at the bound, the bound has a say in the dual of that signal.
+    room = _SLACK if form.rhs_of_heard[[row]].nnz else -_SLACK
+    return bool(ends.min() >= form.lower[column] + room and ends.max() <= form.upper[column] - room)
 
 
 def _substitute(reduced: Reduced, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Reduced:

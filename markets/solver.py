@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from equigrid.markets.agent import Agent
+from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import NoAnswer, did_you_mean
 from equigrid.markets.linear_program import Assembled
-from equigrid.markets.standard_form import StandardForm, compile_agent
+from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
 
@@ -135,6 +136,8 @@ class AgentSolver:
         NoAnswer
             Naming the agent when it has no feasible or no bounded answer.
         """
+        if not self.form.columns:
+            return np.zeros(0)
         self._model.set_cost(self.form.cost_at(heard))
         if self.form.rhs_of_heard.nnz:
             self._model.set_rhs(self.form.rhs_at(heard))

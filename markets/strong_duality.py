@@ -108,10 +108,32 @@ def _priced(signals: Signals, form: StandardForm) -> Iterator[Payment]:
         k.source for heard in _cost_names(signals, form) for k in game.links_into(name, heard)
     }
     for payment in game.payments:
-        if payment.name not in signals.constants and payment.price not in signals.constants:
-            heard_price = payment.sign_for(name) and payment.price in prices
-            if _own_dual(payment, name) or heard_price:
+        if payment.name in signals.constants or payment.price in signals.constants:
+            continue
+        if _own_dual(payment, name):
+            if payment.quantity not in signals.constants:
+                _refuse_other_quantity(signals, name, payment)
                 yield payment
+        elif payment.sign_for(name) and payment.price in prices:
+            yield payment
+
+
+def _refuse_other_quantity(signals: Signals, name: str, payment: Payment) -> None:
+    """Strong duality knows a dual times what moves that limit, once, and nothing else."""
+    game, heard = signals.game, _own_dual(payment, name)
+    if payment.quantity not in [link.source for link in game.links_into(name, heard)]:
+        raise WrongMethod(
+            f"payment '{payment.name}' is not linear: '{payment.quantity}' is paid for at the dual "
+            f"of '{name}.{heard}' but is not linked to it; link it, or pay at another price"
+        )
+    same = [
+        p.name for p in game.payments if (p.price, p.quantity) == (payment.price, payment.quantity)
+    ]
+    if len(same) > 1:
+        raise WrongMethod(
+            f"payments {', '.join(repr(p) for p in same)} are for one quantity at one dual; "
+            "declare one payment and share it out afterwards"
+        )
 
 
 def _cost_names(signals: Signals, form: StandardForm) -> list[str]:

@@ -19,6 +19,8 @@ Vector = NDArray[np.float64]
 Answers = Mapping[str, Vector]
 # A step in what is heard, relative: small beside what it may be, large beside a solver's digits.
 _STEP = 1e-6
+# A slope this small, such as a quantity that is 0 but for its last digits, is none.
+_DIGITS = 1e-6
 
 
 class Mover(Protocol):
@@ -143,7 +145,7 @@ def _told_to_followers(game: Game, agent: Agent) -> list[str]:
 def _step(slope: Vector | None, heard: Vector) -> Vector:
     """Return a small step along a slope, without what is only its last digits."""
     greatest = 0.0 if slope is None else float(np.abs(slope).max(initial=0.0))
-    if slope is None or greatest == 0.0:
+    if slope is None or greatest <= _DIGITS:
         return np.zeros(heard.shape)
-    clear = np.where(np.abs(slope) > 1e-6 * greatest, slope, 0.0)
+    clear = np.where(np.abs(slope) > _DIGITS * max(1.0, greatest), slope, 0.0)
     return _STEP * max(1.0, float(np.abs(heard).max(initial=0.0))) * clear / greatest

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from equigrid.experiments.report import tables as report_tables
 from equigrid.experiments.report.figures import case_colours, data_uri
 from equigrid.experiments.report.pictures import PICTURES
-from equigrid.experiments.report.verdict import checks, verdict
+from equigrid.experiments.report.verdict import certificate_parts, verdict
 from equigrid.experiments.report.words import headline, kpi_rows, tiles
 from equigrid.experiments.result import Result
 
@@ -63,7 +63,7 @@ def report_html(result: Result) -> str:
         verdict=verdict(result),
         tiles=tiles(result),
         pictures=_pictures(result),
-        certificates=[(case, checks(case, result.tolerance)) for case in result.cases],
+        certificate=certificate_parts(result),
         tables=list(_tables(result)),
         manifest=json.dumps(result.manifest, indent=2, default=str),
     )

@@ -1,11 +1,12 @@
 """The certificate and the negotiation in words."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from equigrid.experiments.report.words import figure
 from equigrid.experiments.result import CaseResult, Result
-from equigrid.markets.certificate import FEASIBLE, AcFindings
+from equigrid.markets.certificate import BOUND, FEASIBLE, OPTIMAL, AcFindings, Certificate
 
 
 @dataclass(frozen=True)
@@ -17,36 +18,153 @@ class Check:
     question, measured, allowed : str
     holds : bool or None
         None where nothing is asked for.
+    part : str
+        Under which heading it stands.
+    how : str
+        By what it was checked.
     """
 
     question: str
     measured: str
     allowed: str = "–"
     holds: bool | None = None
+    part: str = ""
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the certificates of all cases.
+
+    Attributes
+    ----------
+    question, how, allowed : str
+    found : tuple of Check or None
+        For each case, None where it was not asked.
+    """
+
+    question: str
+    how: str
+    allowed: str
+    found: tuple[Check | None, ...]
+
+
+def certificate_parts(result: Result) -> list[tuple[str, list[Line]]]:
+    """Return the certificates of all cases side by side, under headings."""
+    asked = [{c.question: c for c in checks(case, result.tolerance)} for case in result.cases]
+    first: dict[str, Check] = {}
+    for each in asked:
+        first = {**each, **first}
+    return [
+        (part, _without_echoes([_line(q, asked) for q, c in first.items() if c.part == part]))
+        for part in dict.fromkeys(check.part for check in first.values())
+    ]
+
+
+def _line(question: str, asked: Sequence[Mapping[str, Check]]) -> Line:
+    found = tuple(each.get(question) for each in asked)
+    there = [check for check in found if check is not None]
+    allowed = " / ".join(dict.fromkeys(check.allowed for check in there))
+    return Line(question, there[0].how, allowed, found)
+
+
+def _without_echoes(lines: Sequence[Line]) -> list[Line]:
+    """Say how a line was checked only where the line before does not say the same."""
+    before = ["", *(line.how for line in lines)]
+    return [
+        replace(line, how="" if line.how == said else line.how)
+        for line, said in zip(lines, before, strict=False)
+    ]
 
 
 def checks(case: CaseResult, tolerance: Mapping[str, float]) -> list[Check]:
     """Return every check of a case: what was asked, measured and allowed."""
-    return [*_game_checks(case, tolerance), *_ac_checks(case.certificate.ac, tolerance)]
+    named = (
+        ("The leader", _leader_checks(case, tolerance)),
+        ("The followers", _follower_checks(case.certificate, tolerance)),
+        ("Money and promises", _money_checks(case.certificate, tolerance)),
+        ("The wires", _ac_checks(case.certificate.ac, tolerance)),
+    )
+    return [replace(check, part=part) for part, found in named for check in found]
 
 
-def _game_checks(case: CaseResult, tolerance: Mapping[str, float]) -> Iterator[Check]:
+def _leader_checks(case: CaseResult, tolerance: Mapping[str, float]) -> Iterator[Check]:
     certificate = case.certificate
-    for agent, regret in certificate.regret.items():
-        question = f"What {agent}, solved again alone, could gain of its cost"
-        yield _held(question, regret, tolerance["regret"])
-    gap = certificate.optimality_gap
-    question = "Distance of the leader's objective from its proven bound"
+    if certificate.leader_objective is not None:
+        how = "recomputed from price × quantity at what the others said"
+        yield Check("The leader's objective", _money(certificate.leader_objective), how=how)
+    if certificate.leader_bound is not None:
+        how = "proven by branch and bound over all answers of the followers"
+        yield Check(
+            "No answer gives it a better one than", _money(certificate.leader_bound), how=how
+        )
+    gap, question = (
+        certificate.optimality_gap,
+        "Distance of the leader's objective from its proven bound",
+    )
+    how = "relative; negative if the bound cuts off the answer itself"
     if gap is not None:
-        yield _held(question, gap, tolerance["gap"])
+        held = _held(question, gap, tolerance["gap"], how)
+        yield replace(held, holds=bool(held.holds) and gap >= -BOUND)
     else:
         asked = case.notes.get("method") != "best-response"
-        yield Check(question, "not proven", holds=False if asked else None)
+        how = "a negotiation proves no bound" if not asked else ""
+        yield Check(question, "not proven", holds=False if asked else None, how=how)
+    yield from _tie_checks(certificate)
+
+
+def _tie_checks(certificate: Certificate) -> Iterator[Check]:
+    worst, loss = certificate.worst_tie_objective, certificate.worst_tie_loss
+    if worst is None or loss is None:
+        return
+    how = (
+        "if followers chose among their equally good answers, and the duals they set, against it; "
+        "found by search, so it may lose more"
+    )
+    if math.isinf(worst):
+        measured = "no end to the loss"
+    elif loss < 5e-6:
+        measured = f"{_money(worst)} (ties cost nothing)"
+    else:
+        measured = f"{_money(worst)} ({_percent(loss)} lost)"
+    yield Check("What it is left with at the worst tie", measured, "for information", how=how)
+
+
+def _follower_checks(certificate: Certificate, tolerance: Mapping[str, float]) -> Iterator[Check]:
+    for agent, regret in certificate.regret.items():
+        question = f"What {agent}, solved again alone, could gain of its cost"
+        how = "its own problem in cvxpy, at what it was told"
+        yield _held(question, regret, tolerance["regret"], how)
+    residuals = (
+        (
+            certificate.dual_residual,
+            "How far prices that are duals are from optimal ones, of the cost behind them",
+            "as slopes of the follower's least cost; where there are many, any will do",
+        ),
+        (
+            certificate.stationarity_residual,
+            "Costs that the followers' multipliers leave unbalanced, of the greatest",
+            "stationarity, in every column of their own problems",
+        ),
+        (
+            certificate.complementarity_residual,
+            "Multipliers on limits that are not met, times the room left, of the cost",
+            "complementarity, in every row and bound of their own problems",
+        ),
+    )
+    for value, question, how in residuals:
+        if value is not None:
+            yield _held(question, value, OPTIMAL, how)
+
+
+def _money_checks(certificate: Certificate, tolerance: Mapping[str, float]) -> Iterator[Check]:
     question = "What is paid and what is received differ by (currency)"
-    yield _held(question, certificate.settlement_residual, tolerance["settlement"])
+    how = "the method's own value against price × quantity"
+    yield _held(question, certificate.settlement_residual, tolerance["settlement"], how)
     if certificate.primal_residual is not None:
         question = "Distance of what was promised from what each party can do"
-        yield _held(question, certificate.primal_residual, FEASIBLE)
+        how = "the nearest feasible answer of each, in its own units"
+        yield _held(question, certificate.primal_residual, FEASIBLE, how)
 
 
 def _ac_checks(ac: AcFindings | None, tolerance: Mapping[str, float]) -> Iterator[Check]:
@@ -54,7 +172,10 @@ def _ac_checks(ac: AcFindings | None, tolerance: Mapping[str, float]) -> Iterato
         return
     binding = ac.required == "enforce"
     converged = ac.converged or (False if binding else None)
-    yield Check("AC power flow of every hour and scenario", _converges(ac), "all", converged)
+    how = "pandapower, which shares nothing with the linear network"
+    yield Check(
+        "AC power flow of every hour and scenario", _converges(ac), "all", converged, how=how
+    )
     if not ac.converged:
         return
     for question, value, key in (
@@ -72,20 +193,39 @@ def _converges(ac: AcFindings) -> str:
     return "converges" if ac.converged else "does not converge"
 
 
-def _held(question: str, value: float, allowed: float) -> Check:
-    return Check(question, _small(value), _small(allowed), bool(value <= allowed))
+def _held(question: str, value: float, allowed: float, how: str = "") -> Check:
+    return Check(question, _small(value), _small(allowed), bool(value <= allowed), how=how)
+
+
+def _money(value: float) -> str:
+    """Write an objective with the digits that a gap is read from.
+
+    >>> _money(1043.3767), _money(-12.5)
+    ('1,043.38', '−12.50')
+    """
+    return f"{value:,.2f}".replace("-", "−")
+
+
+def _percent(share: float) -> str:
+    """Write a share in percent with two digits.
+
+    >>> _percent(0.139), _percent(0.00123), _percent(2.5)
+    ('14 %', '0.12 %', '250 %')
+    """
+    digits = max(0, 1 - math.floor(math.log10(100 * share)))
+    return f"{100 * share:.{digits}f} %"
 
 
 def _small(value: float) -> str:
     """Write a small number so that its size is seen.
 
-    >>> _small(0), _small(0.00312), _small(2.5e-7)
-    ('0', '0.0031', '2.5 × 10⁻⁷')
+    >>> _small(0), _small(-0.00312), _small(2.5e-7), _small(-1e-12)
+    ('0', '−0.0031', '2.5 × 10⁻⁷', '−1.0 × 10⁻¹²')
     """
-    if value == 0 or abs(value) >= 1e-3:
-        return f"{value:.2g}"
-    digits, _, exponent = f"{value:.1e}".partition("e")
-    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    if not 0 < abs(value) < 1e-3:
+        return f"{value:.2g}".replace("-", "−")
+    digits, _, exponent = f"{value:.1e}".replace("-", "−").partition("e")
+    raised = exponent.replace("−0", "−").translate(str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{digits} × 10{raised}"
 
 
@@ -94,9 +234,16 @@ def verdict(result: Result) -> str:
     if not result.certified:
         return "Not certified: what follows falls short of the study's tolerances."
     worst = max((max(c.certificate.regret.values(), default=0.0) for c in result.cases), default=0)
+    gaps = [c.certificate.optimality_gap for c in result.cases]
+    proven = [gap for gap in gaps if gap is not None]
+    best = (
+        f", no answer is better for the leader by more than {_small(max(proven))} of its objective"
+        if proven and len(proven) == len(gaps)
+        else ""
+    )
     return (
         "Certified: no follower could gain by answering otherwise "
-        f"(at most {_small(worst)} of its cost), payments balance, and AC power flow holds."
+        f"(at most {_small(worst)} of its cost){best}, payments balance, and AC power flow holds."
     )
 
 

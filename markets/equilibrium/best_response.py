@@ -69,7 +69,7 @@ class BestResponse:
             offers = yield from _exchange(followers, mailroom, stage, talk)
             talk.take(offers)
         values, claimed = talk.outcome()
-        certificate, objective = certify(game, values, claimed=claimed)
+        certificate, objective = certify(game, values, claimed=claimed, ties=False)
         announce_outcome(game, values, mailroom, stage, rounds=len(talk.rounds))
         return Equilibrium(
             game,

@@ -20,6 +20,7 @@ from equigrid.markets.incumbents import Found, polished
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.mixed_integer import MixedInteger, pair_bounds
 from equigrid.markets.optimality import OptimalityProgram
+from equigrid.markets.points import points
 
 Vector = NDArray[np.float64]
 Progress = Callable[[int, float, float], None]
@@ -49,6 +50,8 @@ class Exact:
         Told nodes, incumbent and bound now and then, in the leader's own sense.
     tell_every : int
         Nodes between two words of progress.
+    ties : bool
+        Whether the certificate looks for the worst of the followers' equally good answers.
     """
 
     gap: float = 5e-5
@@ -57,6 +60,7 @@ class Exact:
     margin: float = 0.0
     progress: Progress | None = field(default=None, compare=False)
     tell_every: int = 50
+    ties: bool = True
 
     def solve(self, game: Game) -> Equilibrium:
         """Solve a game that one agent leads.
@@ -88,7 +92,12 @@ class Exact:
         sign, offset = _sense(game), stated.program.offset
         bound = sign * (found.bound + offset)
         certificate, objective = certify(
-            game, values, bound=bound, claimed=sign * (best.value + offset)
+            game,
+            values,
+            bound=bound,
+            claimed=sign * (best.value + offset),
+            points=points(program, columns),
+            ties=self.ties,
         )
         announce_outcome(game, values, mailroom, stage)
         yield mailroom.clock.timeout(0)
@@ -110,7 +119,7 @@ class Exact:
         progress = self._told(program.game, stated.program.offset)
         if self.route == "branching":
             return Branching(stated, self.gap, progress, self.tell_every).run(self.node_limit)
-        return solve_by_both(program, stated, self.gap, self.node_limit, progress)
+        return solve_by_both(program, stated, self.gap, self.node_limit, progress, self.tell_every)
 
     def _told(self, game: Game, offset: float) -> Progress | None:
         """Return the progress in the leader's own sense."""
@@ -133,5 +142,10 @@ def _no_answer(program: OptimalityProgram, found: Found) -> NoAnswer:
     if found.status == "unbounded":
         return NoAnswer(
             f"nothing bounds the objective of leader '{leader}'; bound its variables", leader
+        )
+    if found.status == "optimal":
+        return NoAnswer(
+            "an answer was found that does not hold to the last digits: its numbers are too far "
+            "apart; use Exact(route='branching'), without a margin"
         )
     return NoAnswer(f"no answer was found ({found.status}); raise the node limit of Exact")

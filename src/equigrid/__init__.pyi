@@ -21,8 +21,10 @@ from .markets.findings import WrongMethod as WrongMethod
 from .markets.game import Game as Game
 from .markets.game import Link as Link
 from .markets.game import Payment as Payment
+from .markets.optimality_residuals import Point as Point
 from .markets.solver import AgentSolver as AgentSolver
 from .markets.sources import Dual as Dual
+from .markets.worst_tie import worst_tie as worst_tie
 from .scenarios.scenario_set import ScenarioSet as ScenarioSet
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Network",
     "NoAnswer",
     "Payment",
+    "Point",
     "Result",
     "ScenarioSet",
     "Study",
@@ -52,4 +55,5 @@ __all__ = [
     "list_studies",
     "load_study",
     "run",
+    "worst_tie",
 ]

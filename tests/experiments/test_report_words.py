@@ -1,11 +1,18 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from equigrid.experiments.report.figures import case_colours
 from equigrid.experiments.report.page import report_html
-from equigrid.experiments.report.verdict import Check, checks, negotiation, verdict
+from equigrid.experiments.report.verdict import (
+    Check,
+    certificate_parts,
+    checks,
+    negotiation,
+    verdict,
+)
 from equigrid.experiments.report.words import headline, tiles
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.grid.cases import feeder
@@ -92,7 +99,18 @@ def asked(question: str, **figures: Any) -> list[Check]:
         ("mg1", {"regret": {"mg1": 1e-5}}, True),
         ("bound", {"optimality_gap": 1e-3}, False),
         ("bound", {"optimality_gap": None}, False),
+        ("bound", {"optimality_gap": -5e-5}, False),
+        ("bound", {"optimality_gap": 1e-9}, True),
         ("received", {"settlement_residual": 1e-3}, False),
+        ("prices that are duals", {"dual_residual": 1e-3}, False),
+        ("prices that are duals", {"dual_residual": 1e-9}, True),
+        ("prices that are duals", {"dual_residual": float("inf")}, False),
+        ("leave unbalanced", {"stationarity_residual": 1e-3}, False),
+        ("leave unbalanced", {"stationarity_residual": 1e-9}, True),
+        ("not met", {"complementarity_residual": float("nan")}, False),
+        ("not met", {"complementarity_residual": 1e-9}, True),
+        ("objective", {"leader_objective": 1.0, "optimality_gap": None, "ac": None}, None),
+        ("better one than", {"leader_bound": 1.0}, None),
         ("can do", {"primal_residual": 1e-3}, False),
         ("can do", {"primal_residual": 1e-7}, True),
         ("voltages beyond", {"ac": AcFindings(max_voltage_violation_pu=0.01)}, False),
@@ -104,7 +122,48 @@ def asked(question: str, **figures: Any) -> list[Check]:
     ],
 )
 def test_checks_hold_or_not(question: str, figures: dict[str, Any], holds: bool | None) -> None:
-    assert [check.holds for check in asked(question, **figures)] == [holds]
+    assert asked(question, **figures)[0].holds == holds
+
+
+@pytest.mark.parametrize(
+    ("worst", "said"),
+    [
+        (860.0, "860.00 (14 % lost)"),
+        (998.9, "998.90 (0.11 % lost)"),
+        (1000.0, "1,000.00 (ties cost nothing)"),
+        (-np.inf, "no end to the loss"),
+        (None, None),
+    ],
+)
+def test_the_worst_tie_in_words(worst: float | None, said: str | None) -> None:
+    found = asked("worst tie", leader_objective=1000.0, worst_tie_objective=worst)
+    assert [check.measured for check in found] == ([said] if said else [])
+    assert all(check.holds is None for check in found)
+
+
+def test_certificates_stand_side_by_side() -> None:
+    """What only one case was asked has its line all the same."""
+    better = replace(CERTIFICATE, leader_objective=1234.5, stationarity_residual=2e-3)
+    cases = [a_case("a", 1.0), replace(a_case("b", 0.5), certificate=better)]
+    parts = dict(certificate_parts(a_result(*cases)))
+    assert list(parts) == ["The leader", "The followers", "Money and promises", "The wires"]
+    found = {line.question: line for lines in parts.values() for line in lines}
+    one = found["The leader's objective"].found
+    assert [check and check.measured for check in one] == [None, "1,234.50"]
+    page = report_html(a_result(*cases))
+    assert "1,234.50" in page
+    assert page.count('title="does not hold"') == 1
+    assert page.count(found["What mg1, solved again alone, could gain of its cost"].how) == 1
+
+
+def test_how_far_multipliers_are_off_is_in_the_summary() -> None:
+    def told(**figures: Any) -> Any:
+        case = replace(a_case("a", 1.0), certificate=replace(CERTIFICATE, **figures))
+        return a_result(case).summary()["cases"]["a"]["certificate"]["dual_residual"]
+
+    assert told() is None
+    assert told(dual_residual=2e-9, complementarity_residual=3e-9) == 3e-9
+    assert told(dual_residual=float("inf"), stationarity_residual=0.0) is None
 
 
 def test_a_negotiation_alone_is_asked_for_no_bound() -> None:

@@ -1,6 +1,8 @@
 """Kinds of games that Exact solves, with answers known by hand."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import cvxpy as cp
 import numpy as np
@@ -12,93 +14,25 @@ from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game, Link, Payment
 from equigrid.markets.mailroom import Mailroom
 
+if TYPE_CHECKING:
+    from tests.markets.conftest import Builders
+
 CAP, WHOLESALE = 10.0, 3.0
 
 
-def _leader(
-    said: Mapping[str, cp.Expression] | None = None,
-    cost: cp.Expression | float = 0.0,
-    heard: Mapping[str, cp.Parameter] | None = None,
-    offer: cp.Variable | None = None,
-) -> Agent:
-    offer = cp.Variable(1, bounds=[0, CAP]) if offer is None else offer
-    sold, income = cp.Parameter(1), cp.Parameter(name="income")
-    objective = cp.Minimize(WHOLESALE * cp.sum(sold) - income + cost)
-    hears = {"sold": sold, "income": income, **(heard or {})}
-    return Agent("disco", cp.Problem(objective), hears, {"price": offer, **(said or {})})
-
-
-def _site(
-    price: cp.Expression,
-    heard: Mapping[str, cp.Parameter],
-    *,
-    rows: Sequence[cp.Constraint] = (),
-    cost: cp.Expression | float = 0.0,
-    bought: cp.Variable | None = None,
-    load: float = 4.0,
-) -> Agent:
-    """Cover a load from outside, or with 2 MW of its own at 5."""
-    bought = cp.Variable(1, bounds=[0, 9], name="bought") if bought is None else bought
-    own = cp.Variable(1, bounds=[0, 2], name="own")
-    problem = cp.Problem(
-        cp.Minimize(price @ bought + 5 * cp.sum(own) + cost), [bought + own == load, *rows]
-    )
-    return Agent("site", problem, heard, {"bought": bought, "own": own})
-
-
-def _game(
-    leader: Agent,
-    site: Agent,
-    links: Sequence[Link] = (),
-    payments: Sequence[Payment] = (),
-    others: Sequence[Agent] = (),
-) -> Game:
-    return Game(
-        [leader, site, *others],
-        leader="disco",
-        payments=[Payment("bill", "site", "disco", "disco.price", "site.bought"), *payments],
-        links=[
-            Link("disco.price", "site.price"),
-            Link("site.bought", "disco.sold"),
-            Link("bill", "disco.income"),
-            *links,
-        ],
-    )
-
-
-def _standard_site() -> Agent:
-    price = cp.Parameter(1, name="price")
-    return _site(price, {"price": price})
-
-
-def _solved(
-    game: Game,
-) -> tuple[float, Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]]:
-    found = Exact().solve(game)
-    certificate = found.certificate
-    assert max(certificate.regret.values()) <= 1e-6
-    assert certificate.optimality_gap is not None
-    assert certificate.optimality_gap <= 1e-4
-    assert certificate.settlement_residual <= 1e-6
-    assert found.settled
-    assert found.leader_objective is not None
-    return found.leader_objective, found.values
-
-
-def test_the_site_sells_its_last_megawatt_dear() -> None:
+def test_the_site_sells_its_last_megawatt_dear(build: Builders) -> None:
     """At the cap the site runs its own 2 MW and buys 2: 2 (3 - 10); at 5 it buys 4: 4 (3 - 5)."""
-    objective, values = _solved(_game(_leader(), _standard_site()))
-    assert objective == pytest.approx(-14.0)
-    assert values["site.bought"] == pytest.approx([2.0])
+    found = build.certified(build.game(build.disco(), build.site()))
+    assert found.leader_objective == pytest.approx(-14.0)
+    assert found.values["site.bought"] == pytest.approx([2.0])
 
 
-def test_two_links_add_up_and_a_known_tax_is_paid_beside_a_decided_price() -> None:
+def test_two_links_add_up_and_a_known_tax_is_paid_beside_a_decided_price(build: Builders) -> None:
     """Tax 1 to the state: the site's own 5 bounds a price of 4 for its first 2 MW."""
-    price = cp.Parameter(1, name="price")
     state = Agent("state", says={"tax": np.ones(1)})
-    game = _game(
-        _leader(offer=cp.Variable(1, bounds=[0, 6])),
-        _site(price, {"price": price}),
+    game = build.game(
+        build.disco(offer=cp.Variable(1, bounds=[0, 6])),
+        build.site(),
         links=[Link("state.tax", "site.price")],
         payments=[Payment("tax", "site", "state", "state.tax", "site.bought")],
         others=[state],
@@ -111,20 +45,19 @@ def test_two_links_add_up_and_a_known_tax_is_paid_beside_a_decided_price() -> No
     assert found.certificate.settlement_residual <= 1e-6
 
 
-def test_two_decided_prices_heard_as_one_sum() -> None:
+def test_two_decided_prices_heard_as_one_sum(build: Builders) -> None:
     """A price and a fee both go to the leader, into one value that it hears."""
-    price = cp.Parameter(1, name="price")
     fee = cp.Variable(1, bounds=[0, 2])
-    game = _game(
-        _leader({"fee": fee}),
-        _site(price, {"price": price}),
+    game = build.game(
+        build.disco({"fee": fee}),
+        build.site(),
         links=[Link("disco.fee", "site.price"), Link("fee", "disco.income")],
         payments=[Payment("fee", "site", "disco", "disco.fee", "site.bought")],
     )
-    assert _solved(game)[0] == pytest.approx(2 * (WHOLESALE - 12.0))
+    assert build.certified(game).leader_objective == pytest.approx(2 * (WHOLESALE - 12.0))
 
 
-def test_a_leader_that_buys_pays_its_follower() -> None:
+def test_a_leader_that_buys_pays_its_follower(build: Builders) -> None:
     """A seller with 3 MW at 2 and 2 MW at 6; the leader needs 4 or pays 20 for the rest."""
     price, made = cp.Parameter(1, name="price"), [cp.Variable(1, bounds=[0, k]) for k in (3, 2)]
     sold = made[0] + made[1]
@@ -152,14 +85,14 @@ def test_a_leader_that_buys_pays_its_follower() -> None:
             Link("pay", "disco.spent"),
         ],
     )
-    objective, values = _solved(game)
-    assert objective == pytest.approx(24.0)
-    assert values["disco.price"] == pytest.approx([6.0])
-    assert values["site.sold"] == pytest.approx([4.0])
+    found = build.certified(game)
+    assert found.leader_objective == pytest.approx(24.0)
+    assert found.values["disco.price"] == pytest.approx([6.0])
+    assert found.values["site.sold"] == pytest.approx([4.0])
 
 
 @pytest.mark.parametrize("idle", [False, True])
-def test_a_load_that_does_not_answer_pays_the_cap(idle: bool) -> None:
+def test_a_load_that_does_not_answer_pays_the_cap(build: Builders, idle: bool) -> None:
     """The reduction leaves nothing that the price multiplies; the bill must stay tied to it."""
     price, bought = cp.Parameter(1, name="price"), cp.Variable(1)
     own = cp.Variable(1, bounds=[0, 1])
@@ -167,41 +100,47 @@ def test_a_load_that_does_not_answer_pays_the_cap(idle: bool) -> None:
         cp.Minimize(price @ bought + (5 * cp.sum(own) if idle else 0)), [bought == 4.0]
     )
     site = Agent("site", problem, {"price": price}, {"bought": bought})
-    assert _solved(_game(_leader(), site))[0] == pytest.approx(4 * (WHOLESALE - CAP))
+    assert build.certified(build.game(build.disco(), site)).leader_objective == pytest.approx(
+        4 * (WHOLESALE - CAP)
+    )
 
 
 @pytest.mark.parametrize("direct", [False, True])
-def test_a_signal_that_costs_the_follower_but_is_no_price_is_no_payment(direct: bool) -> None:
+def test_a_signal_that_costs_the_follower_but_is_no_price_is_no_payment(
+    build: Builders, direct: bool
+) -> None:
     """The leader asks for 1 to 3 of something that costs the site 2 each, and gains 0.1 each."""
     price, asked = cp.Parameter(1, name="price"), cp.Parameter(1, name="asked")
     done = cp.Variable(1)
     cost = 2 * cp.sum(asked if direct else done)
     rows = [] if direct else [done == asked]
     request = cp.Variable(1, bounds=[1, 3])
-    game = _game(
-        _leader({"request": request}, cost=-0.1 * cp.sum(request)),
-        _site(price, {"price": price, "asked": asked}, rows=rows, cost=cost),
+    game = build.game(
+        build.disco({"request": request}, cost=-0.1 * cp.sum(request)),
+        build.site(price, {"asked": asked}, rows=rows, cost=cost),
         links=[Link("disco.request", "site.asked")],
     )
-    assert _solved(game)[0] == pytest.approx(-14.3)
+    assert build.certified(game).leader_objective == pytest.approx(-14.3)
 
 
-def test_columns_that_their_rows_hold_at_a_bound() -> None:
+def test_columns_that_their_rows_hold_at_a_bound(build: Builders) -> None:
     """x + y <= 0 with x, y >= 0: multipliers without a bound, slacks that are always 0."""
     price, x, y = cp.Parameter(1, name="price"), *(cp.Variable(bounds=[0, 2]) for _ in range(2))
-    site = _site(price, {"price": price}, rows=[x + y <= 0], cost=y - x)
-    assert _solved(_game(_leader(), site))[0] == pytest.approx(-14.0)
+    site = build.site(price, rows=[x + y <= 0], cost=y - x)
+    assert build.certified(build.game(build.disco(), site)).leader_objective == pytest.approx(-14.0)
 
 
-def test_a_payment_with_one_decided_side_is_linear() -> None:
+def test_a_payment_with_one_decided_side_is_linear(build: Builders) -> None:
     """A rebate of 1 per MW at a constant price, and a standing charge on a constant quantity."""
     price, rebate = cp.Parameter(1, name="price"), cp.Parameter(name="rebate")
     meter = Agent("meter", says={"one": np.ones(1)})
     charge, back = cp.Parameter(name="charge"), cp.Parameter(name="back")
     standing = cp.Variable(1, bounds=[0, 7])
-    game = _game(
-        _leader({"standing": standing}, cost=back - charge, heard={"charge": charge, "back": back}),
-        _site(price, {"price": price, "rebate": rebate}, cost=-rebate),
+    game = build.game(
+        build.disco(
+            {"standing": standing}, cost=back - charge, heard={"charge": charge, "back": back}
+        ),
+        build.site(price, {"rebate": rebate}, cost=-rebate),
         links=[
             Link("charge", "disco.charge"),
             Link("rebate", "disco.back"),
@@ -219,7 +158,7 @@ def test_a_payment_with_one_decided_side_is_linear() -> None:
     assert found.certificate.regret["site"] <= 1e-6
 
 
-def test_followers_that_hear_each_other() -> None:
+def test_followers_that_hear_each_other(build: Builders) -> None:
     """A second follower covers what the first uses of its own; no money is decided."""
     used, made = cp.Parameter(1, name="used"), cp.Variable(1, bounds=[0, 5], name="made")
     spare = cp.Variable(1, bounds=[0, 5])
@@ -247,9 +186,9 @@ def test_followers_that_hear_each_other() -> None:
         Link("backup.made", "disco.sold"),
     ]
     game = Game([leader, site, backup], leader="disco", links=links)
-    objective, values = _solved(game)
-    assert objective == pytest.approx(3.0)
-    assert values["disco.cap"] == pytest.approx([2.0])
+    found = build.certified(game)
+    assert found.leader_objective == pytest.approx(3.0)
+    assert found.values["disco.cap"] == pytest.approx([2.0])
 
 
 def test_a_leader_alone_is_an_optimisation() -> None:
@@ -261,9 +200,9 @@ def test_a_leader_alone_is_an_optimisation() -> None:
     assert found.certificate.regret == {}
 
 
-def test_what_is_posted_on_the_clock() -> None:
+def test_what_is_posted_on_the_clock(build: Builders) -> None:
     room = Mailroom()
-    game = _game(_leader(), _standard_site())
+    game = build.game(build.disco(), build.site())
     found = room.run(Exact().play(game, room, "day-ahead"))
     assert [(m.kind, m.sender, m.receiver) for m in room.log] == [
         ("FlexOrder", "disco", "site"),
@@ -275,18 +214,18 @@ def test_what_is_posted_on_the_clock() -> None:
     assert found.statistics["pairs"] > 0
 
 
-def test_a_payment_between_constants_is_known_beforehand() -> None:
+def test_a_payment_between_constants_is_known_beforehand(build: Builders) -> None:
     """A rent of 3 for 2 units, whatever anybody decides."""
     fund = Agent("fund", says={"rent": np.array([3.0]), "units": np.array([2.0])})
     rent = cp.Parameter(name="rent")
-    game = _game(
-        _leader(cost=rent, heard={"rent": rent}),
-        _standard_site(),
+    game = build.game(
+        build.disco(cost=rent, heard={"rent": rent}),
+        build.site(),
         links=[Link("rent", "disco.rent")],
         payments=[Payment("rent", "disco", "fund", "fund.rent", "fund.units")],
         others=[fund],
     )
-    assert _solved(game)[0] == pytest.approx(-14.0 + 6.0)
+    assert build.certified(game).leader_objective == pytest.approx(-14.0 + 6.0)
 
 
 def test_a_node_limit_is_said_to_be_the_reason() -> None:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
 from equigrid.agents.microgrid import Microgrid
 from equigrid.markets.agent import Agent
+from equigrid.markets.compilation import compile_agent
 from equigrid.markets.reduction import Reduced, reduce_form
 from equigrid.markets.solver import AgentSolver
-from equigrid.markets.standard_form import StandardForm, compile_agent
+from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
 
@@ -97,7 +98,10 @@ def test_a_bound_that_may_bind_stays() -> None:
 def test_a_signal_that_reaches_too_far_keeps_its_column() -> None:
     need, x = cp.Parameter(name="need"), cp.Variable(bounds=[0, 3])
     form = compile_agent(Agent("a", cp.Problem(cp.Minimize(x), [x == need]), {"need": need}))
-    assert reduce_form(form, np.zeros(1), np.full(1, 2.0)).form.columns == 0
+    assert reduce_form(form, np.full(1, 0.5), np.full(1, 2.0)).form.columns == 0
+    # Where the signal ends at the bound itself, the bound has a say in the signal's dual.
+    assert reduce_form(form, np.zeros(1), np.full(1, 2.0)).form.columns == 1
+    assert reduce_form(form, np.full(1, 0.5), np.full(1, 3.0)).form.columns == 1
     assert reduce_form(form, np.zeros(1), np.full(1, 4.0)).form.columns == 1
     assert reduce_form(form, np.zeros(1), np.full(1, np.inf)).form.columns == 1
 

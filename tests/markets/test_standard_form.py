@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
+from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import NoAnswer, UnusableGame
 from equigrid.markets.solver import AgentSolver
-from equigrid.markets.standard_form import StandardForm, compile_agent
+from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
 SHAPES = st.sampled_from([(3,), (2, 3), ()])
