@@ -138,13 +138,13 @@ class Branching:
         near = self.incumbents.neighbourhood(node)
         if near is None:
             return
-        kept, self._heap = (self._heap, self._pruned), []
+        kept, self._heap = (self._heap, self._pruned, self._loose), []
         current: Node | None = near
         for _ in range(_STEPS):
             current = self._step(current) if current else None
             if current is None and self._heap:
                 current = heapq.heappop(self._heap)[2]
-        self._heap, self._pruned = kept
+        self._heap, self._pruned, self._loose = kept
 
     def _pop(self) -> Node | None:
         """Take the best open node, or none once the gap is closed."""
