@@ -43,6 +43,11 @@ def ratios(
                 raise
             _by_bases(form, rows, columns, bases, found)
     found[0][never] = 0.0
+    # A row without columns takes no part in any balance: its multiplier may be 0.
+    without = np.diff(form.matrix.indptr) == 0
+    without[: form.equal_rows] = False
+    if vertices:
+        found[0][without] = 0.0
     return found
 
 

@@ -144,6 +144,10 @@ def test_a_row_without_columns() -> None:
     x, p = cp.Variable(bounds=[0, 1]), cp.Parameter(name="p")
     form = _single(0 * x <= p, cost=x, p=p)
     assert np.isfinite(derive_bounds(form, np.ones(1), np.ones(1)).row_slack).all()
+    # Where p may be negative it says something to whoever decides p, and nothing to the site.
+    bounds = derive_bounds(form, -np.ones(1), np.ones(1))
+    assert bounds.row_multiplier.tolist() == [0.0]
+    assert bounds.row_slack.tolist() == [1.0]
 
 
 def test_an_unbounded_column_is_named() -> None:
