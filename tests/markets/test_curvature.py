@@ -24,7 +24,7 @@ def _semidefinite(seed: int) -> tuple[sparse.csr_array, int]:
         root = rng.integers(-3, 4, (rng.integers(1, size + 1), size)).astype(float)
         rank += int(np.linalg.matrix_rank(root))
         blocks.append(root.T @ root * 10.0 ** rng.integers(-6, 7))
-    whole = sparse.block_diag(blocks).toarray()
+    whole = sparse.block_diag([sparse.coo_array(block) for block in blocks]).toarray()
     order = rng.permutation(len(whole))
     return sparse.csr_array(whole[order][:, order]), rank
 

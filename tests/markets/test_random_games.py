@@ -208,7 +208,7 @@ def _alone(
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-11
-    upper = sparse.triu(curvature, format="csc")
+    upper = sparse.triu(sparse.coo_array(curvature), format="csc")
     data = upper, cost, sparse.csc_matrix(matrix[order]), limit[order], cones, settings
     found = clarabel.DefaultSolver(*data).solve()
     return np.array(found.x) if "Solved" in str(found.status) else None
