@@ -51,7 +51,6 @@ class Piece:
             cost=program.cost[columns],
             integer=np.zeros(len(columns), dtype=bool),
         )
-        self.integer = program.integer[columns]
         self._squares = _own_squares(stated.squares, columns)
         limits = set(stated.limits.tolist())
         equal = self._own.row_lower == self._own.row_upper
