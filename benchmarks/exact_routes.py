@@ -14,12 +14,22 @@ import paper_e
 from scipy import sparse
 
 from equigrid.experiments.study import Study
-from equigrid.markets.branching import Branching
-from equigrid.markets.complementarity import ComplementarityProgram, Squares, pairs_of, relaxed
-from equigrid.markets.elimination import Smaller
+from equigrid.markets.bilevel.branching import Branching
+from equigrid.markets.bilevel.complementarity import (
+    ComplementarityProgram,
+    Squares,
+    pairs_of,
+    relaxed,
+)
+from equigrid.markets.bilevel.elimination import Smaller
+from equigrid.markets.bilevel.mixed_integer import (
+    MixedInteger,
+    PairBounds,
+    pair_bounds,
+    with_binaries,
+)
+from equigrid.markets.bilevel.optimality import OptimalityProgram
 from equigrid.markets.game import Game
-from equigrid.markets.mixed_integer import MixedInteger, PairBounds, pair_bounds, with_binaries
-from equigrid.markets.optimality import OptimalityProgram
 
 GUESS = 500.0
 GAP = 5e-5

@@ -18,7 +18,7 @@ from declared_games import declare
 from drawn_games import KINDS, DrawnGame, draw
 
 import equigrid as eg
-from equigrid.markets.column_ranges import NoBoundError
+from equigrid.markets.bilevel.column_ranges import NoBoundError
 
 ROUTES = ("milp", "branching")
 VALUE_TOLERANCE = 1e-6

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from equigrid.grid.network import Network
-from equigrid.markets.certificate import Certificate
+from equigrid.markets.certification.certificate import Certificate
 
 
 @dataclass(frozen=True)

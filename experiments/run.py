@@ -18,7 +18,7 @@ from equigrid.experiments.study import Study, load_study
 from equigrid.experiments.tables import joined
 from equigrid.experiments.world import World
 from equigrid.grid.ac import AcResult, ac_check
-from equigrid.markets.certificate import AcFindings
+from equigrid.markets.certification.certificate import AcFindings
 
 Progress = Callable[[str], None]
 

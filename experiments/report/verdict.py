@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 
 from equigrid.experiments.report.words import figure
 from equigrid.experiments.result import CaseResult, Result
-from equigrid.markets.certificate import BOUND, FEASIBLE, OPTIMAL, AcFindings, Certificate
+from equigrid.markets.certification.certificate import (
+    BOUND,
+    FEASIBLE,
+    OPTIMAL,
+    AcFindings,
+    Certificate,
+)
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.answer_program import Answer, AnswerProgram, follower_cost
 from equigrid.markets.answers import announce_outcome, told
-from equigrid.markets.certificate import certify
+from equigrid.markets.bilevel.answer_program import Answer, AnswerProgram, follower_cost
+from equigrid.markets.bilevel.signals import Signals, interval
+from equigrid.markets.certification.certificate import certify
 from equigrid.markets.equilibrium.method import Equilibrium, require_leader
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.messages import FlexOffer, FlexRequest
-from equigrid.markets.signals import Signals, interval
 from equigrid.markets.solver import AgentSolver
 
 Vector = NDArray[np.float64]

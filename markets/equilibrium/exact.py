@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.answers import announce_outcome, said_values
-from equigrid.markets.blame import why_no_answer
-from equigrid.markets.both_routes import solve_by_both
-from equigrid.markets.branching import Branching
-from equigrid.markets.certificate import certify
-from equigrid.markets.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.blame import why_no_answer
+from equigrid.markets.bilevel.both_routes import solve_by_both
+from equigrid.markets.bilevel.branching import Branching
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.incumbents import Found, polished
+from equigrid.markets.bilevel.mixed_integer import MixedInteger, pair_bounds
+from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.points import points
+from equigrid.markets.certification.certificate import certify
 from equigrid.markets.equilibrium.method import Equilibrium, require_leader
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
-from equigrid.markets.incumbents import Found, polished
 from equigrid.markets.mailroom import Mailroom
-from equigrid.markets.mixed_integer import MixedInteger, pair_bounds
-from equigrid.markets.optimality import OptimalityProgram
-from equigrid.markets.points import points
 
 Vector = NDArray[np.float64]
 Progress = Callable[[int, float, float], None]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from equigrid.markets.certificate import Certificate
+from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom

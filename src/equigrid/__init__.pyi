@@ -9,8 +9,10 @@ from .grid.cases import feeder as feeder
 from .grid.cases import list_feeders as list_feeders
 from .grid.network import Network as Network
 from .markets.agent import Agent as Agent
-from .markets.certificate import Certificate as Certificate
-from .markets.certificate import certify as certify
+from .markets.certification.certificate import Certificate as Certificate
+from .markets.certification.certificate import certify as certify
+from .markets.certification.optimality_residuals import Point as Point
+from .markets.certification.worst_tie import worst_tie as worst_tie
 from .markets.conformance import check_agent as check_agent
 from .markets.equilibrium.best_response import BestResponse as BestResponse
 from .markets.equilibrium.exact import Exact as Exact
@@ -21,10 +23,8 @@ from .markets.findings import WrongMethod as WrongMethod
 from .markets.game import Game as Game
 from .markets.game import Link as Link
 from .markets.game import Payment as Payment
-from .markets.optimality_residuals import Point as Point
 from .markets.solver import AgentSolver as AgentSolver
 from .markets.sources import Dual as Dual
-from .markets.worst_tie import worst_tie as worst_tie
 from .scenarios.scenario_set import ScenarioSet as ScenarioSet
 
 __all__ = [

@@ -19,7 +19,7 @@ from equigrid.experiments.report.page import report_html
 from equigrid.experiments.report.pictures import PICTURES
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.grid.cases import feeder
-from equigrid.markets.certificate import AcFindings, Certificate
+from equigrid.markets.certification.certificate import AcFindings, Certificate
 
 HOURS = np.arange(1, 25)
 TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6} | {

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.branching import Branching
-from equigrid.markets.column_ranges import NoBoundError
-from equigrid.markets.complementarity import relaxed
+from equigrid.markets.bilevel.branching import Branching
+from equigrid.markets.bilevel.column_ranges import NoBoundError
+from equigrid.markets.bilevel.complementarity import relaxed
+from equigrid.markets.bilevel.mixed_integer import MixedInteger, pair_bounds
+from equigrid.markets.bilevel.optimality import OptimalityProgram
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.game import Game, Link, Payment
-from equigrid.markets.mixed_integer import MixedInteger, pair_bounds
-from equigrid.markets.optimality import OptimalityProgram
 
 CAP, WHOLESALE = 10.0, 3.0
 NODES = 100_000

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from equigrid.markets import both_routes
-from equigrid.markets.branching import Branching
-from equigrid.markets.column_ranges import NoBoundError
-from equigrid.markets.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel import both_routes
+from equigrid.markets.bilevel.branching import Branching
+from equigrid.markets.bilevel.column_ranges import NoBoundError
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.incumbents import Found, Incumbent
+from equigrid.markets.bilevel.mixed_integer import MixedInteger
+from equigrid.markets.bilevel.optimality import OptimalityProgram
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.game import Game
-from equigrid.markets.incumbents import Found, Incumbent
-from equigrid.markets.mixed_integer import MixedInteger
-from equigrid.markets.optimality import OptimalityProgram
 
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders

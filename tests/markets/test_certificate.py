@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.certificate import AcFindings, Certificate, certify
+from equigrid.markets.certification.certificate import AcFindings, Certificate, certify
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game, Link, Payment

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.complementarity import Squares
-from equigrid.markets.curvature import add_curve, square_root
+from equigrid.markets.bilevel.complementarity import Squares
+from equigrid.markets.bilevel.curvature import add_curve, square_root
+from equigrid.markets.bilevel.outer_approximation import tangents
 from equigrid.markets.linear_program import LinearProgram
-from equigrid.markets.outer_approximation import tangents
 
 Vector = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.elimination import CircleError, Smaller, eliminate, without_fixed
+from equigrid.markets.bilevel.elimination import CircleError, Smaller, eliminate, without_fixed
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.findings import UnusableGame
 from equigrid.markets.game import Game, Link

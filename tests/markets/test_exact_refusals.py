@@ -8,7 +8,7 @@ import cvxpy as cp
 import pytest
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.column_ranges import NoBoundError
+from equigrid.markets.bilevel.column_ranges import NoBoundError
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.findings import NoAnswer, WrongMethod
 from equigrid.markets.game import Game, Link, Payment

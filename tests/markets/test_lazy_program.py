@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.markets.bilevel.lazy_program import LazyProgram
 from equigrid.markets.highs_model import Solution
-from equigrid.markets.lazy_program import LazyProgram
 from equigrid.markets.linear_program import Assembled
 
 Vector = NDArray[np.float64]

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.column_ranges import NoBoundError
+from equigrid.markets.bilevel.column_ranges import NoBoundError
+from equigrid.markets.bilevel.multiplier_bounds import Bounds, derive_bounds
 from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import NoAnswer
-from equigrid.markets.multiplier_bounds import Bounds, derive_bounds
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.nodes import BINDING, NO_VALUE, Evaluator, Node
+from equigrid.markets.bilevel.optimality import OptimalityProgram
 from equigrid.markets.game import Game, Link, Payment
 from equigrid.markets.linear_program import Assembled
-from equigrid.markets.nodes import BINDING, NO_VALUE, Evaluator, Node
-from equigrid.markets.optimality import OptimalityProgram
 
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders

@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.certificate import Certificate, certify
+from equigrid.markets.certification.certificate import Certificate, certify
+from equigrid.markets.certification.optimality_residuals import Point
 from equigrid.markets.game import Game, Link, Payment
-from equigrid.markets.optimality_residuals import Point
 from equigrid.markets.sources import Dual
 
 Vector = NDArray[np.float64]

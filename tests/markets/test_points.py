@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
 from equigrid.agents.microgrid import Microgrid
 from equigrid.markets.agent import Agent
-from equigrid.markets.alone import solve
-from equigrid.markets.compilation import compile_agent
-from equigrid.markets.equilibrium.exact import Exact
-from equigrid.markets.game import Game, Link
-from equigrid.markets.optimality import OptimalityProgram
-from equigrid.markets.optimality_residuals import (
+from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.points import points
+from equigrid.markets.bilevel.reduction import Multipliers, reduce_form
+from equigrid.markets.certification.alone import solve
+from equigrid.markets.certification.optimality_residuals import (
     Point,
     complementarity_residual,
     distance_of_point,
     stationarity_residual,
 )
-from equigrid.markets.points import points
-from equigrid.markets.reduction import Multipliers, reduce_form
+from equigrid.markets.compilation import compile_agent
+from equigrid.markets.equilibrium.exact import Exact
+from equigrid.markets.game import Game, Link
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]

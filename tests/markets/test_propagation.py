@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.nodes import BINDING, NO_VALUE, OPEN, Evaluator
+from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.pieces import Limits
+from equigrid.markets.bilevel.propagation import Propagation
 from equigrid.markets.game import Game, Link
-from equigrid.markets.nodes import BINDING, NO_VALUE, OPEN, Evaluator
-from equigrid.markets.optimality import OptimalityProgram
-from equigrid.markets.pieces import Limits
-from equigrid.markets.propagation import Propagation
 
 Vector = NDArray[np.float64]
 

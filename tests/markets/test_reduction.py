@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
 from equigrid.agents.microgrid import Microgrid
 from equigrid.markets.agent import Agent
+from equigrid.markets.bilevel.reduction import Reduced, reduce_form
 from equigrid.markets.compilation import compile_agent
-from equigrid.markets.reduction import Reduced, reduce_form
 from equigrid.markets.solver import AgentSolver
 from equigrid.markets.standard_form import StandardForm
 

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.column_ranges import NoBoundError, column_box
+from equigrid.markets.bilevel.column_ranges import NoBoundError, column_box
+from equigrid.markets.bilevel.multiplier_bounds import derive_bounds
+from equigrid.markets.bilevel.vertex_multipliers import vertex_multipliers
 from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import NoAnswer
-from equigrid.markets.multiplier_bounds import derive_bounds
 from equigrid.markets.solver import AgentSolver
 from equigrid.markets.standard_form import StandardForm
-from equigrid.markets.vertex_multipliers import vertex_multipliers
 
 Vector = NDArray[np.float64]
 

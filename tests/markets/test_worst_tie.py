@@ -6,11 +6,11 @@ import pytest
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.certificate import certify
+from equigrid.markets.certification.certificate import certify
+from equigrid.markets.certification.worst_tie import worst_tie
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Game, Link, Payment
-from equigrid.markets.worst_tie import worst_tie
 
 Vector = NDArray[np.float64]
 HOURS = 2

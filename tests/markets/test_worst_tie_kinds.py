@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.certificate import certify
+from equigrid.markets.certification.certificate import certify
+from equigrid.markets.certification.worst_tie import worst_tie
 from equigrid.markets.game import Game, Link, Payment
 from equigrid.markets.sources import Dual
-from equigrid.markets.worst_tie import worst_tie
 
 Vector = NDArray[np.float64]
 

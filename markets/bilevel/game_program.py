@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.curvature import Curve, add_curve
+from equigrid.markets.bilevel.curvature import Curve, add_curve
+from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Game, Link, Payment
 from equigrid.markets.linear_program import Indices, LinearProgram
-from equigrid.markets.signals import Signals
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]

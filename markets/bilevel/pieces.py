@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from equigrid.markets.complementarity import ComplementarityProgram, Squares
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram, Squares
+from equigrid.markets.bilevel.lazy_program import LazyProgram
+from equigrid.markets.bilevel.outer_approximation import tangents
 from equigrid.markets.highs_model import Solution
-from equigrid.markets.lazy_program import LazyProgram
 from equigrid.markets.linear_program import Assembled, Indices
-from equigrid.markets.outer_approximation import tangents
 
 Vector = NDArray[np.float64]
 # Rounds of tangents in a node; an answer is cut until it is near enough.

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.bilevel.signals import activity
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.highs_model import HighsModel
 from equigrid.markets.linear_program import Assembled
-from equigrid.markets.signals import activity
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]

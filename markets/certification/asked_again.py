@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.alone import cost_of_claims, hearing, solve, stated
-from equigrid.markets.dual_residual import dual_residual
+from equigrid.markets.certification.alone import cost_of_claims, hearing, solve, stated
+from equigrid.markets.certification.dual_residual import dual_residual
 from equigrid.markets.game import Game
 from equigrid.markets.settlement import heard_values
 

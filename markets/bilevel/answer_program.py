@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.answers import said_values, told
+from equigrid.markets.bilevel.game_program import GameProgram, Said
+from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.findings import NoAnswer, WrongMethod
 from equigrid.markets.game import Game, Payment
-from equigrid.markets.game_program import GameProgram, Said
 from equigrid.markets.highs_model import Solution
 from equigrid.markets.linear_program import Indices
-from equigrid.markets.signals import Signals
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]

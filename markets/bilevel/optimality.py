@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.curvature import add_curve
+from equigrid.markets.bilevel.curvature import add_curve
+from equigrid.markets.bilevel.game_program import GameProgram, Said
+from equigrid.markets.bilevel.reduction import Reduced, reduce_form
+from equigrid.markets.bilevel.strong_duality import Bill, bills
 from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Game
-from equigrid.markets.game_program import GameProgram, Said
 from equigrid.markets.linear_program import Indices
-from equigrid.markets.reduction import Reduced, reduce_form
 from equigrid.markets.sources import Dual
 from equigrid.markets.standard_form import StandardForm
-from equigrid.markets.strong_duality import Bill, bills
 
 Vector = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.alone import Flat, flattened, moves_no_costs, solve
-from equigrid.markets.dual_residual import wanted_duals
+from equigrid.markets.certification.alone import Flat, flattened, moves_no_costs, solve
+from equigrid.markets.certification.dual_residual import wanted_duals
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
 from equigrid.markets.settlement import heard_values

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.optimality import OptimalityProgram
-from equigrid.markets.optimality_residuals import Point
-from equigrid.markets.reduction import Multipliers
+from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.reduction import Multipliers
+from equigrid.markets.certification.optimality_residuals import Point
 
 Vector = NDArray[np.float64]
 

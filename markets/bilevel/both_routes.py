@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from equigrid.markets.branching import Branching
-from equigrid.markets.column_ranges import NoBoundError
-from equigrid.markets.complementarity import ComplementarityProgram
-from equigrid.markets.incumbents import Found
-from equigrid.markets.mixed_integer import MixedInteger, pair_bounds
-from equigrid.markets.optimality import OptimalityProgram
+from equigrid.markets.bilevel.branching import Branching
+from equigrid.markets.bilevel.column_ranges import NoBoundError
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.incumbents import Found
+from equigrid.markets.bilevel.mixed_integer import MixedInteger, pair_bounds
+from equigrid.markets.bilevel.optimality import OptimalityProgram
 
 # The branching goes alone for so many nodes; most games are over by then.
 ALONE = 1000

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.dual_residual import wanted_duals
+from equigrid.markets.certification.dual_residual import wanted_duals
+from equigrid.markets.certification.recourse import Recourse
+from equigrid.markets.certification.ties import Answers, BestAnswers, Mover, OptimalDuals
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
-from equigrid.markets.recourse import Recourse
-from equigrid.markets.ties import Answers, BestAnswers, Mover, OptimalDuals
 
 Vector = NDArray[np.float64]
 Wave = Callable[[tuple[int, ...]], Vector]

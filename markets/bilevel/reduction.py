@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.signals import activity
+from equigrid.markets.bilevel.signals import activity
 from equigrid.markets.standard_form import Affine, StandardForm
 
 Vector = NDArray[np.float64]

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.incumbents import Found, Incumbent, polished
+from equigrid.markets.bilevel.multiplier_bounds import derive_bounds
+from equigrid.markets.bilevel.nodes import BINDING, NO_VALUE
+from equigrid.markets.bilevel.optimality import FollowerColumns, OptimalityProgram
+from equigrid.markets.bilevel.outer_approximation import tangents
 from equigrid.markets.highs_model import Solution
-from equigrid.markets.incumbents import Found, Incumbent, polished
 from equigrid.markets.linear_program import Assembled, Indices
-from equigrid.markets.multiplier_bounds import derive_bounds
-from equigrid.markets.nodes import BINDING, NO_VALUE
-from equigrid.markets.optimality import FollowerColumns, OptimalityProgram
-from equigrid.markets.outer_approximation import tangents
 from equigrid.markets.sources import Dual
 from equigrid.markets.standard_form import StandardForm
 

@@ -7,7 +7,7 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.alone import ROOM, flattened, moves_no_costs, solve
+from equigrid.markets.certification.alone import ROOM, flattened, moves_no_costs, solve
 from equigrid.markets.findings import NoAnswer, WrongMethod
 from equigrid.markets.game import Game, Payment
 from equigrid.markets.settlement import heard_values

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, States
 from equigrid.markets.highs_model import Solution
-from equigrid.markets.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, States
 
 Vector = NDArray[np.float64]
 _ROUNDS = 10

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.column_ranges import Box
+from equigrid.markets.bilevel.column_ranges import Box
 from equigrid.markets.linear_program import Indices
 from equigrid.markets.standard_form import StandardForm
 

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.markets.bilevel.game_program import summing
+from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Payment
-from equigrid.markets.game_program import summing
 from equigrid.markets.linear_program import Indices
-from equigrid.markets.signals import Signals
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]

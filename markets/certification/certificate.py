@@ -12,17 +12,17 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.asked_again import check_follower, leader_objective
-from equigrid.markets.findings import UnusableGame, WrongMethod
-from equigrid.markets.game import Game
-from equigrid.markets.optimality_residuals import (
+from equigrid.markets.certification.asked_again import check_follower, leader_objective
+from equigrid.markets.certification.optimality_residuals import (
     Point,
     complementarity_residual,
     distance_of_point,
     stationarity_residual,
 )
+from equigrid.markets.certification.worst_tie import worst_tie
+from equigrid.markets.findings import UnusableGame, WrongMethod
+from equigrid.markets.game import Game
 from equigrid.markets.settlement import heard_values
-from equigrid.markets.worst_tie import worst_tie
 
 Vector = NDArray[np.float64]
 # A claim that an agent's constraints miss by more than this is no answer, whatever its cost.

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.pieces import Limits, Piece, pieces
+from equigrid.markets.bilevel.propagation import Propagation
 from equigrid.markets.highs_model import Solution
 from equigrid.markets.linear_program import Indices
-from equigrid.markets.pieces import Limits, Piece, pieces
-from equigrid.markets.propagation import Propagation
 
 Vector = NDArray[np.float64]
 States = NDArray[np.int8]

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.complementarity import ComplementarityProgram
-from equigrid.markets.incumbents import TIGHT, Found, Incumbents
-from equigrid.markets.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, States
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.incumbents import TIGHT, Found, Incumbents
+from equigrid.markets.bilevel.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, States
 
 Vector = NDArray[np.float64]
 _CANDIDATES = 4

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.elimination import CircleError, Smaller, eliminate, without_fixed
+from equigrid.markets.bilevel.elimination import CircleError, Smaller, eliminate, without_fixed
+from equigrid.markets.bilevel.optimality import BillRow, FollowerColumns, OptimalityProgram
 from equigrid.markets.findings import UnusableGame, WrongMethod
 from equigrid.markets.linear_program import Assembled, Indices
-from equigrid.markets.optimality import BillRow, FollowerColumns, OptimalityProgram
 
 Vector = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram
 
 Vector = NDArray[np.float64]
 _ROUNDS = 6

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.column_ranges import Box, column_box
-from equigrid.markets.excess_ratio import ratios
-from equigrid.markets.signals import activity
+from equigrid.markets.bilevel.column_ranges import Box, column_box
+from equigrid.markets.bilevel.excess_ratio import ratios
+from equigrid.markets.bilevel.signals import activity
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]

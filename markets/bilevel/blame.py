@@ -3,9 +3,9 @@
 import numpy as np
 from scipy import sparse
 
+from equigrid.markets.bilevel.optimality import FollowerColumns, OptimalityProgram
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.linear_program import LinearProgram
-from equigrid.markets.optimality import FollowerColumns, OptimalityProgram
 
 
 def why_no_answer(game: OptimalityProgram) -> NoAnswer:

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from equigrid.markets.column_ranges import Box, NoBoundError
+from equigrid.markets.bilevel.column_ranges import Box, NoBoundError
+from equigrid.markets.bilevel.vertex_multipliers import vertex_multipliers
 from equigrid.markets.linear_program import Indices, LinearProgram
 from equigrid.markets.standard_form import StandardForm
-from equigrid.markets.vertex_multipliers import vertex_multipliers
 
 Vector = NDArray[np.float64]
 # Multipliers come from a solver with this accuracy, so the proven bound gets this much room.

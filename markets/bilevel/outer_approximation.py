@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.complementarity import Squares
+from equigrid.markets.bilevel.complementarity import Squares
 
 Vector = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.alone import cost_of_claims, flattened, restated, solve
+from equigrid.markets.certification.alone import cost_of_claims, flattened, restated, solve
 from equigrid.markets.game import Game
 from equigrid.markets.sources import Dual
 from equigrid.markets.standard_form import StandardForm
