@@ -1,0 +1,228 @@
+"""The negotiation: a leader that prices against a growing set of answers it has heard.
+
+Against fixed quantities a price setter's best answer jumps between zero and the cap. So the
+leader remembers every answer (quantity and own cost) of every follower, and prices as if each
+chose, among its own answers, the one that is cheapest for it. The followers answer with their
+true optimum; the talk ends when nobody has anything new to say.
+"""
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.answers import announce_outcome, told
+from equigrid.markets.bilevel.answer_program import Answer, AnswerProgram, follower_cost
+from equigrid.markets.bilevel.signals import Signals, interval
+from equigrid.markets.certification.certificate import certify
+from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.findings import NoAnswer
+from equigrid.markets.game import Game
+from equigrid.markets.mailroom import Mailroom
+from equigrid.markets.messages import FlexOffer, FlexRequest
+from equigrid.markets.solver import AgentSolver
+
+Vector = NDArray[np.float64]
+# Answers are vertices: one that is not cheaper by this much, relative, is not new.
+_NEW = 1e-9
+
+
+def negotiate(
+    game: Game, rounds: int, gap: float, mailroom: Mailroom, stage: str = ""
+) -> Generator[Any, Any, Equilibrium]:
+    """Negotiate through the mailroom; every follower answers in a process of its own.
+
+    Parameters
+    ----------
+    game : Game
+        With one leader.
+    rounds : int
+        Limit; the talk that has not ended by then is not settled.
+    gap : float
+        Relative gap to which the leader solves its own problem in each round.
+    mailroom : Mailroom
+    stage : str
+        Of the study's timetable.
+
+    Raises
+    ------
+    NoAnswer
+        When an agent has no feasible answer.
+    """
+    talk = _Talk(game, gap)
+    followers = [_Follower(game, agent.name) for agent in game.followers]
+    while len(talk.rounds) < rounds and not talk.settled:
+        talk.propose()
+        offers = yield from _exchange(followers, mailroom, stage, talk)
+        talk.take(offers)
+    values, claimed = talk.outcome()
+    certificate, objective = certify(game, values, claimed=claimed, ties=False)
+    announce_outcome(game, values, mailroom, stage, rounds=len(talk.rounds))
+    return Equilibrium(
+        game,
+        "best-response",
+        values,
+        objective,
+        certificate,
+        settled=talk.settled,
+        statistics={"rounds": len(talk.rounds)},
+        rounds=tuple(talk.rounds),
+    )
+
+
+class _Follower:
+    """The follower's side: its own problem, and nothing of the others'."""
+
+    def __init__(self, game: Game, name: str) -> None:
+        self.game, self.name = game, name
+        self.form, self.signals = game.forms[name], Signals(game)
+        self.solver = AgentSolver(self.form)
+
+    def answer(self, mailroom: Mailroom) -> Generator[Any, Any, None]:
+        """Wait for the next request and answer it with the follower's own best response."""
+        request = yield mailroom.receive(self.name)
+        while not isinstance(request, FlexRequest):
+            request = yield mailroom.receive(self.name)
+        announced = {
+            f"{request.sender}.{said}": np.asarray(value) for said, value in request.values.items()
+        }
+        heard = self.signals.heard_vector(self.form, announced)
+        columns = self.solver.solve(heard)
+        said = {path: affine.value(columns, heard) for path, affine in self.form.said.items()}
+        paid = follower_cost(self.signals, self.form, Answer(said, 0.0), announced)
+        mailroom.post(
+            FlexOffer(
+                sender=self.name,
+                receiver=request.sender,
+                stage=request.stage,
+                round=request.round,
+                values=said,
+                own_cost=self.form.objective_at(columns, heard) - paid,
+            )
+        )
+
+
+def _exchange(
+    followers: list[_Follower], mailroom: Mailroom, stage: str, talk: "_Talk"
+) -> Generator[Any, Any, dict[str, FlexOffer]]:
+    """Post the leader's request to every follower and wait for all offers.
+
+    A follower listens only while a request is on its way, so that nobody answers in the next game.
+    """
+    leader, number = str(talk.game.leader), len(talk.rounds) + 1
+    for follower in followers:
+        names = told(talk.game, leader, talk.game.agent(follower.name))
+        signals = {name: talk.announced[f"{leader}.{name}"] for name in names}
+        mailroom.post(
+            FlexRequest(
+                sender=leader, receiver=follower.name, stage=stage, round=number, values=signals
+            )
+        )
+        mailroom.start(follower.answer(mailroom))
+    offers: dict[str, FlexOffer] = {}
+    while len(offers) < len(followers):
+        message = yield mailroom.receive(leader)
+        if isinstance(message, FlexOffer) and (message.stage, message.round) == (stage, number):
+            offers[message.sender] = message
+    return offers
+
+
+class _Talk:
+    """The leader's side: what it has heard, what it announces next, and how far it has come."""
+
+    def __init__(self, game: Game, gap: float) -> None:
+        self.game, self.gap = game, gap
+        self.signals = Signals(game)
+        self.heard: dict[str, list[Answer]] = {agent.name: [] for agent in game.followers}
+        self.announced: dict[str, Vector] = {}
+        self.rounds: list[Mapping[str, Any]] = []
+        self.settled = False
+        self._sign = -1.0 if game.agent(str(game.leader)).maximises else 1.0
+        self._planned: float | None = None
+        self._best: tuple[float, AnswerProgram, Vector] | None = None
+
+    def propose(self) -> None:
+        """Choose the next signals: first a few probes, then the best against all answers."""
+        if len(self.rounds) < len(_PROBES):
+            self._planned = None
+            self.announced = _probe(self.game, self.signals, _PROBES[len(self.rounds)])
+            return
+        program = AnswerProgram(self.game, self.heard)
+        solution = program.solve(self.gap)
+        self._planned = solution.objective
+        self.announced = program.announced(solution.columns)
+
+    def take(self, offers: Mapping[str, FlexOffer]) -> None:
+        """Remember new answers; without one, the talk is over."""
+        answers = {
+            name: Answer({k: np.asarray(v) for k, v in offer.values.items()}, offer.own_cost)
+            for name, offer in offers.items()
+        }
+        fresh = [name for name in self.heard if self._is_new(name, answers[name])]
+        for name in fresh:
+            self.heard[name].append(answers[name])
+        self.settled = self._planned is not None and not fresh
+        realised = self._realise(answers)
+        self.rounds.append(
+            {
+                "round": len(self.rounds) + 1,
+                "announced": dict(self.announced),
+                "planned": None if self._planned is None else self._sign * self._planned,
+                "realised": None if realised is None else self._sign * realised,
+                "new_answers": len(fresh),
+            }
+        )
+
+    def _is_new(self, name: str, answer: Answer) -> bool:
+        """Whether an answer is cheaper for its follower than all it has given before."""
+        form = self.game.forms[name]
+        costs = [
+            known.own_cost + follower_cost(self.signals, form, known, self.announced)
+            for known in [*self.heard[name], answer]
+        ]
+        best = min(costs[:-1], default=np.inf)
+        return costs[-1] < best - _NEW * max(1.0, abs(costs[-1]))
+
+    def _realise(self, answers: Mapping[str, Answer]) -> float | None:
+        """Value of what was announced and truly answered; the best one is kept.
+
+        In the settled round the leader's own choice among equally cheap answers stands.
+        """
+        chosen = self.heard if self.settled else {n: [a] for n, a in answers.items()}
+        program = AnswerProgram(self.game, chosen, announced=self.announced)
+        try:
+            solution = program.solve(self.gap, polish=True)
+        except NoAnswer:
+            return None
+        if self.settled or self._best is None or solution.objective < self._best[0]:
+            self._best = (solution.objective, program, solution.columns)
+        return solution.objective
+
+    def outcome(self) -> tuple[dict[str, Vector], float]:
+        """Return everything said at the best announcement, and the leader's own value of it."""
+        if self._best is None:
+            raise NoAnswer(
+                f"leader '{self.game.leader}' found no decision that the answers it heard allow; "
+                "relax its constraints",
+                str(self.game.leader),
+            )
+        value, program, columns = self._best
+        return program.values(columns), self._sign * value
+
+
+# Fractions of the leader's signal range that open the talk.
+_PROBES = (0.5, 1.0, 0.0)
+
+
+def _probe(game: Game, signals: Signals, fraction: float) -> dict[str, Vector]:
+    """Signals at a fraction of their range; where nothing bounds them, 0."""
+    form = game.forms[str(game.leader)]
+    found = {}
+    for name in dict.fromkeys(n for a in game.followers for n in told(game, str(game.leader), a)):
+        said = form.said[name]
+        low, high = interval(said, form.lower, form.upper)
+        low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))
+        flat = low + fraction * (high - low)
+        found[f"{game.leader}.{name}"] = np.reshape(flat, said.shape, order="F")
+    return found
