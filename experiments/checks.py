@@ -30,6 +30,7 @@ _NAMED_LISTS = (
     ("stages", "*", "name"),
     ("agents", "*", "generators", "*", "name"),
     ("agents", "*", "photovoltaics", "*", "name"),
+    ("messages", "silent", "*", "name"),
 )
 
 
@@ -38,6 +39,7 @@ def study_problems(document: Document) -> Iterator[Problem]:
     yield from _doubled(document)
     yield from _kinds(document)
     yield from _references(document)
+    yield from _silent(document)
     yield from _stage_order(document)
     network, problems = chosen_network(document)
     yield from problems
@@ -80,6 +82,14 @@ def _references(document: Document) -> Iterator[Problem]:
             if agent.get("kind") == kind and isinstance(name, str) and name not in known:
                 hint = suggestion(name, known) or f"; there is: {', '.join(known) or 'none'}"
                 yield ("agents", k, field), f"must name an agent of kind {wanted}{hint}", name
+
+
+def _silent(document: Document) -> Iterator[Problem]:
+    known = [str(agent.get("name")) for _, agent in _agents(document)]
+    for loc, name in document.find("messages", "silent", "*", "name"):
+        if name not in known:
+            hint = suggestion(name, known) or f"; there is: {', '.join(known) or 'none'}"
+            yield loc, f"no agent of the study has this name{hint}", name
 
 
 def _stage_order(document: Document) -> Iterator[Problem]:

@@ -165,6 +165,7 @@ def _manifest(study: Study, cases: list[_Case]) -> dict[str, Any]:
         "study": study.name,
         "study_sha256": study.digest(),
         "seed": study.spec.seed,
+        "messages": study.spec.messages.model_dump(),
         "messages_sha256": logs,
         "python": platform.python_version(),
         "versions": {name: version(name) for name in _LIBRARIES},

@@ -1,8 +1,9 @@
 """What a study file may hold: the schema is the documentation."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_serializer
 
 from equigrid.experiments.reading import Strict, exactly
 
@@ -11,6 +12,7 @@ Text = Annotated[str, Field(min_length=1, max_length=300)]
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 NotNegative = Annotated[float, Field(ge=0, le=1e6)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
 Efficiency = Annotated[float, Field(gt=0, le=1)]
 Series = Annotated[tuple[NotNegative, ...], exactly("hours")]
 Bus = Annotated[int, Field(ge=0)]
@@ -243,6 +245,22 @@ class Scenarios(Strict):
     irradiance: IrradianceUncertainty
 
 
+class SilentParty(Strict):
+    """A party that says nothing after a round of a bargaining."""
+
+    name: Name
+    after_round: Annotated[int, Field(ge=0)]
+
+
+class Messages(Strict):
+    """What may happen to the messages of a bargaining, drawn from the seed of the study."""
+
+    loss: Probability = 0.0
+    delay_rounds: Annotated[int, Field(ge=0, le=1000)] = 0
+    duplicate: Probability = 0.0
+    silent: tuple[SilentParty, ...] = ()
+
+
 class Study(Strict):
     """A configured question: who plays, on which feeder, in which cases, by which methods."""
 
@@ -258,6 +276,7 @@ class Study(Strict):
     certificate: Tolerance
     network: NetworkChoice
     scenarios: Scenarios
+    messages: Messages = Messages()
     agents: Annotated[tuple[Agent, ...], Field(min_length=1)]
 
     def one(self, kind: type[Strict]) -> Strict:
@@ -268,3 +287,11 @@ class Study(Strict):
     def microgrids(self) -> tuple[Microgrid, ...]:
         """All microgrids, in the order given."""
         return tuple(agent for agent in self.agents if isinstance(agent, Microgrid))
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: Callable[["Study"], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out the messages when nothing happens to them, as a study file may."""
+        written = write(self)
+        if self.messages == Messages():
+            written.pop("messages", None)
+        return written

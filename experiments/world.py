@@ -11,8 +11,10 @@ from equigrid.experiments.disco_microgrids import DiscoMicrogrids
 from equigrid.experiments.study import Study
 from equigrid.markets.answers import announce_constants
 from equigrid.markets.equilibrium.method import Equilibrium, Method
+from equigrid.markets.faults import Faults
 from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
+from equigrid.markets.messages import Message
 from equigrid.scenarios.seeds import stream
 
 # What a study's `system` names: the parties and the timetable of a published system.
@@ -49,11 +51,12 @@ class World(mesa.Model):  # type: ignore[misc]
         self.case = next(c for c in study.spec.cases if c.name == case)
         self.system = SYSTEMS[study.spec.system](study, self.case.ramp_penalty)
         self.clock = simpy.Environment()
-        self.mailroom = Mailroom(self.clock, case)
+        self.mailroom = Mailroom(self.clock, case, _faults(study, case))
         self.outcomes: dict[str, Equilibrium] = {}
         self._progress = progress or (lambda text: None)
         self._shells: dict[str, Shell] = {}
-        self.mailroom.watch(self._notice)
+        self.mailroom.watch(self._said)
+        self.mailroom.watch(self._heard, delivered=True)
 
     def at(self, minute: int) -> simpy.Event:
         """Return the event of that minute of the day."""
@@ -94,6 +97,22 @@ class World(mesa.Model):  # type: ignore[misc]
             self._shells[party] = Shell(self, party)
         return self._shells[party]
 
-    def _notice(self, message: Any) -> None:
+    def _said(self, message: Message) -> None:
         for party in (message.sender, message.receiver):
-            self.shell(party).notice(message)
+            self.shell(party)  # both are met, even when the message gets lost
+        self.shell(message.sender).notice(message)
+
+    def _heard(self, message: Message) -> None:
+        self.shell(message.receiver).notice(message)
+
+
+def _faults(study: Study, case: str) -> Faults:
+    """What happens to messages in a case; each case has luck of its own."""
+    said = study.spec.messages
+    return Faults(
+        loss=said.loss,
+        delay_rounds=said.delay_rounds,
+        duplicate=said.duplicate,
+        silent={party.name: party.after_round for party in said.silent},
+        seed=int(stream(study.spec.seed, f"{case}/messages").integers(2**63)),
+    )

@@ -89,6 +89,11 @@ class Agent:
         return tuple(self.says[said].shape)
 
     @property
+    def decides(self) -> bool:
+        """Whether it has a problem of its own."""
+        return self.problem is not None
+
+    @property
     def maximises(self) -> bool:
         """Whether the agent's own objective is a gain."""
         return self.problem is not None and isinstance(self.problem.objective, cp.Maximize)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
+from equigrid.markets.fleet import Fleet
 from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.messages import Announcement, FlexOrder, FlexSettlement, Schedule
-from equigrid.markets.settlement import amounts
+from equigrid.markets.settlement import transfers
 from equigrid.markets.sources import Dual, speaker
 
 Vector = NDArray[np.float64]
@@ -25,9 +27,13 @@ def said_values(game: Game, answers: Mapping[str, tuple[Vector, Vector]]) -> dic
     answers : Mapping of str to (columns, heard)
         As in the agent's own standard form.
     """
-    values = {}
+    values: dict[str, Vector] = {}
     for agent in game.agents:
         with _untouched(agent):
+            if isinstance(agent, Fleet) and agent.name in answers:
+                said_now = agent.said_at(*answers[agent.name])
+                values |= {f"{agent.name}.{name}": value for name, value in said_now.items()}
+                continue
             if agent.name in answers:
                 game.forms[agent.name].assign(*answers[agent.name])
             for name, said in agent.says.items():
@@ -49,7 +55,7 @@ def _untouched(agent: Agent) -> Iterator[None]:
 def announce_constants(game: Game, mailroom: Mailroom, stage: str) -> None:
     """Post what parties without a problem publish to those who hear it."""
     for agent in game.agents:
-        if agent.problem is None:
+        if not agent.decides:
             for hearer, said in _heard_from(game, agent).items():
                 names = [_name_of(source) for source in said]
                 values = {name: agent.says[name].value for name in names}
@@ -63,7 +69,7 @@ def announce_outcome(
 ) -> None:
     """Post final signals, schedules and settlement, whatever the method that found them."""
     for agent in game.deciders:
-        kind = FlexOrder if agent.name == game.leader else Schedule
+        kind = FlexOrder if agent.name in game.leaders else Schedule
         for hearer, said in _heard_from(game, agent).items():
             told = {_name_of(source): values[source] for source in said}
             follows = any(hearer == follower.name for follower in game.followers)
@@ -71,18 +77,32 @@ def announce_outcome(
             mailroom.post(
                 post(sender=agent.name, receiver=hearer, stage=stage, round=rounds, values=told)
             )
-    for payment in game.payments:
-        amount = amounts(game, values)[payment.name]
+    _announce_balances(game, values, mailroom, stage, rounds)
+    for name, payer, payee, amount in transfers(game, values):
         mailroom.post(
             FlexSettlement(
-                sender=payment.payer,
-                receiver=payment.payee,
+                sender=payer,
+                receiver=payee,
                 stage=stage,
                 round=rounds,
-                payment=payment.name,
+                payment=name,
                 amount=amount,
             )
         )
+
+
+def _announce_balances(
+    game: Game, values: Mapping[str, Vector], mailroom: Mailroom, stage: str, rounds: int
+) -> None:
+    """Post each balance's final price to its parties, and to it what they will do."""
+    for balance in game.balances:
+        for name in dict.fromkeys(term.agent for term in balance.signed):
+            price = {"price": values[balance.name]}
+            order = FlexOrder(sender=balance.name, receiver=name, values=price)
+            said = {t.said: values[t.source] for t in balance.signed if t.agent == name}
+            schedule = Schedule(sender=name, receiver=balance.name, values=said)
+            for message in (order, schedule):
+                mailroom.post(replace(message, stage=stage, round=rounds))
 
 
 def _heard_from(game: Game, agent: Agent) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import cvxpy as cp
 import numpy as np
@@ -22,6 +22,14 @@ from equigrid.markets.standard_form import Affine, StandardForm
 Vector = NDArray[np.float64]
 
 
+@runtime_checkable
+class Compiled(Protocol):
+    """An agent that knows its own standard form, as a fleet does from that of its member."""
+
+    def form(self, names: Iterable[str]) -> StandardForm:
+        """Return the form with what is said as far as it is wanted."""
+
+
 def compile_agent(agent: Agent, said: Iterable[str] = ()) -> StandardForm:
     """Compile an agent's problem to its standard form.
 
@@ -39,6 +47,8 @@ def compile_agent(agent: Agent, said: Iterable[str] = ()) -> StandardForm:
         affine, or when the problem is neither linear nor convex quadratic.
     """
     names = list(said)
+    if isinstance(agent, Compiled):
+        return agent.form(names)
     refuse_structured(agent)
     refuse_curved(agent, names)
     stated = agent.problem or cp.Problem(cp.Minimize(0))

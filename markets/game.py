@@ -1,4 +1,4 @@
-"""A game as data: who decides, who leads, who hears what, and who pays whom."""
+"""A game as data: who decides, who leads, who hears what, who pays whom, what adds up."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from equigrid.markets.agent import Agent
+from equigrid.markets.balance import Balance
+from equigrid.markets.balance_checks import balance_findings, heard_price_findings
 from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import UnusableGame
+from equigrid.markets.fleet_members import Lazy
 from equigrid.markets.game_checks import declaration_findings, payment_findings
+from equigrid.markets.kinds import METHODS, kind_of
 from equigrid.markets.sources import Dual, as_source
 from equigrid.markets.standard_form import StandardForm
 
@@ -89,15 +93,17 @@ class Payment:
 
 @dataclass(frozen=True, eq=False)
 class Game:
-    """Agents with the links and payments between them, checked when it is made.
+    """Agents with the links, payments and balances between them, checked when it is made.
 
     Parameters
     ----------
     agents : sequence of Agent
-    leader : str, optional
-        Who announces first and foresees the others' answers.
+    leader : str or sequence of str, optional
+        Who announces first and foresees the others' answers; several leaders each do.
     links : sequence of Link
     payments : sequence of Payment
+    balances : sequence of Balance
+        What has to add up; agents that decide within them take their prices as given.
     given : Mapping of str to array
         Values of heard quantities that nobody in the game says, by ``"agent.heard"``.
 
@@ -108,19 +114,25 @@ class Game:
     """
 
     agents: Sequence[Agent]
-    leader: str | None = None
+    leader: str | Sequence[str] | None = None
     links: Sequence[Link] = ()
     payments: Sequence[Payment] = ()
+    balances: Sequence[Balance] = ()
     given: Mapping[str, ArrayLike] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Freeze the sequences and check the declaration."""
-        for name in ("agents", "links", "payments"):
+        for name in ("agents", "links", "payments", "balances"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not isinstance(self.leader, str):
+            leaders = tuple(self.leader or ())
+            # One leader in a list is one leader; an empty list is nobody.
+            leader = leaders if len(leaders) > 1 else next(iter(leaders), None)
+            object.__setattr__(self, "leader", leader)
         values = {path: np.asarray(value, dtype=float) for path, value in self.given.items()}
         object.__setattr__(self, "given", MappingProxyType(values))
-        UnusableGame.raise_if(declaration_findings(self))
-        UnusableGame.raise_if(payment_findings(self))
+        UnusableGame.raise_if([*declaration_findings(self), *balance_findings(self)])
+        UnusableGame.raise_if([*payment_findings(self), *heard_price_findings(self)])
 
     def agent(self, name: str) -> Agent:
         """Return the agent of that name."""
@@ -129,26 +141,43 @@ class Game:
     @property
     def deciders(self) -> tuple[Agent, ...]:
         """Agents that have a problem, in the order given."""
-        return tuple(agent for agent in self.agents if agent.problem is not None)
+        return tuple(agent for agent in self.agents if agent.decides)
+
+    @property
+    def leaders(self) -> tuple[str, ...]:
+        """Names of those who lead, none, one or several."""
+        if self.leader is None or isinstance(self.leader, str):
+            return () if self.leader is None else (self.leader,)
+        return tuple(self.leader)
 
     @property
     def followers(self) -> tuple[Agent, ...]:
-        """Deciders other than the leader."""
-        return tuple(agent for agent in self.deciders if agent.name != self.leader)
+        """Deciders that do not lead."""
+        return tuple(agent for agent in self.deciders if agent.name not in self.leaders)
 
     @cached_property
     def forms(self) -> Mapping[str, StandardForm]:
         """Standard form of every decider, with all that is linked or paid for."""
-        return {agent.name: compile_agent(agent, self._wanted(agent)) for agent in self.deciders}
+        names = [agent.name for agent in self.deciders]
+        # One by one, when asked for: a fleet's is as large as all its members' together.
+        return Lazy(names, lambda name: self._form(self.agent(name)))
+
+    def _form(self, agent: Agent) -> StandardForm:
+        return compile_agent(agent, self._wanted(agent))
 
     def _wanted(self, agent: Agent) -> list[str]:
         sources = [link.source for link in self.links]
         sources += [s for p in self.payments for s in (p.price, p.quantity) if isinstance(s, str)]
+        sources += [term.source for balance in self.balances for term in balance.signed]
         return [name for name in agent.says if f"{agent.name}.{name}" in sources]
 
     def payment(self, name: str) -> Payment | None:
         """Return the payment of that name, if there is one."""
         return next((payment for payment in self.payments if payment.name == name), None)
+
+    def balance(self, name: str) -> Balance | None:
+        """Return the balance of that name, if there is one."""
+        return next((balance for balance in self.balances if balance.name == name), None)
 
     def links_into(self, agent: str, heard: str | None = None) -> tuple[Link, ...]:
         """Return the links that an agent hears through, or those of one heard name."""
@@ -166,17 +195,17 @@ class Game:
             f"{p.payer} pays {p.payee} '{p.name}': {p.price} × {p.quantity} × {p.hours:g} h"
             for p in self.payments
         ]
+        lines += [
+            f"balance '{b.name}' of shape {self.balance_shape(b)}: {' + '.join(b.terms)}"
+            for b in self.balances
+        ]
         return "\n".join([*lines, self._describe_kind()])
 
     def _describe_agent(self, agent: Agent) -> str:
-        if agent.problem is None:
-            role = "announces or receives"
-        elif agent.name == self.leader:
-            role = "leads"
-        else:
-            role = "follows" if self.leader else "decides"
-        if agent.problem is None:
-            return f"{agent.name} {role}"
+        if not agent.decides:
+            return f"{agent.name} announces or receives"
+        follows = "follows" if self.leaders else "decides"
+        role = "leads" if agent.name in self.leaders else follows
         form = self.forms[agent.name]
         kind = "quadratic" if form.is_quadratic else "linear"
         kind = f"mixed-integer {kind}" if form.integer.any() else kind
@@ -184,17 +213,25 @@ class Game:
         return f"{agent.name} {role}: {kind} problem, {columns} columns, {rows} rows"
 
     def _describe_kind(self) -> str:
-        if self.leader is None:
-            return "Nobody leads: not a leader–follower game."
-        return "One leader: a Stackelberg game for Exact, or BestResponse as a negotiation."
+        kind = kind_of(self)
+        words = kind.value[0].upper() + kind.value[1:]
+        return f"{words}: for {METHODS[kind]}." if kind in METHODS else f"{words}: no method."
 
     def shape_of(self, source: str) -> tuple[int, ...]:
-        """Return the shape of what an agent says, or of a dual."""
+        """Return the shape of what an agent says, of a dual, or of a balance's price."""
+        balance = self.balance(source)
+        if balance is not None:
+            return self.balance_shape(balance)
         if isinstance(source, Dual):
             agent, _, heard = source.heard.partition(".")
             return tuple(self.agent(agent).hears[heard].shape)
         agent, _, said = source.partition(".")
         return self.agent(agent).shape_of(said)
+
+    def balance_shape(self, balance: Balance) -> tuple[int, ...]:
+        """Return the one shape to which all terms of a balance are broadcast."""
+        shapes = [self.agent(term.agent).shape_of(term.said) for term in balance.signed]
+        return np.broadcast_shapes(np.shape(balance.equals), *shapes)
 
     def amount_shape(self, payment: Payment) -> tuple[int, ...]:
         """Return the finest shape in which anybody hears an amount."""

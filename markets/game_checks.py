@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from equigrid.markets.balance_checks import unknown_terms
 from equigrid.markets.findings import did_you_mean
 from equigrid.markets.sources import Dual, speaker
 
@@ -28,11 +29,17 @@ def declaration_findings(game: Game) -> list[str]:
         for n, k in Counter(p.name for p in game.payments).items()
         if k > 1
     ]
-    if game.leader is not None and game.leader not in [agent.name for agent in game.deciders]:
-        found.append(
-            f"leader '{game.leader}' is not an agent with a problem"
-            + did_you_mean(game.leader, [agent.name for agent in game.deciders])
-        )
+    deciders = [agent.name for agent in game.deciders]
+    found += [
+        f"leader '{leader}' is not an agent with a problem" + did_you_mean(leader, deciders)
+        for leader in game.leaders
+        if leader not in deciders
+    ]
+    found += [
+        f"leader '{name}' is named twice; remove one"
+        for name, k in Counter(game.leaders).items()
+        if k > 1
+    ]
     for payment in game.payments:
         found += _payment_paths(game, payment)
     for link in game.links:
@@ -53,7 +60,9 @@ def _sources(game: Game) -> dict[str, tuple[int, ...]]:
         for a in game.followers
         for name, heard in a.hears.items()
     }
-    return {**said, **duals}
+    # A balance with unknown terms has no shape; its own finding says so.
+    prices = {b.name: game.balance_shape(b) for b in game.balances if not unknown_terms(game, b)}
+    return {**said, **duals, **prices}
 
 
 def _targets(game: Game) -> dict[str, tuple[int, ...]]:
@@ -162,7 +171,7 @@ def _shared(game: Game) -> list[str]:
                     f"'{leaf.name()}' belongs to both '{other}' and '{agent.name}'; give each "
                     "its own and link them"
                 )
-        if agent.problem is None and agent.variables():
+        if not agent.decides and agent.variables():
             found.append(
                 f"agent '{agent.name}' has no problem but says a Variable; it may say constants"
             )
@@ -175,7 +184,7 @@ def payment_findings(game: Game) -> list[str]:
     for payment in game.payments:
         for party in (payment.payer, payment.payee):
             agent = game.agent(party)
-            if agent.problem is not None:
+            if agent.decides:
                 found += _counted(game, payment, agent)
     return found
 

@@ -158,7 +158,8 @@ class HighsModel:
         info = self._highs.getInfo()
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         columns, rows = np.zeros(0), np.zeros(0)
-        if feasible:
+        # What HiGHS calls optimal may miss its tightest tolerance in the last digits.
+        if feasible or status == "optimal":
             point = self._highs.getSolution()
             columns, rows = np.array(point.col_value), np.array(point.row_value)
         value = info.objective_function_value

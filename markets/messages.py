@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What every message carries; the mailroom stamps ``seq``, ``minute`` and ``case``.
+    """What every message carries; the mailroom stamps ``seq``, ``minute``, ``case`` and ``fault``.
 
     Attributes
     ----------
@@ -25,9 +25,14 @@ class Message:
         Time on the clock.
     case : str
         Case of the study, empty outside a study.
+    fault : str
+        What happened on the way, such as ``lost`` or ``late 1, doubled``; empty when nothing did.
+        In the record of a message it is left out then.
     """
 
     kind: ClassVar[str]
+    # Whether it belongs to a bargaining under way, where the mailroom's faults strike.
+    bargaining: ClassVar[bool] = False
     sender: str
     receiver: str
     stage: str = ""
@@ -35,6 +40,7 @@ class Message:
     seq: int = -1
     minute: int = -1
     case: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +63,7 @@ class FlexRequest(_Values):
     """A price (or another signal) that a leader puts up for answers."""
 
     kind = "FlexRequest"
+    bargaining = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +71,7 @@ class FlexOffer(_Values):
     """A follower's best answer to a request, and what it costs it before payments."""
 
     kind = "FlexOffer"
+    bargaining = True
     own_cost: float = 0.0
 
 
@@ -96,7 +104,10 @@ KINDS: Mapping[str, type[Message]] = {
 
 def to_record(message: Message) -> dict[str, Any]:
     """Return a message as plain data with its kind."""
-    return {"kind": message.kind, **asdict(message)}
+    record = {"kind": message.kind, **asdict(message)}
+    if not message.fault:
+        del record["fault"]
+    return record
 
 
 def from_record(record: Mapping[str, Any]) -> Message:

@@ -1,12 +1,17 @@
 """Who owes whom at an answer: amounts are price × quantity × hours, for every method alike."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from equigrid.markets.game import Game, Payment
+if TYPE_CHECKING:
+    from equigrid.markets.balance import Balance
+    from equigrid.markets.game import Game, Payment
 
 Vector = NDArray[np.float64]
 
@@ -31,9 +36,42 @@ def _owed(payment: Payment, values: Mapping[str, Vector]) -> Vector:
 
 def settlement_table(game: Game, values: Mapping[str, Vector]) -> pd.DataFrame:
     """Return payments as a table: payment, payer, payee, amount."""
+    rows = transfers(game, values)
+    return pd.DataFrame(rows, columns=["payment", "payer", "payee", "amount"])
+
+
+def transfers(game: Game, values: Mapping[str, Vector]) -> list[tuple[str, str, str, float]]:
+    """Return who pays whom how much: payments, then what each balance pays or is paid.
+
+    A balance is a clearing house: who adds to it is paid by it, who takes from it pays to it.
+    """
     owed = amounts(game, values)
-    records = [(p.name, p.payer, p.payee, owed[p.name]) for p in game.payments]
-    return pd.DataFrame(records, columns=["payment", "payer", "payee", "amount"])
+    found = [(p.name, p.payer, p.payee, owed[p.name]) for p in game.payments]
+    for balance in game.balances:
+        for name in dict.fromkeys(term.agent for term in balance.signed):
+            amount = received(game, values, name, balance)
+            pair = (balance.name, name) if amount >= 0 else (name, balance.name)
+            found.append((balance.name, *pair, abs(amount)))
+    return found
+
+
+def received(
+    game: Game, values: Mapping[str, Vector], agent: str, balance: Balance | None = None
+) -> float:
+    """Return what a balance, or all together, pay an agent; negative where the agent pays."""
+    balances = game.balances if balance is None else (balance,)
+    return sum(
+        float(np.sum(values[b.name] * signed_total(game, b, values, agent))) for b in balances
+    )
+
+
+def signed_total(game: Game, balance: Balance, values: Mapping[str, Vector], agent: str) -> Vector:
+    """Return what an agent's terms in a balance add up to, in the balance's shape."""
+    total = np.zeros(game.balance_shape(balance))
+    for term in balance.signed:
+        if term.agent == agent:
+            total = total + term.sign * values[term.source]
+    return total
 
 
 def heard_values(game: Game, values: Mapping[str, Vector], agent: str) -> dict[str, Vector]:

@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 from equigrid.markets.answers import announce_outcome, told
 from equigrid.markets.bilevel.answer_program import Answer, AnswerProgram, follower_cost
 from equigrid.markets.bilevel.signals import Signals, interval
-from equigrid.markets.certification.certificate import certify
+from equigrid.markets.certification.certify import certify
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
-from equigrid.markets.messages import FlexOffer, FlexRequest
+from equigrid.markets.messages import FlexOffer, FlexRequest, Message
 from equigrid.markets.solver import AgentSolver
 
 Vector = NDArray[np.float64]
 # Answers are vertices: one that is not cheaper by this much, relative, is not new.
 _NEW = 1e-9
+# How often the leader asks before it takes a follower for silent. When one message in five is
+# lost, only one round in 10^13 ends so by chance.
+_TRIES = 30
 
 
 def negotiate(
@@ -48,14 +51,17 @@ def negotiate(
     Raises
     ------
     NoAnswer
-        When an agent has no feasible answer.
+        When an agent has no feasible answer, or none of its answers arrives.
     """
     talk = _Talk(game, gap)
-    followers = [_Follower(game, agent.name) for agent in game.followers]
-    while len(talk.rounds) < rounds and not talk.settled:
-        talk.propose()
-        offers = yield from _exchange(followers, mailroom, stage, talk)
-        talk.take(offers)
+    followers = {agent.name: _Follower(game, agent.name) for agent in game.followers}
+    try:
+        while len(talk.rounds) < rounds and not talk.settled:
+            talk.propose()
+            offers = yield from _exchange(followers, mailroom, stage, talk)
+            talk.take(offers)
+    finally:
+        mailroom.end_bargaining()
     values, claimed = talk.outcome()
     certificate, objective = certify(game, values, claimed=claimed, ties=False)
     announce_outcome(game, values, mailroom, stage, rounds=len(talk.rounds))
@@ -78,12 +84,20 @@ class _Follower:
         self.game, self.name = game, name
         self.form, self.signals = game.forms[name], Signals(game)
         self.solver = AgentSolver(self.form)
+        self.offer: FlexOffer | None = None
 
-    def answer(self, mailroom: Mailroom) -> Generator[Any, Any, None]:
-        """Wait for the next request and answer it with the follower's own best response."""
-        request = yield mailroom.receive(self.name)
-        while not isinstance(request, FlexRequest):
-            request = yield mailroom.receive(self.name)
+    def act(self, mail: list[Message]) -> list[FlexOffer]:
+        """Answer the newest request, however many came; what is no news gets the same offer."""
+        requests = [message for message in mail if isinstance(message, FlexRequest)]
+        if not requests:
+            return []
+        newest = max(requests, key=lambda request: request.round)
+        if self.offer is None or newest.round > self.offer.round:
+            self.offer = self._answer(newest)
+        return [self.offer]
+
+    def _answer(self, request: FlexRequest) -> FlexOffer:
+        """Return the follower's own best response to a request."""
         announced = {
             f"{request.sender}.{said}": np.asarray(value) for said, value in request.values.items()
         }
@@ -91,41 +105,52 @@ class _Follower:
         columns = self.solver.solve(heard)
         said = {path: affine.value(columns, heard) for path, affine in self.form.said.items()}
         paid = follower_cost(self.signals, self.form, Answer(said, 0.0), announced)
-        mailroom.post(
-            FlexOffer(
-                sender=self.name,
-                receiver=request.sender,
-                stage=request.stage,
-                round=request.round,
-                values=said,
-                own_cost=self.form.objective_at(columns, heard) - paid,
-            )
+        return FlexOffer(
+            sender=self.name,
+            receiver=request.sender,
+            stage=request.stage,
+            round=request.round,
+            values=said,
+            own_cost=self.form.objective_at(columns, heard) - paid,
         )
 
 
 def _exchange(
-    followers: list[_Follower], mailroom: Mailroom, stage: str, talk: "_Talk"
+    followers: Mapping[str, _Follower], mailroom: Mailroom, stage: str, talk: "_Talk"
 ) -> Generator[Any, Any, dict[str, FlexOffer]]:
-    """Post the leader's request to every follower and wait for all offers.
-
-    A follower listens only while a request is on its way, so that nobody answers in the next game.
-    """
+    """Ask every follower until all offers of this round have come."""
     leader, number = str(talk.game.leader), len(talk.rounds) + 1
-    for follower in followers:
-        names = told(talk.game, leader, talk.game.agent(follower.name))
-        signals = {name: talk.announced[f"{leader}.{name}"] for name in names}
-        mailroom.post(
-            FlexRequest(
-                sender=leader, receiver=follower.name, stage=stage, round=number, values=signals
-            )
-        )
-        mailroom.start(follower.answer(mailroom))
     offers: dict[str, FlexOffer] = {}
-    while len(offers) < len(followers):
-        message = yield mailroom.receive(leader)
-        if isinstance(message, FlexOffer) and (message.stage, message.round) == (stage, number):
-            offers[message.sender] = message
-    return offers
+
+    def hear() -> list[str]:
+        """Take the first offer of each, and return whose is missing."""
+        for message in mailroom.empty(leader):
+            # Whatever still comes from earlier rounds is a repetition.
+            if isinstance(message, FlexOffer) and (message.stage, message.round) == (stage, number):
+                offers.setdefault(message.sender, message)
+        return [name for name in followers if name not in offers]
+
+    for _ in range(_TRIES):
+        mailroom.next_round()
+        for name in hear():
+            mailroom.post(talk.request(name, stage, number))
+        yield mailroom.together({name: party.act for name, party in followers.items()})
+        missing = hear()
+        if not missing:
+            return offers
+    raise _unheard(missing)
+
+
+def _unheard(names: list[str]) -> NoAnswer:
+    """Name who has not answered."""
+    agents = "agent" if len(names) == 1 else "agents"
+    has = "has" if len(names) == 1 else "have"
+    listed = ", ".join(f"'{name}'" for name in names)
+    return NoAnswer(
+        f"{agents} {listed} {has} not answered in {_TRIES} tries; lower loss and delay_rounds of "
+        "the messages, or let no party be silent so early",
+        names[0],
+    )
 
 
 class _Talk:
@@ -152,6 +177,15 @@ class _Talk:
         solution = program.solve(self.gap)
         self._planned = solution.objective
         self.announced = program.announced(solution.columns)
+
+    def request(self, follower: str, stage: str, number: int) -> FlexRequest:
+        """Return what the leader asks a follower in this round."""
+        leader = str(self.game.leader)
+        names = told(self.game, leader, self.game.agent(follower))
+        signals = {name: self.announced[f"{leader}.{name}"] for name in names}
+        return FlexRequest(
+            sender=leader, receiver=follower, stage=stage, round=number, values=signals
+        )
 
     def take(self, offers: Mapping[str, FlexOffer]) -> None:
         """Remember new answers; without one, the talk is over."""

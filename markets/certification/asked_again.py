@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
 from equigrid.markets.certification.alone import cost_of_claims, hearing, solve, stated
+from equigrid.markets.certification.charges import charged
 from equigrid.markets.certification.dual_residual import dual_residual
 from equigrid.markets.game import Game
+from equigrid.markets.own_amounts import heard_beside_own, moved_amounts, with_own_amounts
 from equigrid.markets.settlement import heard_values
 
 Vector = NDArray[np.float64]
@@ -27,11 +29,15 @@ class FollowerCheck:
         How far what it is said to say is from what it can do.
     dual : float or None
         By how much of its cost its duals fail to be optimal ones, if any is linked or paid at.
+    cost, best : float
+        As claimed, and the least; what balances pay it is taken off both.
     """
 
     regret: float
     primal: float
     dual: float | None
+    cost: float
+    best: float
 
 
 def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> FollowerCheck:
@@ -42,31 +48,49 @@ def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> Fo
     NoAnswer
         When it has no best answer.
     """
-    heard, own = heard_values(game, values, agent.name), stated(agent)
-    with hearing(agent, heard):
+    heard, asked = heard_values(game, values, agent.name), agent
+    if not game.leaders and moved_amounts(game, agent.name):
+        # Nobody leads: what the others say stands, amounts that its own decision moves do not.
+        heard = heard_beside_own(game, values, agent.name)
+        asked = with_own_amounts(game, agent)
+    own = charged(game, values, stated(asked))
+    with hearing(asked, heard):
         residual, cost = cost_of_claims(own, _own_claims(game, values, agent))
-        best = solve(agent, own.problem())
+        best = solve(asked, own.problem())
     return FollowerCheck(
         regret=max(0.0, cost - best) / max(1.0, abs(best)),
         primal=residual,
         dual=dual_residual(game, agent, heard, values, best),
+        cost=cost,
+        best=best,
     )
 
 
 def leader_objective(game: Game, values: Mapping[str, Vector]) -> tuple[float, float | None]:
     """Return how far the leader's claims are from feasible, and its objective with them."""
-    if game.leader is None:
+    if not isinstance(game.leader, str):
         return 0.0, None
     leader = game.agent(game.leader)
-    with hearing(leader, heard_values(game, values, leader.name)):
-        residual, cost = cost_of_claims(stated(leader), _own_claims(game, values, leader))
+    residual, cost = cost_of_leader(game, values, leader)
     return residual, -cost if leader.maximises else cost
+
+
+def cost_of_leader(game: Game, values: Mapping[str, Vector], leader: Agent) -> tuple[float, float]:
+    """Return how far a leader's claims are from feasible, and its objective as a cost."""
+    with hearing(leader, heard_values(game, values, leader.name)):
+        return cost_of_claims(stated(leader), _own_claims(game, values, leader))
 
 
 def _own_claims(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
     """What the agent says that others hear or pay for: its commitments."""
     used = {link.source for link in game.links}
     used |= {s for p in game.payments for s in (p.price, p.quantity) if isinstance(s, str)}
+    used |= {term.source for balance in game.balances for term in balance.signed}
+    if not (game.leaders or game.balances):
+        # Nobody takes up what is left open: an answer has to hold in all that it says.
+        used |= {f"{agent.name}.{name}" for name, s in agent.says.items() if s.is_affine()} & set(
+            values
+        )
     return {
         name: values[f"{agent.name}.{name}"]
         for name in agent.says

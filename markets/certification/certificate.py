@@ -5,24 +5,11 @@ program of a method is used. Multipliers that a method offers are held against t
 standard form, in which nothing of a method is left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
-
-from equigrid.markets.certification.asked_again import check_follower, leader_objective
-from equigrid.markets.certification.optimality_residuals import (
-    Point,
-    complementarity_residual,
-    distance_of_point,
-    stationarity_residual,
-)
-from equigrid.markets.certification.worst_tie import worst_tie
-from equigrid.markets.findings import UnusableGame, WrongMethod
-from equigrid.markets.game import Game
-from equigrid.markets.settlement import heard_values
 
 Vector = NDArray[np.float64]
 # A claim that an agent's constraints miss by more than this is no answer, whatever its cost.
@@ -30,6 +17,8 @@ FEASIBLE = 1e-5
 # Duals and multipliers are held to this, relative: above what solvers leave in the last digits,
 # and far below the 1 % by which a price may be off without being noticed otherwise.
 OPTIMAL = 1e-6
+# Balances are held to this share of their greatest term.
+BALANCED = 1e-5
 # An objective that is better than its proven bound by more than this, relative, disproves it.
 BOUND = 1e-6
 
@@ -67,8 +56,8 @@ class Certificate:
     regret : Mapping of str to float
         Per follower, (own cost - own best cost) / max(1, |own best cost|).
     optimality_gap : float or None
-        Relative distance of the leader's objective from its proven bound; negative where it is
-        better than the bound, which then is none.
+        Relative distance of the leader's objective, or of the total cost of balances, from its
+        proven bound; negative where it is better than the bound, which then is none.
     primal_residual : float
         Greatest distance between what was claimed and what the agent's constraints allow.
     dual_residual : float or None
@@ -83,6 +72,11 @@ class Certificate:
         None where it offers none.
     leader_objective, leader_bound : float or None
         Recomputed from price × quantity, and its proven bound, in the leader's own sense.
+    total_cost, total_bound : float or None
+        What all agents of balances bear together, and the least that anybody could reach as far
+        as their best answers at the prices prove; None without balances.
+    balance_residual : float or None
+        Greatest imbalance as a share of the balance's greatest term; None without balances.
     worst_tie_objective : float or None
         The leader's objective where followers settle their ties against it, as far as that was
         found; None where it was not looked for.
@@ -99,6 +93,9 @@ class Certificate:
     leader_objective: float | None = None
     leader_bound: float | None = None
     worst_tie_objective: float | None = None
+    total_cost: float | None = None
+    total_bound: float | None = None
+    balance_residual: float | None = None
 
     @property
     def worst_tie_loss(self) -> float | None:
@@ -143,13 +140,16 @@ class Certificate:
         gap = self.optimality_gap
         if gap is not None and gap < -BOUND:
             return [
-                f"the leader's objective is better than its proven bound by {-gap:.2g} of it, so "
+                f"the {self._whose()} is better than its proven bound by {-gap:.2g} of it, so "
                 "the bound cuts off answers and proves nothing"
             ]
         if proven and (gap is None or not gap <= allowed):
             shown = None if gap is None else f"{gap:.2g}"
-            return [f"the leader's optimum is not proven (gap {shown})"]
+            return [f"the {self._whose('optimum')} is not proven (gap {shown})"]
         return []
+
+    def _whose(self, what: str = "objective") -> str:
+        return f"leader's {what}" if self.total_cost is None else f"total cost's {what}"
 
     def _residuals(self) -> tuple[tuple[float | None, float, str], ...]:
         """Each residual that studies set no tolerance for, its limit, and what to say."""
@@ -160,6 +160,11 @@ class Certificate:
                 OPTIMAL,
                 "a price is no optimal dual of the follower whose dual it is: by {} of its cost, "
                 "another quantity at that price would be better",
+            ),
+            (
+                self.balance_residual,
+                BALANCED,
+                "a balance does not hold: its terms miss it by {} of the greatest of them",
             ),
             (
                 self.stationarity_residual,
@@ -185,115 +190,3 @@ class Certificate:
         if self.ac.max_loading_violation_percent > tolerance["ac_loading_percent"]:
             found.append(f"a branch is {self.ac.max_loading_violation_percent:.1f} % overloaded")
         return found
-
-
-def certify(
-    game: Game,
-    values: Mapping[str, Vector],
-    *,
-    bound: float | None = None,
-    claimed: float | None = None,
-    points: Mapping[str, Point] | None = None,
-    ties: bool = True,
-) -> tuple[Certificate, float | None]:
-    """Check an answer, wherever it was found.
-
-    Parameters
-    ----------
-    game : Game
-    values : Mapping of str to array
-        Everything said at the answer, by ``"agent.quantity"``, and duals that are linked or paid
-        at, by their text.
-    bound : float, optional
-        Proven bound on the leader's objective, in its own sense.
-    claimed : float, optional
-        The leader's objective as the method's solver has it, in its own sense.
-    points : Mapping of str to Point, optional
-        Followers' answers with their multipliers, each in its own standard form, by name.
-    ties : bool
-        Whether to look for the worst tie, where there are a leader and followers.
-
-    Returns
-    -------
-    certificate : Certificate
-    leader_objective : float or None
-        Recomputed from price × quantity, in the leader's own sense.
-
-    Raises
-    ------
-    NoAnswer
-        When an agent has no best answer to what the others said.
-    """
-    checks = {agent.name: check_follower(game, values, agent) for agent in game.followers}
-    residual, objective = leader_objective(game, values)
-    certificate = Certificate(
-        regret={name: check.regret for name, check in checks.items()},
-        optimality_gap=_gap(game, objective, bound),
-        primal_residual=max([residual, *(check.primal for check in checks.values())]),
-        dual_residual=_greatest([check.dual for check in checks.values()]),
-        settlement_residual=_settlement_residual(objective, claimed),
-        leader_objective=objective,
-        leader_bound=bound,
-        worst_tie_objective=_worst_tie(game, values) if ties else None,
-    )
-    if points is not None:
-        certificate = _with_points(certificate, game, values, points)
-    return certificate, objective
-
-
-def _gap(game: Game, objective: float | None, bound: float | None) -> float | None:
-    """Return how far the objective is from its bound; last digits do not make it negative."""
-    if objective is None or bound is None:
-        return None
-    sense = -1.0 if game.agent(str(game.leader)).maximises else 1.0
-    gap = sense * (objective - bound) / max(1.0, abs(objective))
-    return gap if gap < -BOUND else abs(gap)
-
-
-def _settlement_residual(objective: float | None, claimed: float | None) -> float:
-    if objective is None or claimed is None:
-        return 0.0
-    return abs(objective - claimed)
-
-
-def _with_points(
-    certificate: Certificate,
-    game: Game,
-    values: Mapping[str, Vector],
-    points: Mapping[str, Point],
-) -> Certificate:
-    """Add how far the followers' optimality conditions are from satisfied at the points."""
-    forms = {name: game.forms[name] for name in points}
-    distances = [
-        distance_of_point(
-            forms[name],
-            point,
-            heard_values(game, values, name),
-            {said: values[f"{name}.{said}"] for said in forms[name].said},
-        )
-        for name, point in points.items()
-    ]
-    return replace(
-        certificate,
-        primal_residual=_greatest([certificate.primal_residual, *distances]),
-        stationarity_residual=_greatest(
-            [stationarity_residual(forms[name], point) for name, point in points.items()]
-        ),
-        complementarity_residual=_greatest(
-            [complementarity_residual(forms[name], point) for name, point in points.items()]
-        ),
-    )
-
-
-def _greatest(residuals: Sequence[float | None]) -> float | None:
-    return max((residual for residual in residuals if residual is not None), default=None)
-
-
-def _worst_tie(game: Game, values: Mapping[str, Vector]) -> float | None:
-    """Return the leader's value at the worst tie; None where that is no convex problem."""
-    if game.leader is None or not game.followers:
-        return None
-    try:
-        return worst_tie(game, values)
-    except (WrongMethod, UnusableGame, cp.SolverError):
-        return None

@@ -1,4 +1,4 @@
-"""The exact Stackelberg equilibrium, solved to proof by two routes that check each other."""
+"""Solved to proof: a game that one agent leads, and the central problem of an exchange."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -16,11 +16,16 @@ from equigrid.markets.bilevel.incumbents import Found, polished
 from equigrid.markets.bilevel.mixed_integer import MixedInteger, pair_bounds
 from equigrid.markets.bilevel.optimality import OptimalityProgram
 from equigrid.markets.bilevel.points import points
-from equigrid.markets.certification.certificate import certify
-from equigrid.markets.equilibrium.method import Equilibrium, require_leader
+from equigrid.markets.certification.certify import certify
+from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.exchange.blame import why_no_exchange
+from equigrid.markets.exchange.central import CentralProgram
+from equigrid.markets.exchange.outcome import exchange_outcome, exchange_values
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
+from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
+from equigrid.markets.turns.one_pass import one_pass
 
 Vector = NDArray[np.float64]
 Progress = Callable[[int, float, float], None]
@@ -63,7 +68,7 @@ class Exact:
     ties: bool = True
 
     def solve(self, game: Game) -> Equilibrium:
-        """Solve a game that one agent leads.
+        """Solve a game that one agent leads, or the central problem of balances.
 
         Raises
         ------
@@ -79,7 +84,11 @@ class Exact:
         self, game: Game, mailroom: Mailroom, stage: str = ""
     ) -> Generator[Any, Any, Equilibrium]:
         """Solve centrally, then post what the parties would exchange."""
-        require_leader(game, "Exact")
+        kind = require_kind(game, "Exact", [Kind.LED, Kind.BALANCES, Kind.ORDER])
+        if kind is Kind.BALANCES:
+            return (yield from self._play_exchange(game, mailroom, stage))
+        if kind is Kind.ORDER:
+            return (yield from one_pass(game, mailroom, stage, "exact"))
         program = OptimalityProgram(game)
         stated = relaxed(program)
         found = self._search(program, stated)
@@ -109,6 +118,21 @@ class Exact:
             certificate,
             settled=found.status == "optimal",
             statistics={"bound": bound, "nodes": found.nodes, "pairs": stated.pairs.count},
+        )
+
+    def _play_exchange(
+        self, game: Game, mailroom: Mailroom, stage: str
+    ) -> Generator[Any, Any, Equilibrium]:
+        """Solve the central problem of balances."""
+        program = CentralProgram(game)
+        found = program.solve(self.gap)
+        if found.status != "optimal":
+            raise why_no_exchange(program, found.status)
+        values = exchange_values(game, found.columns, found.prices)
+        yield mailroom.clock.timeout(0)
+        statistics = {"columns": float(program.size), "bound": found.bound}
+        return exchange_outcome(
+            game, "exact", values, mailroom, stage, bound=found.bound, statistics=statistics
         )
 
     def _search(self, program: OptimalityProgram, stated: ComplementarityProgram) -> Found:

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from equigrid.markets.certification.certificate import Certificate
-from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.settlement import amounts, settlement_table
@@ -51,6 +50,17 @@ class Equilibrium:
     rounds: tuple[Mapping[str, Any], ...] = ()
 
     @property
+    def prices(self) -> Mapping[str, Vector]:
+        """Price of every balance, the change of total cost per unit of its right-hand side."""
+        return MappingProxyType({b.name: self.values[b.name] for b in self.game.balances})
+
+    @property
+    def cycle(self) -> tuple[Mapping[str, Any], ...]:
+        """The rounds that a talk repeats without end, one record each; empty if it does not."""
+        length = int(self.statistics.get("cycle", 0))
+        return self.rounds[-length:] if length else ()
+
+    @property
     def payments(self) -> Mapping[str, float]:
         """Amount of every payment, price × quantity × hours."""
         return MappingProxyType(amounts(self.game, self.values))
@@ -73,12 +83,3 @@ class Method(Protocol):
     ) -> Generator[Any, Any, Equilibrium]:
         """Solve as a process on the mailroom's clock; what parties exchange is posted."""
         ...
-
-
-def require_leader(game: Game, method: str) -> None:
-    """Refuse a game without a leader."""
-    if game.leader is None:
-        raise WrongMethod(
-            f"{method} solves games that one agent leads, and nobody leads this one; name the "
-            "leader with Game(leader=…)"
-        )

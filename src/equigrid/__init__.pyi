@@ -9,17 +9,21 @@ from .grid.cases import feeder as feeder
 from .grid.cases import list_feeders as list_feeders
 from .grid.network import Network as Network
 from .markets.agent import Agent as Agent
+from .markets.balance import Balance as Balance
 from .markets.certification.certificate import Certificate as Certificate
-from .markets.certification.certificate import certify as certify
+from .markets.certification.certify import certify as certify
 from .markets.certification.optimality_residuals import Point as Point
 from .markets.certification.worst_tie import worst_tie as worst_tie
 from .markets.conformance import check_agent as check_agent
+from .markets.equilibrium.admm import Admm as Admm
 from .markets.equilibrium.best_response import BestResponse as BestResponse
 from .markets.equilibrium.exact import Exact as Exact
 from .markets.equilibrium.method import Equilibrium as Equilibrium
+from .markets.faults import Faults as Faults
 from .markets.findings import NoAnswer as NoAnswer
 from .markets.findings import UnusableGame as UnusableGame
 from .markets.findings import WrongMethod as WrongMethod
+from .markets.fleet import Fleet as Fleet
 from .markets.game import Game as Game
 from .markets.game import Link as Link
 from .markets.game import Payment as Payment
@@ -28,13 +32,17 @@ from .markets.sources import Dual as Dual
 from .scenarios.scenario_set import ScenarioSet as ScenarioSet
 
 __all__ = [
+    "Admm",
     "Agent",
     "AgentSolver",
+    "Balance",
     "BestResponse",
     "Certificate",
     "Dual",
     "Equilibrium",
     "Exact",
+    "Faults",
+    "Fleet",
     "Game",
     "Link",
     "Network",

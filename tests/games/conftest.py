@@ -212,7 +212,9 @@ def read_folder(folder: Path) -> PublishedGame:
 FOLDERS = [
     path
     for path in sorted(Path(__file__).parent.glob("[!_]*"))
-    if path.is_dir() and any(entry.name != "__pycache__" for entry in path.iterdir())
+    if path.is_dir()
+    and any(entry.name != "__pycache__" for entry in path.iterdir())
+    and not any(path.glob("test_*.py"))  # a folder of folders, with readers of its own
 ]
 GAMES = {folder.name: read_folder(folder) for folder in FOLDERS if is_readable(folder)}
 

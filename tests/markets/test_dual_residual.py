@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.certification.certificate import Certificate, certify
+from equigrid.markets.certification.certificate import Certificate
+from equigrid.markets.certification.certify import certify
 from equigrid.markets.game import Game, Link
 from equigrid.markets.sources import Dual
 

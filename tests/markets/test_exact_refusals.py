@@ -73,9 +73,14 @@ def test_decided_prices_that_are_heard_separately_are_refused(build: Builders) -
     _refused(game, "payments 'bill', 'fee' .*several decided prices and only their sum is linear")
 
 
-def test_a_game_that_nobody_leads_is_refused() -> None:
-    x = cp.Variable(bounds=[0, 1])
-    _refused(Game([Agent("a", cp.Problem(cp.Minimize(x)))]), "nobody leads this one")
+def test_a_nash_game_is_refused() -> None:
+    agents = []
+    for name in "ab":
+        x, other = cp.Variable(bounds=[0, 1]), cp.Parameter()
+        problem = cp.Problem(cp.Minimize(cp.square(x) - other * x))
+        agents.append(Agent(name, problem, {"other": other}, {"x": x}))
+    game = Game(agents, links=[Link("a.x", "b.other"), Link("b.x", "a.other")])
+    _refused(game, r"Exact does not answer .* in a circle \(a Nash game\); use BestResponse")
 
 
 def test_a_price_without_bounds_is_refused(build: Builders) -> None:

@@ -67,7 +67,7 @@ def test_a_sound_game_describes_itself() -> None:
     assert "site follows: linear problem, 4 columns, 2 rows" in text
     assert "disco.income hears bill" in text
     assert "site pays disco 'bill': disco.price × site.import_mw × 1 h" in text
-    assert "a Stackelberg game for Exact, or BestResponse" in text
+    assert "One agent leads (a Stackelberg game): for Exact, or BestResponse" in text
     assert [agent.name for agent in game.followers] == ["site"]
     assert game.payment("nothing") is None
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from equigrid.markets.agent import Agent
 from equigrid.markets.answers import announce_constants
+from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game, Link
 from equigrid.markets.mailroom import Mailroom, read_log
-from equigrid.markets.messages import Announcement, FlexOrder, Message, Schedule
+from equigrid.markets.messages import Announcement, FlexOffer, FlexOrder, Message, Schedule
 
 NEGOTIATION = """
 import cvxpy as cp
@@ -157,3 +158,71 @@ def test_a_negotiation_has_one_log_whatever_the_hash_seed() -> None:
     }
     assert len(found) == 1
     assert int(found.pop().split()[0]) > 10
+
+
+def _offer(sender: str = "site", number: int = 1) -> FlexOffer:
+    return FlexOffer(sender=sender, receiver="disco", round=number)
+
+
+def test_parties_act_on_their_own_mail_in_the_order_given() -> None:
+    room, seen = Mailroom(), []
+
+    def act(mail: list[Message]) -> list[Message]:
+        seen.append([(m.receiver, m.seq) for m in mail])
+        return [_offer(m.receiver) for m in mail]
+
+    def asking() -> Generator[Any, Any, list[Message]]:
+        for name in ("one", "two"):
+            room.post(_note("question", receiver=name))
+        yield room.together({"two": act, "one": act, "idle": act})
+        return room.empty("disco")
+
+    heard = room.run(asking())
+    assert seen == [[("two", 1)], [("one", 0)], []]
+    assert [(m.sender, m.seq) for m in heard] == [("two", 2), ("one", 3)]
+    assert room.empty("one") == []
+
+
+def test_nobody_to_act_is_no_deadlock() -> None:
+    room = Mailroom()
+
+    def asking() -> Generator[Any, Any, str]:
+        yield room.together({})
+        return "on"
+
+    assert room.run(asking()) == "on"
+
+
+def test_the_first_party_that_fails_is_raised_where_it_is_waited_for() -> None:
+    room = Mailroom()
+
+    def failing(name: str) -> Callable[[list[Message]], list[Message]]:
+        def act(_: list[Message]) -> list[Message]:
+            raise NoAnswer(f"{name} has none", name)
+
+        return act
+
+    def asking() -> Generator[Any, Any, str]:
+        try:
+            yield room.together({name: failing(name) for name in ("one", "two", "three")})
+        except NoAnswer as error:
+            return error.agent
+        return "nobody"
+
+    assert room.run(asking()) == "one"
+
+
+def test_without_faults_a_round_changes_nothing() -> None:
+    room = Mailroom()
+    room.post(_offer())
+    room.next_round()
+    assert [m.seq for m in room.empty("disco")] == [0]
+
+
+def test_the_end_of_a_bargaining_leaves_other_mail_where_it_is() -> None:
+    room = Mailroom()
+    room.post(_offer())
+    room.post(_note("stays"))
+    room.end_bargaining()
+    assert [m.seq for m in room.empty("disco")] == [1]
+    assert len(room.log) == 2

@@ -1,6 +1,7 @@
 """Messages: a closed list, plain data, the same after a trip through a record."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ def messages(draw: st.DrawFn) -> Message:
         "round": draw(st.integers(0, 99)),
         "seq": draw(st.integers(0, 10**6)),
         "minute": draw(st.integers(0, 10**6)),
+        "fault": draw(st.sampled_from(["", "lost", "late 1, doubled, late 3"])),
     }
     if kind == "FlexSettlement":
         fields |= {"payment": draw(NAMES), "amount": draw(NUMBERS)}
@@ -87,6 +89,16 @@ def test_arrays_become_plain_numbers() -> None:
 def test_records_that_are_no_message(record: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         from_record(record)
+
+
+def test_a_fault_is_told_only_where_there_is_one() -> None:
+    offer = FlexOffer(sender="a", receiver="b")
+    assert "fault" not in to_record(offer)
+    assert to_record(replace(offer, fault="late 2"))["fault"] == "late 2"
+
+
+def test_requests_and_offers_are_the_bargaining() -> None:
+    assert [kind for kind in KINDS if KINDS[kind].bargaining] == ["FlexRequest", "FlexOffer"]
 
 
 def test_messages_do_not_change() -> None:

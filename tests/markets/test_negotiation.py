@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from equigrid.markets.agent import Agent
+from equigrid.markets.balance import Balance
 from equigrid.markets.equilibrium.best_response import BestResponse
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.findings import NoAnswer, WrongMethod
@@ -159,10 +160,15 @@ def test_signals_that_are_no_price_are_refused(build: Builders) -> None:
         BestResponse().solve(_game(build, toll=1.0, site_links=[Link("disco.toll", "site.toll")]))
 
 
-def test_a_game_that_nobody_leads_is_refused() -> None:
+def test_a_game_of_balances_is_refused() -> None:
     x = cp.Variable(bounds=[0, 1])
-    with pytest.raises(WrongMethod, match="BestResponse solves games that one agent leads"):
-        BestResponse().solve(Game([Agent("a", cp.Problem(cp.Minimize(x)))]))
+    game = Game(
+        [Agent("a", cp.Problem(cp.Minimize(x)), says={"x": x})],
+        balances=[Balance("half", ["a.x"], equals=0.5)],
+    )
+    sentence = r"BestResponse does not answer a game in which nobody leads and balances .*use Admm"
+    with pytest.raises(WrongMethod, match=sentence):
+        BestResponse().solve(game)
 
 
 def test_prices_without_bounds_are_refused(build: Builders) -> None:

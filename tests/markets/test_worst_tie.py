@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.certification.certificate import certify
+from equigrid.markets.certification.certify import certify
 from equigrid.markets.certification.worst_tie import worst_tie
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.findings import WrongMethod

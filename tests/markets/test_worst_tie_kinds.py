@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.certification.certificate import certify
+from equigrid.markets.certification.certify import certify
 from equigrid.markets.certification.worst_tie import worst_tie
 from equigrid.markets.game import Game, Link, Payment
 from equigrid.markets.sources import Dual

@@ -1,0 +1,161 @@
+"""Fleets on a feeder, 100 to 100,000 members: ``python benchmarks/fleets.py --sizes 100,1000``.
+
+The game is declared in fleet_exchange.py. Told are rounds and seconds of ADMM, the peak memory of
+its process, what all pay, a bound on it or the central optimum, and what does not balance.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from fleet_exchange import exchange
+
+import equigrid as eg
+from equigrid.markets.coupling import market_of
+from equigrid.markets.equilibrium.admm import Admm
+from equigrid.markets.exchange.central import CentralProgram
+from equigrid.markets.exchange.participant import Participant
+from equigrid.markets.exchange.stakes import batch_of, stakes_of
+from equigrid.markets.exchange.talk import Talk
+from equigrid.markets.mailroom import Mailroom
+
+# What bounds are sharpened with: proximal points, and their weight against the last rho.
+PROXIMAL_POINTS, SOFTER = 12, 0.1
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one size gave; costs in currency, the gap relative to the best bound."""
+
+    agents: int
+    rounds: int
+    seconds: float
+    peak_mb: float
+    cost: float
+    bound: float
+    optimum: float | None
+    imbalance_mw: float
+    imbalances: tuple[float, ...]
+
+    @property
+    def gap(self) -> float:
+        """Distance of the cost from the central optimum, or from the bound."""
+        best = self.bound if self.optimum is None else self.optimum
+        return (self.cost - best) / abs(best)
+
+    def text(self) -> str:
+        """Return a row of the table."""
+        optimum = "" if self.optimum is None else f"{self.optimum:.3f}"
+        return (
+            f"| {self.agents} | {self.rounds} | {self.seconds:.1f} | {self.peak_mb:.0f} | "
+            f"{self.cost:.3f} | {self.bound:.3f} | {optimum} | {self.gap:.1e} | "
+            f"{self.imbalance_mw:.1e} |"
+        )
+
+
+def solved(n: int, seed: int, central: bool) -> Line:
+    """Settle one size by ADMM, and solve the central problem where that is asked for."""
+    game = exchange(n, seed)
+    method = Admm(tolerance=1e-4, dual_tolerance=1e-4)
+    begin = time.perf_counter()
+    mailroom = Mailroom()
+    talk = Talk(game, parties_of(game, method), method)
+    mailroom.run(talk.play(mailroom, ""))
+    seconds = time.perf_counter() - begin
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    imbalances = tuple(float(record["imbalance"]) for record in talk.records)
+    cost, bound = cost_and_bound(game, talk)
+    optimum = CentralProgram(game).solve().cost if central else None
+    return Line(
+        n, len(imbalances), seconds, peak_mb, cost, bound, optimum, imbalances[-1], imbalances
+    )
+
+
+def parties_of(game: eg.Game, method: Admm) -> dict[str, Participant]:
+    """Return everybody who decides as a participant of the exchange."""
+    parties = {}
+    for agent in game.deciders:
+        stakes = stakes_of(game, agent.name)
+        parties[agent.name] = Participant(agent.name, stakes, batch_of(stakes), method.relaxation)
+    return parties
+
+
+def cost_and_bound(game: eg.Game, talk: Talk) -> tuple[float, float]:
+    """Return what all pay together for what they do, and what they have to pay at least.
+
+    What does not balance is bought at the price, which the cost takes in. The bound is that of
+    Lagrange: at the prices found, everybody does what is best for it alone.
+    """
+    price = talk.prices()["node"]
+    rhs = market_of(game, game.balances[0]).rhs
+    cost = bound = float(np.ravel(price, order="F") @ rhs)
+    columns = talk.columns()
+    for name, party in talk.parties.items():
+        stakes, step = party.stakes, party.step
+        x, entries = columns[name], stakes.entries["node"]
+        asked = np.ravel(price, order="F")[entries]
+        terms = (stakes.shares @ x.T).T + stakes.constant
+        curved = np.einsum("kj,kj->", (stakes.form.quadratic @ x.T).T, x) / 2
+        cost += float(np.sum(stakes.cost * x) + curved - np.sum(asked * terms)) + stakes.offset
+        step.set_rho(np.full(entries.shape[1], SOFTER * talk.houses["node"].rho))
+        for _ in range(PROXIMAL_POINTS):
+            terms = step.solve(asked, terms, 1e-9)
+        bound += float(step.bound(asked).sum()) + stakes.offset
+    return cost, bound
+
+
+def apart(n: int, seed: int, central: bool) -> Line:
+    """Solve one size in a process of its own, so that its peak memory is its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(solved, (n, seed, central))
+
+
+def picture(lines: Sequence[Line], path: str) -> None:
+    """Draw the largest imbalance round by round, and seconds over the number of agents."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    colours = ("#1b6f8a", "#e08e27", "#7a9b3e", "#a3395b", "#555555")
+    for line, colour in zip(lines, colours, strict=False):
+        label = f"{line.agents:,} agents"
+        left.plot(range(1, line.rounds + 1), line.imbalances, label=label, color=colour, lw=1.5)
+        right.plot(line.agents, line.seconds, "o", color=colour, ms=7)
+    right.plot([x.agents for x in lines], [x.seconds for x in lines], color="0.7", lw=1, zorder=0)
+    left.set(xlabel="round", ylabel="largest imbalance in MW", yscale="log")
+    right.set(xlabel="agents", ylabel="seconds to settle", xscale="log", yscale="log")
+    right.xaxis.set_major_formatter("{x:,g}")
+    right.yaxis.set_major_formatter("{x:g}")
+    left.legend(frameon=False)
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+
+
+def main() -> None:
+    """Print a table, and draw a picture if one is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="100,1000")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--central-up-to", type=int, default=10_000)
+    parser.add_argument("--picture")
+    given = parser.parse_args()
+    print(
+        "| agents | rounds | seconds | peak MB | cost | bound | optimum | gap | imbalance in MW |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    solved(30, given.seed, central=False)  # compiles the kernels, which are kept on disk
+    lines = []
+    for size in map(int, given.sizes.split(",")):
+        lines.append(apart(size, given.seed, size <= given.central_up_to))
+        print(lines[-1].text(), flush=True)
+    if given.picture:
+        picture(lines, given.picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What must add up: a coupling of what agents say, whose multiplier is a price."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Term:
+    """One signed quantity of a balance.
+
+    Attributes
+    ----------
+    sign : float
+        +1 or -1.
+    source : str
+        ``"agent.quantity"``.
+    """
+
+    sign: float
+    source: str
+
+    @property
+    def agent(self) -> str:
+        """Name of the agent that says it."""
+        return self.source.partition(".")[0]
+
+    @property
+    def said(self) -> str:
+        """Name under which the agent says it."""
+        return self.source.partition(".")[2]
+
+
+@dataclass(frozen=True, eq=False)
+class Balance:
+    """Signed quantities that add up to a number, entry by entry.
+
+    Its multiplier is its price: the change of total cost per unit of ``equals``. Agents state
+    their own costs only and receive price × their signed term. With two terms of opposite sign it
+    makes two agents agree, as in the consensus form of ADMM.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the game; among the values of an answer it means the price.
+    terms : sequence of str
+        Such as ``"wind.output_mw"`` or ``"-load.demand_mw"``, broadcast to one shape.
+    equals : float or array
+        What they add up to; where it is not 0, the balance is the counterparty in settlement.
+
+    Examples
+    --------
+    >>> Balance("energy", ["wind.output_mw", "-load.demand_mw"]).signed[1]
+    Term(sign=-1.0, source='load.demand_mw')
+    """
+
+    name: str
+    terms: Sequence[str]
+    equals: ArrayLike = 0.0
+
+    def __post_init__(self) -> None:
+        """Freeze the terms and the right-hand side."""
+        object.__setattr__(self, "terms", tuple(self.terms))
+        object.__setattr__(self, "equals", np.asarray(self.equals, dtype=float))
+
+    @property
+    def signed(self) -> tuple[Term, ...]:
+        """The terms with their signs apart."""
+        return tuple(_term(text) for text in self.terms)
+
+
+def _term(text: str) -> Term:
+    plain = text.strip()
+    if plain[:1] in "+-":
+        return Term(-1.0 if plain[0] == "-" else 1.0, plain[1:].strip())
+    return Term(1.0, plain)

@@ -1,0 +1,149 @@
+"""Members with at most one row and a curvature that ties no two columns: an exact answer.
+
+At a multiplier λ of the row a'x ≤ b, each column is -(c + λa)/h, put within its bounds. What the
+row then adds up to falls as λ grows, in straight pieces, and its root is found by Newton's method
+within a bracket.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from equigrid.markets.exchange.batch_chunks import BLOCKS, set_cost, tell
+from equigrid.markets.exchange.batch_lanes import (
+    WIDTH,
+    choose,
+    fill,
+    greatest,
+    lanes_max,
+    lanes_min,
+    load,
+    magnitude,
+    store,
+)
+from equigrid.markets.exchange.batch_plan import Plan
+
+Vector = NDArray[np.float64]
+_TRIALS = 80
+
+
+def is_clipped(plan: Plan, lower: Vector, upper: Vector) -> bool:
+    """Whether all members are such that their columns follow from one multiplier."""
+    count = len(plan.column_unit)
+    diagonal = np.array_equal(plan.h_ptr, np.arange(count + 1)) and bool((plan.h_val > 0).all())
+    diagonal = diagonal and np.array_equal(plan.h_col, np.arange(count))
+    bounded = np.isfinite(lower).all() and np.isfinite(upper).all()
+    return diagonal and (len(plan.row_unit) == 0 or (len(plan.row_unit) == 1 and bool(bounded)))
+
+
+@njit(cache=True)
+def _put(plan: Plan, chunk: Any, along: Vector, multiplier: Any) -> Any:
+    """Set the columns at a multiplier; return by how much the row is missed, and its slope."""
+    x, _, _, lower, upper, rhs, cost, _ = chunk
+    total, slope, zero = fill(0.0), fill(0.0), fill(0.0)
+    for j in range(len(plan.column_unit)):
+        entry, inverse = along[j], 1.0 / plan.h_val[j]
+        free = (load(cost, j) + multiplier * entry) * (0.0 - inverse)
+        low, high = load(lower, j), load(upper, j)
+        here = lanes_max(lanes_min(free, high), low)
+        store(x, j, here)
+        total = total + here * entry
+        inside = choose(free, low, choose(high, free, fill(inverse), zero), zero)
+        slope = slope + inside * (entry * entry)
+    return total - load(rhs, 0), slope
+
+
+@njit(cache=True)
+def _bracket(plan: Plan, chunk: Any, along: Vector) -> Any:
+    """Return multipliers beyond which all columns of the row are at a bound."""
+    lower, upper, cost = chunk[3], chunk[4], chunk[6]
+    low, high = fill(0.0), fill(0.0)
+    for j in range(len(plan.column_unit)):
+        if along[j] != 0.0:
+            ends = (load(lower, j) * plan.h_val[j] + load(cost, j)) * (-1.0 / along[j])
+            others = (load(upper, j) * plan.h_val[j] + load(cost, j)) * (-1.0 / along[j])
+            low = lanes_min(low, lanes_min(ends, others))
+            high = lanes_max(high, lanes_max(ends, others))
+    return low, high
+
+
+@njit(cache=True)
+def _balance(plan: Plan, chunk: Any, along: Vector, tolerance: float) -> int:
+    """Find the row's multiplier from the last one; return the number of trials."""
+    y, left, zero = chunk[2], chunk[7], fill(0.0)
+    low, high = _bracket(plan, chunk, along)
+    if plan.equal == 0:
+        low = zero
+    at = lanes_max(lanes_min(load(y, 0), high), low)
+    for trial in range(_TRIALS):
+        missed, slope = _put(plan, chunk, along, at)
+        # Where the multiplier is at 0 already, an inequality may hold with room.
+        off = missed
+        if plan.equal == 0:
+            off = choose(at, zero, missed, lanes_max(missed, zero))
+        off = magnitude(off) * (1.0 / plan.row_unit[0])
+        store(y, 0, at)
+        store(left, 0, off)
+        if greatest(off) <= tolerance:
+            return trial
+        low, high = choose(missed, zero, at, low), choose(missed, zero, high, at)
+        newton = at + missed / lanes_max(slope, fill(1e-300))
+        newton = lanes_max(lanes_min(newton, high), low)
+        # Two points may send Newton's method to each other: now and then the bracket is halved.
+        if trial % 3 == 2:
+            newton = (low + high) * 0.5
+        at = choose(off, fill(tolerance), newton, at)
+    return _TRIALS
+
+
+@njit(cache=True)
+def _straight(plan: Plan, chunk: Any) -> None:
+    """Set the columns of members without rows."""
+    x, _, _, lower, upper, _, cost, left = chunk
+    for j in range(len(plan.column_unit)):
+        free = load(cost, j) * (-1.0 / plan.h_val[j])
+        store(x, j, lanes_max(lanes_min(free, load(upper, j)), load(lower, j)))
+    store(left, 0, fill(0.0))
+
+
+@njit(cache=True)
+def _clip_range(
+    plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float, first: int, steps: Vector
+) -> None:
+    """Solve as many chunks as there are steps to be told, from the first one on."""
+    columns, along = len(plan.column_unit), np.zeros(len(plan.column_unit))
+    for p in range(len(plan.a_val)):
+        along[plan.a_col[p]] = plan.a_val[p]
+    terms, cost = np.empty((max(1, len(plan.rho)), WIDTH)), np.empty((columns, WIDTH))
+    for k in range(len(steps)):
+        c = first + k
+        set_cost(plan, own[c], c * WIDTH, asked, terms, cost)
+        parts = (chunks.x[c], chunks.w[c], chunks.y[c], chunks.lower[c], chunks.upper[c])
+        chunk = (*parts, chunks.rhs[c], cost, chunks.left[c])
+        if len(plan.row_unit):
+            steps[k] = _balance(plan, chunk, along, tolerance)
+        else:
+            _straight(plan, chunk)
+        tell(plan, chunk, c * WIDTH, asked, terms)
+
+
+@njit(cache=True)
+def clip_few(plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float) -> Vector:
+    """Solve all members in one thread; see `clip_all`."""
+    steps = np.zeros(len(own))
+    _clip_range(plan, chunks, own, asked, tolerance, 0, steps)
+    return steps
+
+
+@njit(cache=True, parallel=True)
+def clip_all(plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float) -> Vector:
+    """Solve all members and write their terms, as `solve_all` does; return trials by chunk."""
+    count = len(own)
+    steps = np.zeros(count)
+    for block in prange(BLOCKS):
+        first, last = block * count // BLOCKS, (block + 1) * count // BLOCKS
+        if last > first:
+            _clip_range(plan, chunks, own, asked, tolerance, first, steps[first:last])
+    return steps

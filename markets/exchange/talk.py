@@ -1,0 +1,158 @@
+"""The rounds of one exchange: everybody is asked once, and what they offer counts."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.coupling import market_of
+from equigrid.markets.exchange.acceleration import Acceleration
+from equigrid.markets.exchange.clearing import Clearing, Residuals
+from equigrid.markets.exchange.participant import Participant
+from equigrid.markets.findings import NoAnswer
+from equigrid.markets.game import Game
+from equigrid.markets.mailroom import Mailroom
+
+if TYPE_CHECKING:
+    from equigrid.markets.equilibrium.admm import Admm
+
+Vector = NDArray[np.float64]
+# Rounds after which a balance may change its rho: less and less often, so that it comes to rest.
+_ADAPTING = frozenset([2, 4, 8, 12, 20, 30, 45, 65, 90, *(100 * 2**k for k in range(8))])
+# An exchange is not over while what counts of somebody is older than this many rounds.
+_FRESH = 12
+
+
+class Talk:
+    """The rounds of one exchange, and how far they have come.
+
+    Parameters
+    ----------
+    game : Game
+    parties : Mapping of str to Participant
+    rules : Admm
+
+    Attributes
+    ----------
+    records : list of Mapping
+        One for each round.
+    settled : bool
+    silent : dict of str to int
+        Parties that fell silent, with the round of the last offer that counted.
+    """
+
+    def __init__(self, game: Game, parties: Mapping[str, Participant], rules: Admm) -> None:
+        self.rules, self.parties = rules, dict(parties)
+        self.houses = {
+            balance.name: Clearing(market_of(game, balance), parties.values(), rules)
+            for balance in game.balances
+        }
+        self.acceleration = Acceleration(rules.memory)
+        self.records: list[Mapping[str, Any]] = []
+        self.silent: dict[str, int] = {}
+        self.settled = False
+
+    def play(self, mailroom: Mailroom, stage: str) -> Generator[Any, Any, None]:
+        """Talk until the balances are settled or the limit of rounds is reached.
+
+        Raises
+        ------
+        NoAnswer
+            Naming a party that has no answer, or that fell silent.
+        """
+        self.settled = False
+        while not self.settled and len(self.records) < self.rules.rounds:
+            yield from self._round(mailroom, stage)
+            self._miss()
+
+    def _round(self, mailroom: Mailroom, stage: str) -> Generator[Any, Any, None]:
+        number, window = len(self.records) + 1, self.acceleration.window
+        mailroom.next_round()
+        for house in self.houses.values():
+            for request in house.requests(stage, number, window):
+                mailroom.post(request)
+        yield mailroom.together({name: party.act for name, party in self.parties.items()})
+        found = {}
+        for name, house in self.houses.items():
+            house.hear(mailroom.empty(name), number)
+            found[name] = house.residuals()
+        self._note(number, found)
+        if not self.settled:
+            self._prepare(number, found)
+
+    def _note(self, number: int, found: Mapping[str, Residuals]) -> None:
+        near = all(r.settled(self.rules) for r in found.values())
+        self.settled = near and all(
+            heard > max(0, number - _FRESH) for _, heard in self._last_heard()
+        )
+        self.records.append(
+            {
+                "round": number,
+                "imbalance": max(r.imbalance for r in found.values()),
+                "dual_residual": max(r.dual for r in found.values()),
+                "rho": {name: house.rho for name, house in self.houses.items()},
+            }
+        )
+
+    def _last_heard(self) -> Iterator[tuple[str, int]]:
+        """Each party that has a say, with the round of its last offer that counted."""
+        for house in self.houses.values():
+            for party in house.parties:
+                yield party, house.heard_in(party)
+
+    def _prepare(self, number: int, found: Mapping[str, Residuals]) -> None:
+        """Choose what the next round begins from: another rho, a mix, or just this round."""
+        complete = all(heard == number for _, heard in self._last_heard())
+        adapted = [self._adapt(house, found[n], number) for n, house in self.houses.items()]
+        if any(adapted) or not complete or not self.rules.memory:
+            self.acceleration.forget()
+            return
+        window = list(self.acceleration.window)
+        products = [house.products(window, number) for house in self.houses.values()]
+        total = {n: sum(p[n] for p in products) for n in [*window, number]}
+        weights = self.acceleration.weights(number, total)
+        for house in self.houses.values():
+            house.begin_from(weights, self.acceleration.window)
+
+    def _adapt(self, house: Clearing, found: Residuals, number: int) -> bool:
+        """Let a balance even out its residuals."""
+        if not self.rules.adapt or number not in _ADAPTING or not found.primal * found.dual:
+            return False
+        ratio = float(np.clip(np.sqrt(found.primal / found.dual), 0.1, 10.0))
+        if 0.5 < ratio < 2:
+            return False
+        house.rho *= ratio
+        return True
+
+    def _miss(self) -> None:
+        """Notice who has not been heard for long, and stop or go on without it."""
+        number = len(self.records)
+        late = {p: heard for p, heard in self._last_heard() if number - heard > self.rules.patience}
+        for party, heard in late.items():
+            if self.rules.silent == "stop" or not heard:
+                raise NoAnswer(_fell_silent(party, heard, number), party)
+            self.silent[party] = heard
+            for house in self.houses.values():
+                house.go_on_without(party)
+            self.acceleration.forget()
+
+    def columns(self) -> dict[str, Vector]:
+        """Return every party's answer; of one that fell silent, the last that counted."""
+        return {n: party.answer(self.silent.get(n, 0)) for n, party in self.parties.items()}
+
+    def prices(self) -> dict[str, Vector]:
+        """Return each balance's price in its shape."""
+        houses = self.houses.values()
+        return {h.name: np.reshape(h.price, h.shape, order="F") for h in houses}
+
+
+def _fell_silent(party: str, heard: int, number: int) -> str:
+    if not heard:
+        return f"agent '{party}' was not heard once in {number} rounds; mend its messages"
+    return (
+        f"agent '{party}' fell silent: its last offer that counted is of round {heard} of "
+        f"{number}; let the others go on with Admm(silent='go on')"
+    )

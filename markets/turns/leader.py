@@ -1,0 +1,134 @@
+"""One of several leaders: it solves its own Stackelberg game at what the others said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.equilibrium.exact import Exact
+from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.findings import NoAnswer
+from equigrid.markets.game import Game
+from equigrid.markets.turns.party import distance, mixed
+from equigrid.markets.turns.sub_game import sub_game
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Prospect:
+    """What a leader finds at the words of the others.
+
+    Attributes
+    ----------
+    others : Mapping of str to array
+        Those words, by path.
+    best : Equilibrium
+        Of its own game, with the bound that is proven.
+    kept : Equilibrium or None
+        What the followers answer when it keeps to its word; None where that is not possible.
+    worth : float
+        What a move has to gain, relative, to be worth it.
+    """
+
+    others: Mapping[str, Vector]
+    best: Equilibrium
+    kept: Equilibrium | None
+    worth: float
+
+    @property
+    def bound(self) -> float:
+        """What is proven that the leader cannot better, in its own sense."""
+        assert self.best.certificate.leader_bound is not None
+        return self.best.certificate.leader_bound
+
+    @property
+    def gains(self) -> bool:
+        """Whether the leader is better off with another word than the one it has."""
+        if self.kept is None:
+            return True
+        assert self.best.leader_objective is not None
+        assert self.kept.leader_objective is not None
+        leader = self.best.game.agent(str(self.best.game.leader))
+        gained = self.kept.leader_objective - self.best.leader_objective
+        gained = -gained if leader.maximises else gained
+        return gained > self.worth * max(1.0, abs(self.best.leader_objective))
+
+
+class LeaderPlayer:
+    """A leader of a game that several lead; it knows the followers' problems.
+
+    Parameters
+    ----------
+    game : Game
+    name : str
+    exact : Exact
+        How its own game is solved.
+    worth : float
+        What a move has to gain, relative; what is less is last digits.
+    damping : float
+        Share of a new answer in what is said; the rest is what was said before.
+    first : Mapping of str to array
+        What all leaders are taken to have said at first, by path.
+
+    Attributes
+    ----------
+    said : dict of str to array
+        Its present word, by path.
+    own_cost : float
+        0: a leader's request tells no cost.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        name: str,
+        exact: Exact,
+        worth: float,
+        damping: float,
+        first: Mapping[str, Vector],
+    ) -> None:
+        self.game, self.name, self.own_cost = game, name, 0.0
+        self._exact, self._worth, self._damping = exact, worth, damping
+        self._spoke = False
+        self.said = {f"{name}.{key}": first[f"{name}.{key}"] for key in game.forms[name].said}
+        self._last: Prospect | None = None
+
+    def turn(self, values: Mapping[str, Vector]) -> float:
+        """Move to the best answer, or part of the way, if that is worth anything.
+
+        Returns
+        -------
+        float
+            How far, relative, the best answer is from what was said; 0 if it is worth nothing.
+        """
+        found = self.prospect(values)
+        if not found.gains:
+            self._spoke = True
+            return 0.0
+        answer = {path: found.best.values[path] for path in self.said}
+        moved = distance(answer, self.said)
+        self.said = mixed(answer, self.said, self._damping if self._spoke else 1.0)
+        self._spoke, self._last = True, None
+        return moved
+
+    def prospect(self, values: Mapping[str, Vector]) -> Prospect:
+        """Return what it finds when the others say this, and it keeps to its present word.
+
+        Raises
+        ------
+        NoAnswer
+            When it has no decision, or a follower has no answer.
+        """
+        others = {path: v for path, v in values.items() if path not in self.said}
+        if self._last is None or distance(others, self._last.others) > 0:
+            best = self._exact.solve(sub_game(self.game, self.name, others))
+            self._last = Prospect(others, best, self._kept(others), self._worth)
+        return self._last
+
+    def _kept(self, others: Mapping[str, Vector]) -> Equilibrium | None:
+        try:
+            return self._exact.solve(sub_game(self.game, self.name, others, self.said))
+        except NoAnswer:
+            return None

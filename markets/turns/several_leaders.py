@@ -1,0 +1,122 @@
+"""Games that several agents lead (EPEC), by diagonalisation: leaders answer each other in turn."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from equigrid.markets.certification.certificate import Certificate
+from equigrid.markets.certification.certify import certify
+from equigrid.markets.coupling import announced
+from equigrid.markets.equilibrium.exact import Exact
+from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.game import Game
+from equigrid.markets.mailroom import Mailroom
+from equigrid.markets.messages import FlexRequest
+from equigrid.markets.turns.leader import LeaderPlayer, Prospect
+from equigrid.markets.turns.opening import opening
+from equigrid.markets.turns.outcome import concluded
+from equigrid.markets.turns.party import Party, Word, distance
+from equigrid.markets.turns.refusals import refuse_mixing
+from equigrid.markets.turns.rounds import Rules, talk
+
+Vector = NDArray[np.float64]
+Values = Mapping[str, Vector]
+# A leader moves when that gains it more than this share of the gap.
+_WORTH = 1e-3
+
+
+def play_leaders(
+    game: Game,
+    rules: Rules,
+    mailroom: Mailroom,
+    stage: str = "",
+    start: Mapping[str, ArrayLike] | None = None,
+) -> Generator[Any, Any, Equilibrium]:
+    """Let each leader solve its own Stackelberg game at the others' words, until nobody gains.
+
+    Parameters
+    ----------
+    game : Game
+        Of ``Kind.SEVERAL_LEAD``.
+    rules : Rules
+    mailroom : Mailroom
+    stage : str
+        Of the study's timetable.
+    start : Mapping of str to array, optional
+        What leaders are taken to have said at first, by path.
+
+    Raises
+    ------
+    WrongMethod
+        When a leader's own game is none for Exact, or when whole numbers would be mixed.
+    NoAnswer
+        When an agent has no answer.
+    """
+    refuse_mixing(game, game.leaders, rules.damping)
+    first = opening(game, game.leaders, start or {})
+    exact, worth = Exact(gap=rules.gap / 2, ties=False), _WORTH * rules.gap
+    # Decisions of a smooth problem are known to the root of what its objective is known to.
+    rules = replace(rules, near=float(np.sqrt(worth)))
+    players = [
+        LeaderPlayer(game, name, exact, worth, rules.damping, first) for name in game.leaders
+    ]
+    parties = [
+        Party(
+            player,
+            {other: list(player.said) for other in game.leaders if other != player.name},
+            first,
+            _requests(player.name, stage),
+            simultaneous=rules.order == "jacobi",
+        )
+        for player in players
+    ]
+    heard = yield from talk(parties, mailroom, rules)
+    prospects = {player.name: player.prospect(heard.said) for player in players}
+    answers = [_answers(game, heard.said, prospects, name) for name in game.leaders]
+    heard.disagreement = max(distance(other, answers[0]) for other in answers)
+    values, certificate = _outcome(game, answers, prospects, rules.near)
+    return concluded(game, heard, values, certificate, rules, mailroom, stage)
+
+
+def _requests(name: str, stage: str) -> Word:
+    """Return how a leader's words become messages."""
+
+    def request(hearer: str, number: int, said: Values, own_cost: float) -> FlexRequest:
+        return FlexRequest(sender=name, receiver=hearer, stage=stage, round=number, values=said)
+
+    return request
+
+
+def _outcome(
+    game: Game,
+    answers: Sequence[dict[str, Vector]],
+    prospects: Mapping[str, Prospect],
+    near: float,
+) -> tuple[dict[str, Vector], Certificate]:
+    """Return what everybody says at the leaders' words, and its certificate.
+
+    Each leader counts on those of the followers' best answers that suit it. Where they differ,
+    the answers that leave the leaders the least regret stand.
+    """
+    bounds = {name: found.bound for name, found in prospects.items()}
+    first, *others = answers
+    different = [first, *(other for other in others if distance(other, first) > near)]
+    certified = [
+        (values, certify(game, values, bounds=bounds, ties=False)[0]) for values in different
+    ]
+    return min(certified, key=lambda found: max(found[1].regret.values()))
+
+
+def _answers(
+    game: Game, said: Values, prospects: Mapping[str, Prospect], leader: str
+) -> dict[str, Vector]:
+    """Return everything said, where the followers answer as one leader counts on."""
+    own = {name: found.kept or found.best for name, found in prospects.items()}
+    values = dict(announced(game))
+    for name, found in own.items():
+        values |= {p: v for p, v in found.values.items() if p.partition(".")[0] == name}
+    others = {p: v for p, v in own[leader].values.items() if p.partition(".")[0] not in own}
+    return {**values, **others, **said}
