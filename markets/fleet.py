@@ -212,6 +212,12 @@ class Fleet(Agent):
         flat = self._sums @ said.reshape((self.size, -1))
         return np.asarray(flat).reshape((-1, *said.shape[1:]))
 
+    def spread(self, said: Vector) -> Vector:
+        """Return what is of each row, such as a price, for each member: flattened, (n, size)."""
+        if self.rows is None:
+            return np.broadcast_to(np.ravel(said, order="F"), (self.size, said.size))
+        return flat_rows(np.reshape(said, (len(said), -1), order="F"))[self.rows]
+
     @cached_property
     def _sums(self) -> sparse.csr_array:
         """Matrix of shape (B, n) that sums over members; one row where there are no labels."""

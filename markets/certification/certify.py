@@ -17,6 +17,7 @@ from equigrid.markets.certification.charges import (
     balance_residual,
     paid_by_balances,
 )
+from equigrid.markets.certification.fleet_check import FleetPoint, check_fleet
 from equigrid.markets.certification.optimality_residuals import (
     Point,
     complementarity_residual,
@@ -26,6 +27,7 @@ from equigrid.markets.certification.optimality_residuals import (
 from equigrid.markets.certification.several_leaders import leaders_regret
 from equigrid.markets.certification.worst_tie import worst_tie
 from equigrid.markets.findings import UnusableGame, WrongMethod
+from equigrid.markets.fleet import Fleet
 from equigrid.markets.game import Game
 from equigrid.markets.settlement import heard_values, received
 
@@ -40,6 +42,7 @@ def certify(
     bounds: Mapping[str, float] | None = None,
     claimed: float | None = None,
     points: Mapping[str, Point] | None = None,
+    fleets: Mapping[str, FleetPoint] | None = None,
     ties: bool = True,
 ) -> tuple[Certificate, float | None]:
     """Check an answer, wherever it was found.
@@ -60,6 +63,9 @@ def certify(
         The leader's objective as the method's solver has it, in its own sense.
     points : Mapping of str to Point, optional
         Followers' answers with their multipliers, each in its own standard form, by name.
+    fleets : Mapping of str to FleetPoint, optional
+        What members of fleets do in balances, with multipliers; a fleet without is asked again
+        as one agent, which takes long where it is large.
     ties : bool
         Whether to look for the worst tie, where there are a leader and followers.
 
@@ -74,7 +80,13 @@ def certify(
     NoAnswer
         When an agent has no best answer to what the others said.
     """
-    checks = {agent.name: check_follower(game, values, agent) for agent in game.followers}
+    known = fleets or {}
+    checks = {
+        agent.name: check_fleet(game, values, agent, known[agent.name])
+        if isinstance(agent, Fleet) and agent.name in known
+        else check_follower(game, values, agent)
+        for agent in game.followers
+    }
     residual, objective = leader_objective(game, values)
     certificate = Certificate(
         regret={name: check.regret for name, check in checks.items()},

@@ -12,7 +12,7 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.balance import Balance
+from equigrid.markets.balance import Balance, Term
 from equigrid.markets.certification.alone import Statement
 from equigrid.markets.game import Game
 from equigrid.markets.settlement import signed_total
@@ -36,13 +36,18 @@ def hears_price(game: Game, balance: Balance, agent: str) -> bool:
 
 
 def _income(game: Game, balance: Balance, price: Vector, own: Statement) -> cp.Expression:
-    shape, total = game.balance_shape(balance), cp.Constant(0.0)
+    total = cp.Constant(0.0)
     for term in balance.signed:
         if term.agent == own.agent.name:
-            said = own.says[term.said]
-            weight = term.sign * _summed(np.broadcast_to(price, shape), said.shape)
-            total = total + cp.sum(cp.multiply(weight, said))
+            weight = weight_of(game, balance, price, term)
+            total = total + cp.sum(cp.multiply(weight, own.says[term.said]))
     return total
+
+
+def weight_of(game: Game, balance: Balance, price: Vector, term: Term) -> Vector:
+    """Return what a balance pays for each unit of what is said, in the shape it is said in."""
+    whole = np.broadcast_to(price, game.balance_shape(balance))
+    return term.sign * _summed(whole, game.agent(term.agent).shape_of(term.said))
 
 
 def _summed(whole: Vector, small: tuple[int, ...]) -> Vector:

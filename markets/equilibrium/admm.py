@@ -92,6 +92,7 @@ class Admm:
             values,
             mailroom,
             stage,
+            fleets=talk.fleet_points(),
             settled=talk.settled,
             statistics={"rounds": len(talk.records)},
             rounds=tuple(talk.records),

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.exchange.batch_bound import lower_bounds, with_derived_bounds
+from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
+from equigrid.markets.certification.fleet_rows import Rows, rows_of
 from equigrid.markets.exchange.batch_chunks import Asked, Chunks
 from equigrid.markets.exchange.batch_clipped import clip_all, clip_few, is_clipped
 from equigrid.markets.exchange.batch_kernel import solve_all, solve_few
 from equigrid.markets.exchange.batch_lanes import WIDTH
 from equigrid.markets.exchange.batch_plan import Plan, make_plan
 from equigrid.markets.exchange.batch_rescue import Single, rescued
-from equigrid.markets.exchange.batch_rows import Rows, rows_of
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.standard_form import StandardForm
 
@@ -199,6 +199,12 @@ class BatchProximal:
         inside = np.clip(self._chunks.x, self._chunks.lower, self._chunks.upper)
         return self._unchunked(inside) * self._plan.column_unit
 
+    @property
+    def multipliers(self) -> Vector:
+        """Multipliers of the rows that are more than bounds, at the last answer: shape (n, m)."""
+        unit = self._plan.row_unit / self._plan.kappa
+        return np.asarray(self._unchunked(self._chunks.y) * unit)
+
     def own_costs(self) -> Vector:
         """Return ½x'Qx + cost'x at the last columns, shape (n,)."""
         x = self.columns
@@ -217,10 +223,10 @@ class BatchProximal:
         """
         if self._closed is None:
             self._closed = with_derived_bounds(self._rows)
-        plan = self._plan
-        y = self._unchunked(self._chunks.y) * (plan.row_unit / plan.kappa)
         slopes = self.cost - (self.shares.T @ price.T).T
-        least = lower_bounds(self.form.quadratic, slopes, self.columns, y, self._closed)
+        least = lower_bounds(
+            self.form.quadratic, slopes, self.columns, self.multipliers, self._closed
+        )
         return np.asarray(least - np.einsum("kt,kt->k", price, self._constant))
 
     def settle(self, price: Vector, target: Vector, tolerance: float = 1e-9) -> Vector:

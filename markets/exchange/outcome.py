@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from equigrid.markets.answers import announce_outcome, said_values
 from equigrid.markets.certification.certify import certify
+from equigrid.markets.certification.fleet_check import FleetPoint
 from equigrid.markets.coupling import announced, heard_vector
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.game import Game
@@ -41,6 +42,7 @@ def exchange_outcome(
     mailroom: Mailroom,
     stage: str = "",
     bound: float | None = None,
+    fleets: Mapping[str, FleetPoint] | None = None,
     **found: Any,
 ) -> Equilibrium:
     """Certify an answer, post what the parties have to know of it, and return it.
@@ -56,9 +58,11 @@ def exchange_outcome(
     stage : str
     bound : float, optional
         On the total cost, where the method has proven one.
+    fleets : Mapping of str to FleetPoint, optional
+        What members of fleets do, for the certificate.
     **found
         What else there is to tell: settled, statistics, rounds.
     """
-    certificate, objective = certify(game, values, bound=bound)
+    certificate, objective = certify(game, values, bound=bound, fleets=fleets)
     announce_outcome(game, values, mailroom, stage, rounds=len(found.get("rounds", ())))
     return Equilibrium(game, method, values, objective, certificate, **found)

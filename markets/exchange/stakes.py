@@ -54,6 +54,11 @@ class Stakes:
     offset: float
 
     @property
+    def size(self) -> int:
+        """Number of members n."""
+        return len(self.cost)
+
+    @property
     def weight(self) -> float:
         """What share of an imbalance a member takes, against 1 of an agent alone.
 
@@ -61,12 +66,12 @@ class Stakes:
         and rounds do not grow with the number of members.
         """
         places = {place for entries in self.entries.values() for place in entries[:, 0].tolist()}
-        return max(1, len(places)) / len(self.cost)
+        return max(1, len(places)) / self.size
 
     @property
     def is_small(self) -> bool:
         """Whether it is one agent with so few columns that an interior point is quickest."""
-        return len(self.cost) == 1 and self.form.columns <= _SMALL
+        return self.size == 1 and self.form.columns <= _SMALL
 
     def split(self, terms: Vector) -> dict[str, Vector]:
         """Return terms (n, t) by balance."""
@@ -77,9 +82,7 @@ class Stakes:
 def batch_of(stakes: Stakes) -> BatchProximal:
     """Return the proximal step of all members at once."""
     rho = np.ones(stakes.shares.shape[0])
-    return BatchProximal(
-        stakes.form, stakes.cost, stakes.rhs, stakes.shares, stakes.constant, rho
-    )
+    return BatchProximal(stakes.form, stakes.cost, stakes.rhs, stakes.shares, stakes.constant, rho)
 
 
 def stakes_of(game: Game, name: str) -> Stakes:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.certification.fleet_check import FleetPoint
 from equigrid.markets.coupling import market_of
 from equigrid.markets.exchange.acceleration import Acceleration
+from equigrid.markets.exchange.batch_proximal import BatchProximal
 from equigrid.markets.exchange.clearing import Clearing, Residuals
 from equigrid.markets.exchange.participant import Participant
 from equigrid.markets.findings import NoAnswer
@@ -142,6 +144,16 @@ class Talk:
     def columns(self) -> dict[str, Vector]:
         """Return every party's answer; of one that fell silent, the last that counted."""
         return {n: party.answer(self.silent.get(n, 0)) for n, party in self.parties.items()}
+
+    def fleet_points(self) -> dict[str, FleetPoint]:
+        """Return what members of fleets do, with the multipliers of their last step."""
+        batches = {
+            name: party.step
+            for name, party in self.parties.items()
+            if isinstance(party.step, BatchProximal) and party.stakes.size > 1
+        }
+        columns = self.columns()
+        return {n: FleetPoint(columns[n], step.multipliers) for n, step in batches.items()}
 
     def prices(self) -> dict[str, Vector]:
         """Return each balance's price in its shape."""

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.exchange.batch_rows import Rows
+from equigrid.markets.certification.fleet_rows import Rows
 
 Vector = NDArray[np.float64]
 _ROUNDS = 20

@@ -1,0 +1,104 @@
+"""A fleet's answer held against a bound that multipliers prove, for all members at once.
+
+Asking each of many members again would take longer than finding the answer did. By weak duality any
+multipliers prove what a member costs at least; whether they are the best ones shows in the bound.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.certification.asked_again import FollowerCheck
+from equigrid.markets.certification.charges import hears_price, weight_of
+from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
+from equigrid.markets.certification.fleet_rows import Rows, rows_of
+from equigrid.markets.coupling import heard_vector
+from equigrid.markets.fleet import Fleet
+from equigrid.markets.fleet_members import Members
+from equigrid.markets.game import Game
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FleetPoint:
+    """What all members of a fleet do, with multipliers of their rows.
+
+    Attributes
+    ----------
+    columns : array of shape (n, columns)
+    rows : array of shape (n, m)
+        Of the rows that are more than a bound of one column, equalities first.
+    """
+
+    columns: Vector
+    rows: Vector
+
+
+def check_fleet(
+    game: Game, values: Mapping[str, Vector], fleet: Fleet, point: FleetPoint
+) -> FollowerCheck:
+    """Compare what a fleet's members do with the least that they could bear at the prices."""
+    names = dict.fromkeys(t.said for b in game.balances for t in b.signed if t.agent == fleet.name)
+    members = fleet.members(heard_vector(game, fleet.name, values), names)
+    rows = rows_of(members.form, members.rhs)
+    weights = _weights(game, values, fleet)
+    cost = float(members.costs(point.columns).sum())
+    cost -= sum(float(np.sum(w * values[f"{fleet.name}.{name}"])) for name, w in weights.items())
+    best = _least(fleet, members, weights, rows, point)
+    return FollowerCheck(
+        regret=max(0.0, cost - best) / max(1.0, abs(best)),
+        primal=max(_missed(rows, point), _misquoted(fleet, members, values, point)),
+        dual=None,
+        cost=cost,
+        best=best,
+    )
+
+
+def _weights(game: Game, values: Mapping[str, Vector], fleet: Fleet) -> dict[str, Vector]:
+    """What each thing said is paid, in its shape, where members do not state that themselves."""
+    found: dict[str, Vector] = {}
+    for balance in game.balances:
+        if hears_price(game, balance, fleet.name):
+            continue
+        for term in balance.signed:
+            if term.agent == fleet.name:
+                weight = weight_of(game, balance, values[balance.name], term)
+                found[term.said] = found.get(term.said, 0.0) + weight
+    return found
+
+
+def _least(
+    fleet: Fleet, members: Members, weights: Mapping[str, Vector], rows: Rows, point: FleetPoint
+) -> float:
+    slopes, constant = members.cost, float(members.offset.sum())
+    for name, weight in weights.items():
+        said = members.form.said[name]
+        paid = fleet.spread(weight)
+        slopes = slopes - (said.of_columns.T @ paid.T).T
+        constant -= float(np.sum(paid * members.said_constant[name]))
+    closed = with_derived_bounds(rows)
+    least = lower_bounds(members.form.quadratic, slopes, point.columns, point.rows, closed)
+    return float(least.sum()) + constant
+
+
+def _missed(rows: Rows, point: FleetPoint) -> float:
+    """Greatest distance of a member's columns from its rows and bounds."""
+    excess = (rows.matrix @ point.columns.T).T - rows.rhs
+    off = [np.abs(excess[:, : rows.equal]), excess[:, rows.equal :]]
+    off += [point.columns - rows.upper, rows.lower - point.columns]
+    return max(float(part.max(initial=0.0)) for part in off)
+
+
+def _misquoted(
+    fleet: Fleet, members: Members, values: Mapping[str, Vector], point: FleetPoint
+) -> float:
+    """Greatest distance of what the fleet is said to say from what its members add up to."""
+    return max(
+        float(
+            np.abs(fleet.summed(members.said(n, point.columns)) - values[f"{fleet.name}.{n}"]).max()
+        )
+        for n in members.form.said
+    )
