@@ -1,24 +1,34 @@
 """Agents settle balances by talking: the alternating direction method of multipliers."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.exchange.blame import why_no_exchange
+from equigrid.markets.exchange.central import CentralAnswer, CentralProgram
 from equigrid.markets.exchange.outcome import exchange_outcome, exchange_values
 from equigrid.markets.exchange.participant import Participant
 from equigrid.markets.exchange.proximal import Proximal
 from equigrid.markets.exchange.stakes import batch_of, stakes_of
 from equigrid.markets.exchange.talk import Talk
 from equigrid.markets.faults import Faults
+from equigrid.markets.findings import NoAnswer, UnusableGame
 from equigrid.markets.game import Game
 from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
+
+# Rounds that are left to settle again when an agent's whole numbers have been fixed.
+_AFTER_FIXING = 300
 
 
 @dataclass(frozen=True)
 class Admm:
     """Settle balances by rounds of prices and offers; nobody sees another's problem.
+
+    Agents with whole numbers are a heuristic: once all has settled with them relaxed, each in turn
+    fixes them near what it had settled on, and the others settle again; a second try lets nobody
+    go beyond that. The certificate's gap says what that may have cost.
 
     Parameters
     ----------
@@ -41,6 +51,9 @@ class Admm:
     silent : str
         ``stop`` when a party falls silent, naming it, or ``go on`` without it, at what it said
         last.
+    compare_up_to : int
+        Columns of all agents together up to which the central problem is solved as well, its cost
+        told as the statistic ``central_cost``; 0 never to look at it.
     """
 
     rounds: int = 2000
@@ -52,6 +65,7 @@ class Admm:
     memory: int = 10
     patience: int = 40
     silent: Literal["stop", "go on"] = "stop"
+    compare_up_to: int = 20_000
 
     def solve(self, game: Game, faults: Faults | None = None) -> Equilibrium:
         """Settle on a private clock.
@@ -78,28 +92,87 @@ class Admm:
     ) -> Generator[Any, Any, Equilibrium]:
         """Settle through the mailroom; every agent answers in a process of its own."""
         require_kind(game, "Admm", [Kind.BALANCES])
-        parties = {agent.name: self._party(game, agent.name) for agent in game.deciders}
-        talk = Talk(game, parties, self)
         try:
-            yield from talk.play(mailroom, stage)
+            talk = yield from self._talk(game, mailroom, stage)
         finally:
             mailroom.end_bargaining()
+        if not talk.settled:
+            self._refuse_impossible(game)
+        central = self._central(game)
         columns = {name: answer.ravel() for name, answer in talk.columns().items()}
-        values = exchange_values(game, columns, talk.prices())
         return exchange_outcome(
             game,
             "admm",
-            values,
+            exchange_values(game, columns, talk.prices()),
             mailroom,
             stage,
+            bound=None if central is None or central.status != "optimal" else central.bound,
             fleets=talk.fleet_points(),
             settled=talk.settled,
-            statistics={"rounds": len(talk.records)},
+            statistics={"rounds": len(talk.records)} | _compared(central),
             rounds=tuple(talk.records),
+        )
+
+    def _talk(self, game: Game, mailroom: Mailroom, stage: str) -> Generator[Any, Any, Talk]:
+        """Settle with whole numbers relaxed, then fix them agent by agent and settle again."""
+        for beyond in (True, False):
+            talk = Talk(game, {a.name: self._party(game, a.name) for a in game.deciders}, self)
+            try:
+                yield from talk.play(mailroom, stage)
+            except NoAnswer:
+                # Prices without end make solvers see reasons that are none.
+                self._refuse_impossible(game)
+                raise
+            whole = [party for party in talk.parties.values() if party.stakes.has_whole]
+            if not whole or not talk.settled:
+                return talk
+            if (yield from _fix_whole(talk, whole, mailroom, stage, beyond=beyond)):
+                return talk
+        raise NoAnswer(
+            f"Admm settles with the whole numbers of '{whole[0].name}' relaxed, and finds none "
+            "with which the balances hold; use Exact, which solves the central problem",
+            whole[0].name,
         )
 
     def _party(self, game: Game, name: str) -> Participant:
         stakes = stakes_of(game, name)
+        if stakes.size > 1 and stakes.has_whole:
+            raise UnusableGame(
+                [
+                    f"fleet '{name}' has whole numbers, which Admm takes of single agents only; "
+                    "state its members one by one, or use Exact"
+                ]
+            )
         step = Proximal(stakes) if stakes.is_small else batch_of(stakes)
         keeps = self.silent == "go on"
         return Participant(name, stakes, step, self.relaxation, keeps_answers=keeps)
+
+    def _central(self, game: Game) -> CentralAnswer | None:
+        """Solve the central problem where it is small enough to compare with."""
+        stakes = [stakes_of(game, agent.name) for agent in game.deciders]
+        size = sum(stake.size * stake.form.columns for stake in stakes)
+        return CentralProgram(game).solve() if size <= self.compare_up_to else None
+
+    def _refuse_impossible(self, game: Game) -> None:
+        central = self._central(game)
+        if central is not None and central.status == "infeasible":
+            raise why_no_exchange(CentralProgram(game), central.status)
+
+
+def _fix_whole(
+    talk: Talk, whole: Sequence[Participant], mailroom: Mailroom, stage: str, *, beyond: bool
+) -> Generator[Any, Any, bool]:
+    """Fix whole numbers agent by agent; whether the others could settle around them."""
+    try:
+        for party in whole:
+            party.fix_whole(beyond=beyond)
+            yield from talk.play(mailroom, stage, _AFTER_FIXING)
+    except NoAnswer:
+        return False
+    return talk.settled
+
+
+def _compared(central: CentralAnswer | None) -> dict[str, float]:
+    if central is None or central.status != "optimal":
+        return {}
+    return {"central_cost": central.cost}

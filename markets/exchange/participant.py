@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.exchange.proximal import Proximal
 from equigrid.markets.exchange.stakes import Stakes
 from equigrid.markets.messages import FlexOffer, FlexRequest, Message
 
@@ -102,6 +103,12 @@ class Participant:
         """Return the columns of the last answer, or of that in a round that is still known."""
         known = [made[number].columns for made in self._made.values() if number in made]
         return self.step.columns if not known or known[0] is None else known[0]
+
+    def fix_whole(self, *, beyond: bool) -> None:
+        """Fix an agent's whole numbers near what has been settled, at the prices it heard."""
+        assert isinstance(self.step, Proximal)
+        prices = [self._local(b, "price")[0] for b in self._base]
+        self.step.fix_whole(np.concatenate(prices), beyond=beyond)
 
     def _read(self, balance: str, mail: list[Message]) -> bool:
         """Take the newest request of a balance; whether it is newer than the last one."""

@@ -9,8 +9,11 @@ from scipy import sparse
 
 from equigrid.markets.exchange.stakes import Stakes
 from equigrid.markets.findings import NoAnswer
+from equigrid.markets.linear_program import LinearProgram
 
 Vector = NDArray[np.float64]
+# What an interior point leaves of a term that is 0.
+_ROOM = 1e-6
 _GOOD = (piqp.PIQP_SOLVED,)
 # Short of the tightest tolerance an answer is used all the same: rounds go on.
 _USABLE = (piqp.PIQP_MAX_ITER_REACHED, piqp.PIQP_NUMERICS)
@@ -19,7 +22,7 @@ _USABLE = (piqp.PIQP_MAX_ITER_REACHED, piqp.PIQP_NUMERICS)
 class Proximal:
     """An agent's problem with a quadratic pull on its terms, kept in an interior-point solver.
 
-    Whole numbers are relaxed until they are fixed.
+    Whole numbers are relaxed until they are fixed by `fix_whole`.
 
     Parameters
     ----------
@@ -44,9 +47,42 @@ class Proximal:
             if self._solver is not None:
                 self._solver.update(P=self._curvature())
 
-    def fix(self, columns: NDArray[np.int64], values: Vector) -> None:
-        """Fix some columns for good."""
-        self._lower[columns] = self._upper[columns] = values
+    def fix_whole(self, price: Vector, *, beyond: bool) -> None:
+        """Fix whole numbers for good, where the terms stay nearest to the last ones.
+
+        Among equally near ones the cheapest at the price is taken.
+
+        Parameters
+        ----------
+        price : array of shape (t,)
+        beyond : bool
+            Whether terms may be greater in size than the last ones.
+
+        Raises
+        ------
+        NoAnswer
+            Naming the agent when no whole numbers fit.
+        """
+        form, rhs, whole = self.stakes.form, self.stakes.rhs[0], self.stakes.form.integer
+        aim = (self.terms() - self.stakes.constant)[0]
+        linear = self._cost - self._turned @ price
+        program = LinearProgram()
+        own = program.add_columns(form.columns, form.lower, form.upper, linear, whole)
+        # Being near counts more than all money that the columns move.
+        worth = 1e3 * max(1.0, float(np.abs(linear).max(initial=0.0)))
+        off = program.add_columns(len(aim), 0.0, np.inf, worth)
+        equal, eye = np.arange(len(rhs)) < form.equal_rows, sparse.eye_array(len(aim), format="csr")
+        program.add_rows([(form.matrix, own)], np.where(equal, rhs, -np.inf), rhs)
+        program.add_rows([(self._shares, own), (-eye, off)], -np.inf, aim)
+        program.add_rows([(self._shares, own), (eye, off)], aim, np.inf)
+        if not beyond:
+            low, high = np.minimum(aim, 0.0) - _ROOM, np.maximum(aim, 0.0) + _ROOM
+            program.add_rows([(self._shares, own)], low, high)
+        found = program.model().solve()
+        if not found.found:
+            raise self._no_answer(piqp.PIQP_PRIMAL_INFEASIBLE)
+        values = np.round(found.columns[own][whole])
+        self._lower[whole] = self._upper[whole] = values
         self._solver = None
 
     def solve(self, price: Vector, target: Vector, tolerance: float) -> Vector:

@@ -70,8 +70,13 @@ class Stakes:
 
     @property
     def is_small(self) -> bool:
-        """Whether it is one agent with so few columns that an interior point is quickest."""
-        return self.size == 1 and self.form.columns <= _SMALL
+        """Whether an interior point is quickest: one agent with few columns, or whole numbers."""
+        return self.size == 1 and (self.form.columns <= _SMALL or self.has_whole)
+
+    @property
+    def has_whole(self) -> bool:
+        """Whether there are whole numbers."""
+        return bool(self.form.integer.any())
 
     def split(self, terms: Vector) -> dict[str, Vector]:
         """Return terms (n, t) by balance."""

@@ -57,8 +57,17 @@ class Talk:
         self.silent: dict[str, int] = {}
         self.settled = False
 
-    def play(self, mailroom: Mailroom, stage: str) -> Generator[Any, Any, None]:
-        """Talk until the balances are settled or the limit of rounds is reached.
+    def play(
+        self, mailroom: Mailroom, stage: str, at_most: int | None = None
+    ) -> Generator[Any, Any, None]:
+        """Talk until the balances are settled or a limit of rounds is reached.
+
+        Parameters
+        ----------
+        mailroom : Mailroom
+        stage : str
+        at_most : int, optional
+            Rounds from now on; without it all that the method allows.
 
         Raises
         ------
@@ -66,7 +75,9 @@ class Talk:
             Naming a party that has no answer, or that fell silent.
         """
         self.settled = False
-        while not self.settled and len(self.records) < self.rules.rounds:
+        self.acceleration.forget()
+        limit = self.rules.rounds if at_most is None else len(self.records) + at_most
+        while not self.settled and len(self.records) < limit:
             yield from self._round(mailroom, stage)
             self._miss()
 
