@@ -148,17 +148,25 @@ def solve(agent: Agent, problem: cp.Problem) -> float:
     if problem.is_lp() or problem.is_mixed_integer():
         _solve_linear(problem)
     else:
-        strict = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
-        with warnings.catch_warnings():
-            # Short of these tolerances is near enough: what is found is compared all the same.
-            warnings.filterwarnings("ignore", "Solution may be inaccurate")
-            problem.solve(solver=cp.CLARABEL, **strict)
+        _solve_quadratic(problem)
     if problem.value is None or problem.status not in ("optimal", "optimal_inaccurate"):
         raise NoAnswer(
             f"agent '{agent.name}' has no best answer to what it hears ({problem.status})",
             agent.name,
         )
     return float(problem.value)
+
+
+def _solve_quadratic(problem: cp.Problem) -> None:
+    """Solve by Clarabel, once more without its scaling where that leads nowhere."""
+    strict = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
+    with warnings.catch_warnings():
+        # Short of these tolerances is near enough: what is found is compared all the same.
+        warnings.filterwarnings("ignore", "Solution may be inaccurate")
+        for scaled in (True, False):
+            with contextlib.suppress(cp.SolverError):
+                problem.solve(solver=cp.CLARABEL, equilibrate_enable=scaled, **strict)
+                return
 
 
 def _solve_linear(problem: cp.Problem) -> None:

@@ -134,7 +134,8 @@ def _with_balances(
         certificate,
         total_cost=cost,
         total_bound=least,
-        optimality_gap=max(0.0, short) / max(1.0, abs(cost)),
+        optimality_gap=max(0.0, short, abs(cost - least)) / max(1.0, abs(cost)),
+        leader_bound=None,
         balance_residual=balance_residual(game, values),
         settlement_residual=abs(paid - owed),
     )

@@ -18,6 +18,8 @@ from equigrid.markets.game import Game
 from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
 
+# Columns up to which the central problem is asked who is to blame when nothing settles.
+_BLAMED_UP_TO = 200_000
 # Rounds that are left to settle again when an agent's whole numbers have been fixed.
 _AFTER_FIXING = 300
 
@@ -67,6 +69,27 @@ class Admm:
     silent: Literal["stop", "go on"] = "stop"
     compare_up_to: int = 20_000
 
+    def __post_init__(self) -> None:
+        """Refuse settings that no exchange can go by."""
+        findings = [text for fits, text in self._conditions() if not fits]
+        if findings:
+            raise ValueError("\n".join(findings))
+
+    def _conditions(self) -> list[tuple[bool, str]]:
+        def told(name: str, wanted: str) -> str:
+            return f"{name} of Admm must be {wanted} (got {getattr(self, name)!r})"
+
+        return [
+            (self.rounds >= 1, told("rounds", "at least 1")),
+            (self.tolerance > 0, told("tolerance", "above 0")),
+            (self.dual_tolerance > 0, told("dual_tolerance", "above 0")),
+            (self.rho > 0, told("rho", "above 0")),
+            (1 <= self.relaxation < 2, told("relaxation", "from 1 to below 2")),
+            (self.memory >= 0, told("memory", "at least 0")),
+            (self.patience >= 1, told("patience", "at least 1")),
+            (self.silent in ("stop", "go on"), told("silent", "'stop' or 'go on'")),
+        ]
+
     def solve(self, game: Game, faults: Faults | None = None) -> Equilibrium:
         """Settle on a private clock.
 
@@ -98,7 +121,7 @@ class Admm:
             mailroom.end_bargaining()
         if not talk.settled:
             self._refuse_impossible(game)
-        central = self._central(game)
+        central = self._central(game, self.compare_up_to)
         columns = {name: answer.ravel() for name, answer in talk.columns().items()}
         return exchange_outcome(
             game,
@@ -111,6 +134,7 @@ class Admm:
             settled=talk.settled,
             statistics={"rounds": len(talk.records)} | _compared(central),
             rounds=tuple(talk.records),
+            silent=dict(talk.silent),
         )
 
     def _talk(self, game: Game, mailroom: Mailroom, stage: str) -> Generator[Any, Any, Talk]:
@@ -143,18 +167,23 @@ class Admm:
                     "state its members one by one, or use Exact"
                 ]
             )
-        step = Proximal(stakes) if stakes.is_small else batch_of(stakes)
+        step = Proximal(stakes) if stakes.takes_interior_point else batch_of(stakes)
         keeps = self.silent == "go on"
         return Participant(name, stakes, step, self.relaxation, keeps_answers=keeps)
 
-    def _central(self, game: Game) -> CentralAnswer | None:
+    def _central(self, game: Game, limit: int) -> CentralAnswer | None:
         """Solve the central problem where it is small enough to compare with."""
         stakes = [stakes_of(game, agent.name) for agent in game.deciders]
         size = sum(stake.size * stake.form.columns for stake in stakes)
-        return CentralProgram(game).solve() if size <= self.compare_up_to else None
+        if size > limit:
+            return None
+        try:
+            return CentralProgram(game).solve()
+        except UnusableGame:
+            return None  # whole numbers beside a quadratic cost: no solver here takes both
 
     def _refuse_impossible(self, game: Game) -> None:
-        central = self._central(game)
+        central = self._central(game, _BLAMED_UP_TO)
         if central is not None and central.status == "infeasible":
             raise why_no_exchange(CentralProgram(game), central.status)
 

@@ -37,7 +37,9 @@ class Equilibrium:
     statistics : Mapping of str to float
         Nodes, rounds, binaries: what the method has to tell of its work.
     rounds : tuple of Mapping
-        One record a round for a negotiation, empty otherwise.
+        One record a round for a talk, empty otherwise.
+    silent : Mapping of str to int
+        Parties without which the others went on, with the round in which each was heard last.
     """
 
     game: Game
@@ -48,6 +50,7 @@ class Equilibrium:
     settled: bool = True
     statistics: Mapping[str, float] = field(default_factory=dict)
     rounds: tuple[Mapping[str, Any], ...] = ()
+    silent: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def prices(self) -> Mapping[str, Vector]:

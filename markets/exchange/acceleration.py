@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 _RIDGE = 1e-10
+# Differences of steps below this share of the steps, squared, are rounding.
+_ROUNDING = 1e-14
+# A mix that leans further than this on differences is no mix any more.
+_FARTHEST = 100.0
 # Steps may grow this much after a mix, in norm, before it is taken back.
 _GROWTH = 2.0
 
@@ -57,8 +61,11 @@ class Acceleration:
         self._remember(number, products)
         if number % self._every or len(self.window) < 3:
             return {number: 1.0}
+        mix = self._mix()
+        if sum(abs(weight) for weight in mix.values()) > _FARTHEST:
+            return {number: 1.0}
         self._tried = number, products[number]
-        return self._mix()
+        return mix
 
     def _remember(self, number: int, products: Mapping[int, float]) -> None:
         for known in self.window:
@@ -72,7 +79,9 @@ class Acceleration:
         count = len(self.window)
         differences = np.diff(np.eye(count), axis=0).T
         normal = differences.T @ gram @ differences
-        normal += _RIDGE * np.trace(normal) * np.eye(count - 1)
+        ridge = _RIDGE * np.trace(normal) + _ROUNDING * np.trace(gram)
+        normal += ridge * np.eye(count - 1)
         newest = np.eye(count)[-1]
         share = np.linalg.lstsq(normal, differences.T @ gram @ newest, rcond=None)[0]
-        return dict(zip(self.window, (newest - differences @ share).tolist(), strict=True))
+        weights = newest - differences @ share
+        return dict(zip(self.window, weights.tolist(), strict=True))

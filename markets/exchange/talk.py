@@ -132,9 +132,11 @@ class Talk:
 
     def _adapt(self, house: Clearing, found: Residuals, number: int) -> bool:
         """Let a balance even out its residuals."""
-        if not self.rules.adapt or number not in _ADAPTING or not found.primal * found.dual:
+        if not self.rules.adapt or number not in _ADAPTING or not found.primal + found.dual:
             return False
-        ratio = float(np.clip(np.sqrt(found.primal / found.dual), 0.1, 10.0))
+        # Where everybody is at a limit nobody's aim moves, and the price has far to go.
+        ratio = np.sqrt(found.primal / found.dual) if found.dual else np.inf
+        ratio = float(np.clip(ratio, 0.1, 10.0))
         if 0.5 < ratio < 2:
             return False
         house.rho *= ratio

@@ -1,0 +1,87 @@
+"""Exchanges with a known answer, one a folder: ``game.py`` with ``game() -> eg.Game``.
+
+``expected.toml`` holds the source, how the answer was verified, the ``methods`` that answer it,
+and what is known: ``total_cost``, ``prices`` by balance where they are unique, and what is
+``said`` where that is unique.
+"""
+
+import runpy
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import equigrid as eg
+
+Vector = NDArray[np.float64]
+METHODS: dict[str, eg.Exact | eg.Admm] = {"exact": eg.Exact(), "admm": eg.Admm()}
+
+
+@dataclass(frozen=True)
+class KnownExchange:
+    """One folder and one method that answers it."""
+
+    folder: Path
+    facts: Mapping[str, Any]
+    method: str
+
+    @property
+    def game(self) -> eg.Game:
+        """The game as stated."""
+        made: eg.Game = runpy.run_path(str(self.folder / "game.py"))["game"]()
+        return made
+
+    def solved(self) -> eg.Equilibrium:
+        """Its answer by the method."""
+        return METHODS[self.method].solve(self.game)
+
+    @property
+    def total_cost(self) -> float:
+        """Least total cost."""
+        return float(_numbers(self.facts["expected"]["total_cost"]))
+
+    @property
+    def tolerance(self) -> float:
+        """How far what is said may be off, relative to the greater of it and 1."""
+        return float(self.facts["tolerance"])
+
+    def known(self, what: str) -> dict[str, Vector]:
+        """What is known of ``prices`` or ``said``."""
+        return {path: _numbers(value) for path, value in self.facts["expected"][what].items()}
+
+
+def _numbers(values: Any) -> Vector:
+    """Return an array of numbers or of fractions that are written as text."""
+    if isinstance(values, list):
+        return np.array([_numbers(value) for value in values], dtype=float)
+    return np.asarray(float(Fraction(values)) if isinstance(values, str) else float(values))
+
+
+def _read(folder: Path) -> Mapping[str, Any]:
+    return tomllib.loads((folder / "expected.toml").read_text(encoding="utf-8"))
+
+
+FOLDERS = [path.parent for path in sorted(Path(__file__).parent.glob("*/expected.toml"))]
+KNOWN = {
+    f"{folder.name}-{method}": KnownExchange(folder, _read(folder), method)
+    for folder in FOLDERS
+    for method in _read(folder)["methods"]
+}
+
+
+@pytest.fixture(params=list(KNOWN))
+def known(request: pytest.FixtureRequest) -> KnownExchange:
+    """Every exchange by every method that answers it."""
+    return KNOWN[request.param]
+
+
+@pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
+def stated_facts(request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    """What every folder says of its exchange."""
+    return _read(request.param)
