@@ -119,7 +119,7 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     # Kernels are compiled once and kept on disk, those for few members and those for many.
-    for size in (30, 6300):
+    for size in (100, 6300):
         solved(size, given.seed, central=False)
     lines = []
     for size in map(int, given.sizes.split(",")):

@@ -17,7 +17,7 @@ _RIDGE = 1e-10
 _ROUNDING = 1e-14
 # A mix that leans further than this on differences is no mix any more.
 _FARTHEST = 100.0
-# Steps may grow this much after a mix, in norm, before it is taken back.
+# A mix after which steps are longer than this, against those before it, is taken back.
 _GROWTH = 2.0
 
 

@@ -55,7 +55,7 @@ class Talk:
         self.acceleration = Acceleration(rules.memory)
         self.records: list[Mapping[str, Any]] = []
         self.silent: dict[str, int] = {}
-        self.settled = False
+        self.settled = self._was_near = False
 
     def play(
         self, mailroom: Mailroom, stage: str, at_most: int | None = None
@@ -74,7 +74,7 @@ class Talk:
         NoAnswer
             Naming a party that has no answer, or that fell silent.
         """
-        self.settled = False
+        self.settled = self._was_near = False
         self.acceleration.forget()
         limit = self.rules.rounds if at_most is None else len(self.records) + at_most
         while not self.settled and len(self.records) < limit:
@@ -98,9 +98,10 @@ class Talk:
 
     def _note(self, number: int, found: Mapping[str, Residuals]) -> None:
         near = all(r.settled(self.rules) for r in found.values())
-        self.settled = near and all(
-            heard > max(0, number - _FRESH) for _, heard in self._last_heard()
-        )
+        fresh = all(heard > max(0, number - _FRESH) for _, heard in self._last_heard())
+        # Parties are the more exact the nearer they are, so the second time is sure.
+        self.settled = near and fresh and self._was_near
+        self._was_near = near and fresh
         self.records.append(
             {
                 "round": number,

@@ -146,7 +146,7 @@ def test_a_large_agent_by_itself_settles_like_a_small_one() -> None:
         [_generator(wide), eg.Agent("load", says={"demand_mw": np.full(wide, 3.0)})],
         balances=[eg.Balance("energy", ["generator.output_mw", "-load.demand_mw"])],
     )
-    found = eg.Admm().solve(game)
+    found = eg.Admm(dual_tolerance=1e-6).solve(game)
     expected = np.broadcast_to(np.linspace(20, 60, STEPS) + 2 * 3.0, wide)
     assert found.settled
     assert found.prices["energy"] == pytest.approx(expected, abs=1e-2)

@@ -314,15 +314,7 @@ def _short() -> eg.Game:
     return eg.Game(game.agents, balances=[eg.Balance("energy", terms, [0, 0, 60.0, 0])])
 
 
-def test_a_balance_that_cannot_hold_is_named_by_the_central_problem() -> None:
+@pytest.mark.parametrize("method", [eg.Exact(), eg.Admm(rounds=50)])
+def test_a_balance_that_cannot_hold_is_named(method: eg.Exact | eg.Admm) -> None:
     with pytest.raises(eg.NoAnswer, match=r"balance 'energy' cannot hold: at entry \(2,\)"):
-        eg.Exact().solve(_short())
-
-
-def test_a_balance_that_cannot_hold_is_never_settled_by_talking() -> None:
-    found = None
-    try:
-        found = eg.Admm(rounds=200).solve(_short())
-    except eg.NoAnswer as refusal:
-        assert "'energy'" in str(refusal)  # noqa: PT017
-    assert found is None or not found.settled
+        method.solve(_short())
