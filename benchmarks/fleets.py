@@ -94,7 +94,7 @@ def picture(lines: Sequence[Line], path: str) -> None:
         left.plot(range(1, line.rounds + 1), line.imbalances, label=label, color=colour, lw=1.5)
         right.plot(line.agents, line.seconds, "o", color=colour, ms=7)
     right.plot([x.agents for x in lines], [x.seconds for x in lines], color="0.7", lw=1, zorder=0)
-    left.set(xlabel="round", ylabel="largest imbalance, share of the largest offer", yscale="log")
+    left.set(xlabel="round", ylabel="largest imbalance / largest offer", yscale="log")
     right.set(xlabel="agents", ylabel="seconds to settle", xscale="log", yscale="log")
     right.xaxis.set_major_formatter("{x:,g}")
     right.yaxis.set_major_formatter("{x:g}")
