@@ -38,15 +38,18 @@ class Residuals:
         Norm of what members are off the balance by, as a share of the norm of their terms.
     dual : float
         Norm of ρ × the change of their aims, as a share of the norm of the prices they see.
+    change : float
+        The same of ρ × all that their offers are off their aims, by which the price moves, too.
     """
 
     imbalance: float
     primal: float
     dual: float
+    change: float
 
     def settled(self, rules: Admm) -> bool:
         """Whether the balance holds and nobody's aim moves any more."""
-        return self.imbalance <= rules.tolerance and self.dual <= rules.dual_tolerance
+        return self.imbalance <= rules.tolerance and self.change <= rules.dual_tolerance
 
 
 @dataclass(frozen=True)
@@ -192,4 +195,5 @@ class Clearing:
             imbalance=float(np.abs(excess).max(initial=0.0)) / max([1.0, *sizes]),
             primal=common**0.5 / max(1e-9, size**0.5),
             dual=self.rho * max(0.0, moved - common) ** 0.5 / max(1e-9, prices),
+            change=self.rho * moved**0.5 / max(1e-9, prices),
         )

@@ -136,8 +136,11 @@ class Talk:
         if not self.rules.adapt or number not in _ADAPTING or not found.primal + found.dual:
             return False
         # Where everybody is at a limit nobody's aim moves, and the price has far to go.
-        ratio = np.sqrt(found.primal / found.dual) if found.dual else np.inf
-        ratio = float(np.clip(ratio, 0.1, 10.0))
+        if not found.dual:
+            halfway = self.records[number // 2]["imbalance"]
+            ratio = 10.0 if found.imbalance > halfway / 2 else 1.0
+        else:
+            ratio = float(np.clip(np.sqrt(found.primal / found.dual), 0.1, 10.0))
         if 0.5 < ratio < 2:
             return False
         house.rho *= ratio
