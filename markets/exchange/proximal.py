@@ -43,9 +43,8 @@ class Proximal:
     def set_rho(self, rho: Vector) -> None:
         """Set the weight of the pull on each term, shape (t,)."""
         if not np.array_equal(rho, self._rho):
-            self._rho = rho
-            if self._solver is not None:
-                self._solver.update(P=self._curvature())
+            # PIQP answers wrongly after an update of the curvature alone, so it is set up anew.
+            self._rho, self._solver = rho, None
 
     def fix_whole(self, price: Vector, *, beyond: bool) -> None:
         """Fix whole numbers for good, where the terms stay nearest to the last ones.
