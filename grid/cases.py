@@ -20,7 +20,7 @@ def list_feeders() -> list[str]:
     """Return the names of the shipped feeders.
 
     >>> list_feeders()
-    ['baran-wu-33']
+    ['baran-wu-33', 'baran-wu-69', 'das-70', 'zhang-118']
     """
     entries = (Path(entry.name) for entry in _folder().iterdir())
     return sorted(entry.stem for entry in entries if entry.suffix == ".json")
@@ -138,8 +138,12 @@ def _from_pandapower_json(text: str, where: str) -> Network:
 def _sparse_rows(table: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
     defaults = {key: column.default for key, column in SCHEMAS[table].items()}
     return [
-        {key: value for key, value in row.items() if not _same(value, defaults[key])}
-        for row in frame.to_dict("records")
+        {
+            key: value
+            for key, value in row.items()
+            if not _same(value, number if key == "element" else defaults[key])
+        }
+        for number, row in enumerate(frame.to_dict("records"))  # unnumbered branches count from 0
     ]
 
 

@@ -114,7 +114,7 @@ class LinearNetwork:
         Returns
         -------
         Block
-            Quantities ``import_mw`` (C,), what enters at the source, losses included;
+            Quantities ``import_mw`` (C,), what enters at the sources, losses included;
             ``flow_mw`` (B, C), at mid-line, from ``from_bus`` to ``to_bus``; ``loss_mw`` (B, C);
             ``voltage_squared_pu`` (N, C); ``current_squared_ka`` (B, C), in kA squared. Open
             branches have zeros. Constraints E(6) and E(7) as far as they can bind.
@@ -184,7 +184,7 @@ def linearise(network: Network, load_mw: ArrayLike, load_mvar: ArrayLike) -> Lin
     Parameters
     ----------
     network : Network
-        Radial, with one source.
+        Radial; several sources may feed a tree of their own each.
     load_mw, load_mvar : array (N, C)
         Net consumption per bus and column at the operating point, MW and MVAr. It replaces the
         loads and the generation of the network.

@@ -29,14 +29,14 @@ Complex = npt.NDArray[np.complex128]
 
 @dataclass(frozen=True)
 class Tree:
-    """Closed branches, seen from the source.
+    """Closed branches, seen from the sources: one tree for each.
 
     Attributes
     ----------
     branch : array of int (L,)
         Position of each closed branch among the B branches of the network.
     parent, child : array of int (L,)
-        Positions of its two buses, the one nearer to the source first.
+        Positions of its two buses, the one nearer to its source first.
     sign : array (L,)
         1 where the branch's ``from_bus`` is the parent, else -1.
     below : array (L, N)
@@ -65,9 +65,9 @@ class RadialMatrices:
     tree : Tree
         The closed branches.
     supply : array (1, Z)
-        Active power (MW) entering at the source, E(2).
+        Active power (MW) entering at all sources, E(2).
     flow : complex array (L, Z)
-        Mid-line flows f + j g (MW, MVAr) away from the source.
+        Mid-line flows f + j g (MW, MVAr) away from the sources.
     loss : array (L, Z)
         Losses (MW), E(3).
     voltage : array (N, Z)
@@ -88,7 +88,7 @@ class RadialMatrices:
 
 
 def radial_matrices(network: Network) -> RadialMatrices:
-    """Write a radial network with one source as matrices.
+    """Write a radial network, each of its buses fed by one source, as matrices.
 
     Raises
     ------
@@ -97,8 +97,7 @@ def radial_matrices(network: Network) -> RadialMatrices:
     """
     if findings := [*network.radial_findings(), *_uncovered(network)]:
         raise NetworkError(findings)
-    source = network.sources[network.sources["in_service"]].iloc[0]
-    tree, shunt_mva = _tree(network, int(source["bus"])), shunt_consumption_mva(network)
+    tree, shunt_mva = _tree(network), shunt_consumption_mva(network)
     lines, buses = tree.below.shape
     size = 1 + 2 * buses + lines
     one, active, reactive, current = np.split(np.eye(size), [1, 1 + buses, 1 + 2 * buses])
@@ -108,7 +107,7 @@ def radial_matrices(network: Network) -> RadialMatrices:
     flow_of_loads = tree.below @ (active + 1j * reactive) + carried @ series_loss
     voltage: Array = np.linalg.solve(  # shunts take power in proportion to the voltages sought
         np.eye(buses) + _voltage_drop(tree, tree.below * shunt_mva),
-        source["vm_pu"] ** 2 * one - _voltage_drop(tree, flow_of_loads),
+        _sent_squared_pu(network, tree)[:, None] * one - _voltage_drop(tree, flow_of_loads),
     ).astype(np.float64)
     middle = (voltage[tree.parent] + voltage[tree.child]) / 2
     return RadialMatrices(
@@ -123,16 +122,26 @@ def radial_matrices(network: Network) -> RadialMatrices:
     )
 
 
+def _sent_squared_pu(network: Network, tree: Tree) -> Array:
+    """Return the squared voltage of the source that feeds each bus (N,)."""
+    feeding = network.sources[network.sources["in_service"]].set_index("bus")
+    sent = feeding["vm_pu"].reindex(network.buses.index).to_numpy(np.float64) ** 2
+    for parent, child in zip(tree.parent, tree.child, strict=True):  # parents come first
+        sent[child] = sent[parent]
+    return np.asarray(sent, np.float64)
+
+
 def _voltage_drop(tree: Tree, flow: Complex) -> Array:
-    """Add up E(4), ``2 (R f + X g)``, along the path from the source to each bus."""
+    """Add up E(4), ``2 (R f + X g)``, along the path to each bus from its source."""
     return 2 * tree.below.T @ (tree.impedance.conj()[:, None] * flow).real
 
 
-def _tree(network: Network, root: int) -> Tree:
-    graph = network.graph()
+def _tree(network: Network) -> Tree:
+    graph, sources = network.graph(), network.sources
+    roots = [int(bus) for bus in sources["bus"][sources["in_service"]]]
     position = {int(bus): i for i, bus in enumerate(network.buses.index)}
     names = {name: i for i, name in enumerate(network.branches["name"])}
-    steps = list(nx.bfs_edges(graph, root))
+    steps = [step for root in roots for step in nx.bfs_edges(graph, root)]
     below = np.zeros((len(steps), len(position)))
     for number, (parent, child) in enumerate(steps):
         below[:, position[child]] = below[:, position[parent]]

@@ -1,5 +1,7 @@
 """Small networks the tests of the grid share."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,16 @@ Tables = dict[str, list[dict[str, Any]]]
 @pytest.fixture(scope="session")
 def feeder33() -> Network:
     return feeder("baran-wu-33")
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """Figures of publications kept beside the project, never in it."""
+    beside = Path(__file__).parents[3] / "shared" / "data"
+    folder = Path(os.environ.get("EQUIGRID_REFERENCE_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("no reference data: EQUIGRID_REFERENCE_DATA names their folder")
+    return folder
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from equigrid.grid.ac import ac_check
+from equigrid.grid.cases import feeder
 from equigrid.grid.linear import LABELS, LinearNetwork, linearise
 from equigrid.grid.network import Network
 from equigrid.grid.tables import NetworkError
@@ -61,14 +62,24 @@ def test_published_losses(feeder33: Network) -> None:
     assert values["voltage_squared_pu"].min() == pytest.approx(0.91309**2, abs=1e-5)
 
 
+def test_each_source_holds_the_voltage_of_its_own_tree() -> None:
+    das = feeder("das-70")
+    network = Network("two", {**das.tables, "sources": das.sources.assign(vm_pu=[0.98, 1.03])})
+    _assert_exact(network, *_loads(network))
+
+
 @st.composite
 def radial_networks(draw: st.DrawFn) -> Network:
-    """Draw a tree of 2 to 9 buses with random cables, charging, a shunt, branches either way."""
+    """Draw trees of 2 to 9 buses in all: random cables, charging, a shunt, branches either way."""
     size = draw(st.integers(2, 9))
     numbers = draw(st.permutations(range(1, size + 1)))
-    figure = st.floats(0.01, 0.6)
-    lines = []
+    figure, vm_pu = st.floats(0.01, 0.6), st.floats(0.97, 1.05)
+    lines: list[dict[str, Any]] = []
+    sources = [{"bus": numbers[0], "vm_pu": draw(vm_pu)}]
     for child in range(1, size):
+        if lines and draw(st.integers(0, 4)) == 4:
+            sources.append({"bus": numbers[child], "vm_pu": draw(vm_pu)})
+            continue
         parent = draw(st.integers(0, child - 1))
         ends = draw(st.permutations([numbers[parent], numbers[child]]))
         lines.append(
@@ -89,7 +100,7 @@ def radial_networks(draw: st.DrawFn) -> Network:
         {
             "buses": [{"bus": bus, "name": str(bus), "vn_kv": 11.0} for bus in sorted(numbers)],
             "lines": [*lines, half_open],
-            "sources": [{"bus": numbers[0], "vm_pu": draw(st.floats(0.97, 1.05))}],
+            "sources": sources,
             "shunts": [{"bus": numbers[-1], "q_mvar": -0.1, "p_mw": 0.01, "vn_kv": 10.0}],
         },
     )

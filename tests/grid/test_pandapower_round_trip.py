@@ -9,6 +9,14 @@ from equigrid.grid.network import Network
 from equigrid.grid.tables import NetworkError
 
 CASES = [pn.case33bw, pn.create_cigre_network_mv, pn.create_kerber_vorstadtnetz_kabel_1]
+OTHER_CASES = [
+    pn.create_cigre_network_lv,
+    pn.create_kerber_landnetz_freileitung_1,
+    pn.create_kerber_landnetz_freileitung_2,
+    pn.create_kerber_landnetz_kabel_1,
+    pn.create_kerber_landnetz_kabel_2,
+    pn.create_kerber_dorfnetz,
+]
 
 
 def _same_power_flow(net: pp.pandapowerNet) -> None:
@@ -63,9 +71,19 @@ def _move_taps(net: pp.pandapowerNet, rng: np.random.Generator) -> None:
         pp.create_switch(net, net.trafo.at[trafo, "lv_bus"], trafo, et="t", closed=False)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [*CASES, *OTHER_CASES])
 def test_as_shipped(case: pn.case33bw) -> None:
-    _same_power_flow(case())
+    net = case()
+    assert Network.from_pandapower(net).is_radial()
+    _same_power_flow(net)
+
+
+def test_loops_when_every_switch_is_closed() -> None:
+    net = pn.create_cigre_network_mv()
+    net.switch["closed"] = True
+    findings = Network.from_pandapower(net).radial_findings()
+    assert ["A loop runs over" in finding for finding in findings] == [True] * 3
+    _same_power_flow(net)
 
 
 @pytest.mark.parametrize("seed", range(3))
