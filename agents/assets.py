@@ -130,3 +130,64 @@ class InterruptibleLoad:
         interrupted = cp.Variable(shape, name=power, bounds=[np.zeros(shape), self.power_max_mw])
         cost = cp.sum(cp.multiply(np.broadcast_to(self.cost_per_mwh, shape), interrupted))
         return Block({"power_mw": interrupted}, cost=cost)
+
+
+@dataclass(frozen=True)
+class VirtualBattery:
+    """A prosumer's flexibility: what it may take when, and how much it may hold back or add.
+
+    Attributes
+    ----------
+    name : str
+    power_min_mw, power_max_mw : float
+        Of its net consumption.
+    energy_min_mwh, energy_max_mwh, energy_initial_mwh, energy_final_mwh : float
+    efficiency : float
+        Energy gained per energy consumed, in (0, 1].
+    retention : float
+        Share of the stored energy that is left after an hour, in (0, 1].
+    """
+
+    name: str
+    power_min_mw: float
+    power_max_mw: float
+    energy_min_mwh: float
+    energy_max_mwh: float
+    energy_initial_mwh: float
+    energy_final_mwh: float
+    efficiency: float = 1.0
+    retention: float = 1.0
+
+    def block(self, scenarios: int, hours: int) -> Block:
+        """Return A(6)-A(14): energy taken and ramping offered, each of shape (S, T).
+
+        Whatever is offered can be delivered in full, in power and in energy.
+        """
+        shape = (scenarios, hours)
+        power = cp.Variable(
+            shape, name="A(6) power limits", bounds=[self.power_min_mw, self.power_max_mw]
+        )
+        up = cp.Variable(shape, name="A(9) upward offer", nonneg=True)
+        down = cp.Variable(shape, name="A(9) downward offer", nonneg=True)
+        stored = cp.Variable(
+            shape, name="A(12) energy limits", bounds=[self.energy_min_mwh, self.energy_max_mwh]
+        )
+        gained = self.efficiency * power
+        before = self.retention * stored[:, :-1]
+        constraints = (
+            (power - up >= self.power_min_mw).set_label("A(7) upward offer within power"),
+            (power + down <= self.power_max_mw).set_label("A(8) downward offer within power"),
+            (stored[:, 1:] == before + gained[:, 1:]).set_label("A(10) stored energy"),
+            (stored[:, 0] == self.retention * self.energy_initial_mwh + gained[:, 0]).set_label(
+                "A(13) initial stored energy"
+            ),
+            (stored[:, -1] == self.energy_final_mwh).set_label("A(14) final stored energy"),
+            (stored - self.efficiency * up >= self.energy_min_mwh).set_label(
+                "A(11) upward offer within energy"
+            ),
+            (stored + self.efficiency * down <= self.energy_max_mwh).set_label(
+                "A(11) downward offer within energy"
+            ),
+        )
+        quantities = {"import_mw": power, "up_mw": up, "down_mw": down, "stored_mwh": stored}
+        return Block(quantities, constraints)

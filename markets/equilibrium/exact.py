@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from equigrid.markets.answers import announce_outcome, said_values
 from equigrid.markets.bilevel.blame import why_no_answer
+from equigrid.markets.bilevel.blocks import blocks_of
 from equigrid.markets.bilevel.both_routes import solve_by_both
 from equigrid.markets.bilevel.branching import Branching
+from equigrid.markets.bilevel.by_blocks import solve_by_blocks
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
 from equigrid.markets.bilevel.incumbents import Found, polished
 from equigrid.markets.bilevel.mixed_integer import MixedInteger, pair_bounds
@@ -100,12 +102,13 @@ class Exact:
         values |= program.duals(columns)
         sign, offset = _sense(game), stated.program.offset
         bound = sign * (found.bound + offset)
+        proof = points(program, columns)
         certificate, objective = certify(
             game,
             values,
             bound=bound,
             claimed=sign * (best.value + offset),
-            points=points(program, columns),
+            points=proof,
             ties=self.ties,
         )
         announce_outcome(game, values, mailroom, stage)
@@ -118,6 +121,7 @@ class Exact:
             certificate,
             settled=found.status == "optimal",
             statistics={"bound": bound, "nodes": found.nodes, "pairs": stated.pairs.count},
+            points=proof,
         )
 
     def _play_exchange(
@@ -141,6 +145,11 @@ class Exact:
             bounds = pair_bounds(program, stated)
             return MixedInteger(stated, bounds, self.gap, self.margin).run(self.node_limit)
         progress = self._told(program.game, stated.program.offset)
+        blocks = blocks_of(stated)
+        if blocks is not None:
+            return solve_by_blocks(
+                stated, blocks, self.gap, self.node_limit, progress, self.tell_every
+            )
         if self.route == "branching":
             return Branching(stated, self.gap, progress, self.tell_every).run(self.node_limit)
         return solve_by_both(program, stated, self.gap, self.node_limit, progress, self.tell_every)

@@ -10,9 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from equigrid.markets.certification.certificate import Certificate
+from equigrid.markets.certification.optimality_residuals import Point
+from equigrid.markets.findings import UnusableGame
 from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
+from equigrid.markets.parts import dual_parts
 from equigrid.markets.settlement import amounts, settlement_table
+from equigrid.markets.sources import Dual
 
 Vector = NDArray[np.float64]
 
@@ -40,6 +44,8 @@ class Equilibrium:
         One record a round for a talk, empty otherwise.
     silent : Mapping of str to int
         Parties without which the others went on, with the round in which each was heard last.
+    points : Mapping of str to Point
+        Followers' answers with their multipliers, where the method has them.
     """
 
     game: Game
@@ -51,6 +57,7 @@ class Equilibrium:
     statistics: Mapping[str, float] = field(default_factory=dict)
     rounds: tuple[Mapping[str, Any], ...] = ()
     silent: Mapping[str, int] = field(default_factory=dict)
+    points: Mapping[str, Point] = field(default_factory=dict, repr=False)
 
     @property
     def prices(self) -> Mapping[str, Vector]:
@@ -67,6 +74,28 @@ class Equilibrium:
     def payments(self) -> Mapping[str, float]:
         """Amount of every payment, price × quantity × hours."""
         return MappingProxyType(amounts(self.game, self.values))
+
+    def parts(self, dual: Dual) -> Mapping[str, Vector]:
+        """Return what a dual is made of, by the labels of the constraints behind it.
+
+        Parameters
+        ----------
+        dual : Dual
+            Of anything that a follower hears, linked or given.
+
+        Raises
+        ------
+        UnusableGame
+            When the method has no multipliers of that agent, or its constraints cannot be told
+            apart row by row.
+        """
+        agent, _, heard = dual.heard.partition(".")
+        form = self.game.forms.get(agent)
+        if agent not in self.points or form is None or heard not in form.heard:
+            raise UnusableGame(
+                [f"no multipliers of '{dual.heard}' are known: it is heard by no follower of Exact"]
+            )
+        return dual_parts(form, self.points[agent], heard)
 
     @property
     def settlement(self) -> pd.DataFrame:

@@ -29,12 +29,17 @@ from .markets.game import Link as Link
 from .markets.game import Payment as Payment
 from .markets.solver import AgentSolver as AgentSolver
 from .markets.sources import Dual as Dual
+from .scenarios.ambiguity import AmbiguitySet as AmbiguitySet
+from .scenarios.measured_days import read_daily_profiles as read_daily_profiles
+from .scenarios.photovoltaic_days import PhotovoltaicDays as PhotovoltaicDays
+from .scenarios.reduction import cluster_days as cluster_days
 from .scenarios.scenario_set import ScenarioSet as ScenarioSet
 
 __all__ = [
     "Admm",
     "Agent",
     "AgentSolver",
+    "AmbiguitySet",
     "Balance",
     "BestResponse",
     "Certificate",
@@ -48,6 +53,7 @@ __all__ = [
     "Network",
     "NoAnswer",
     "Payment",
+    "PhotovoltaicDays",
     "Point",
     "Result",
     "ScenarioSet",
@@ -58,10 +64,12 @@ __all__ = [
     "WrongMethod",
     "certify",
     "check_agent",
+    "cluster_days",
     "feeder",
     "list_feeders",
     "list_studies",
     "load_study",
+    "read_daily_profiles",
     "run",
     "worst_tie",
 ]

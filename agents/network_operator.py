@@ -1,0 +1,266 @@
+"""A distribution network operator that clears energy and ramping products, A(15)-A(33)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.grid.network import Network
+from equigrid.grid.sensitivities import Sensitivities, nearest, sensitivities
+from equigrid.markets.agent import Agent
+
+Vector = NDArray[np.float64]
+Tangents = tuple[Sensitivities, ...]
+# Before delivery, after delivery of all upward offers, after delivery of all downward offers.
+STATES = ("before", "up", "down")
+_LABELS = {
+    "before": ("A(27) voltage", "A(31) branch flow"),
+    "up": ("A(28) voltage after upward delivery", "A(32) branch flow after upward delivery"),
+    "down": ("A(29) voltage after downward delivery", "A(33) branch flow after downward delivery"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkOperator:
+    """What a distribution network operator knows of one day.
+
+    Columns of bus quantities are scenario-hours, scenario by scenario: column s T + t.
+
+    Attributes
+    ----------
+    name : str
+    network : Network
+    voltage_min_pu, voltage_max_pu : float
+    load_mw, load_mvar : array of shape (N, T)
+    photovoltaic_buses : tuple of int
+    photovoltaic_mw : array of shape (J, S, T)
+        Available power of each unit.
+    prosumer_buses : dict of str to int
+    prosumer_limits_mw : dict of str to pair of float
+        Least and greatest power of each prosumer, delivery included.
+    exchange_max_mw : float
+    secured : tuple of str
+        States in which the limits hold, of STATES.
+    """
+
+    name: str
+    network: Network
+    voltage_min_pu: float
+    voltage_max_pu: float
+    load_mw: Vector
+    load_mvar: Vector
+    photovoltaic_buses: tuple[int, ...]
+    photovoltaic_mw: Vector
+    prosumer_buses: dict[str, int]
+    prosumer_limits_mw: dict[str, tuple[float, float]]
+    exchange_max_mw: float
+    secured: tuple[str, ...] = STATES
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Scenarios and hours, (S, T)."""
+        return self.photovoltaic_mw.shape[1], self.photovoltaic_mw.shape[2]
+
+    def scenario_load_mw(self) -> Vector:
+        """Return the load by bus and scenario-hour, shape (N, S T)."""
+        return np.tile(self.load_mw, self.shape[0])
+
+    def scenario_load_mvar(self) -> Vector:
+        """Return the reactive load by bus and scenario-hour, shape (N, S T)."""
+        return np.tile(self.load_mvar, self.shape[0])
+
+    def linearised(self, net_load_mw: Mapping[str, Vector]) -> dict[str, Tangents]:
+        """Return the tangents of every state at its own net load (N, S T)."""
+        reactive = self.scenario_load_mvar()
+        return {s: (sensitivities(self.network, net_load_mw[s], reactive),) for s in STATES}
+
+    def at_rest(self) -> dict[str, Tangents]:
+        """Return tangents with all PV fed in and no prosumer, the same in every state."""
+        net = self.scenario_load_mw() - self._at(self.photovoltaic_buses) @ self._available()
+        tangent = sensitivities(self.network, net, self.scenario_load_mvar())
+        return dict.fromkeys(STATES, (tangent,))
+
+    def renewed(
+        self, at: Mapping[str, Tangents], net_load_mw: Mapping[str, Vector], tolerance_pu: float
+    ) -> tuple[dict[str, Tangents], float]:
+        """Add tangents where AC power flow at an answer and the linear model differ too much.
+
+        Parameters
+        ----------
+        at : Mapping of str to tuple of Sensitivities
+        net_load_mw : Mapping of str to array (N, S T)
+            Of every state at the answer.
+        tolerance_pu : float
+            Allowed difference of voltages, of nominal, and of flows, of their limits.
+
+        Returns
+        -------
+        tangents : dict of str to tuple of Sensitivities
+        error : float
+            Greatest difference before.
+        """
+        found, greatest = dict(at), 0.0
+        for state in STATES:
+            net, reactive = net_load_mw[state], self.scenario_load_mvar()
+            exact = sensitivities(self.network, net, reactive)
+            pairs = zip(
+                nearest((exact,), net, reactive), nearest(at[state], net, reactive), strict=True
+            )
+            error = np.max([np.abs(one - other).max(axis=0) for one, other in pairs], axis=0)
+            greatest = max(greatest, float(error.max()))
+            if (off := np.flatnonzero(error > tolerance_pu)).size:
+                found[state] = (*at[state], sensitivities(self.network, net, reactive, off))
+        return found, greatest
+
+    def agent(self, at: Mapping[str, Tangents]) -> Agent:
+        """Return the operator as a decision maker that clears every scenario by itself.
+
+        It hears the ``load_mw`` (N, S T), the market's prices (T,), and of each prosumer
+        ``NAME_import_mw``, ``NAME_up_mw`` and ``NAME_down_mw`` (S, T).
+
+        Parameters
+        ----------
+        at : Mapping of str to tuple of Sensitivities
+            For every state, the newest last.
+        """
+        hears = self._hears()
+        sold = {state: self._offers(hears, state) for state in ("up", "down")}
+        units = self._units()
+        purchase = cp.Variable(
+            self.shape,
+            name="A(23) exchange with the grid",
+            bounds=[-self.exchange_max_mw, self.exchange_max_mw],
+        )
+        loss = cp.Variable(purchase.size, name="A(24) network losses")
+        at_units = self._at(self.photovoltaic_buses)
+        taken = self._offers(hears, "import")
+        net = hears["load_mw"] - at_units @ units["power"] + self._at_prosumers() @ taken
+        nets = {
+            "before": net,
+            "up": net - at_units @ units["up"] - self._at_prosumers() @ sold["up"],
+            "down": net + at_units @ units["down"] + self._at_prosumers() @ sold["down"],
+        }
+        up = cp.Variable(self.shape, name="A(16) upward product sold")
+        down = cp.Variable(self.shape, name="A(17) downward product sold")
+        constraints = [
+            (_flat(up) == cp.sum(units["up"], axis=0) + cp.sum(sold["up"], axis=0)).set_label(
+                "A(16) upward product sold"
+            ),
+            (_flat(down) == cp.sum(units["down"], axis=0) + cp.sum(sold["down"], axis=0)).set_label(
+                "A(17) downward product sold"
+            ),
+            (_flat(purchase) == cp.sum(net, axis=0) + loss).set_label("A(22) balance"),
+            *(self._losses(tangent, loss, net) for tangent in at["before"]),
+            (units["power"] + units["up"] <= self._available()).set_label(
+                "A(20) upward offer within what the sun gives"
+            ),
+            (units["power"] - units["down"] >= 0).set_label("A(21) downward offer within output"),
+            *(
+                constraint
+                for state in self.secured
+                for constraint in self._limits(state, at[state], nets[state])
+            ),
+        ]
+        cost = (
+            cp.sum(purchase @ hears["energy_price_per_mwh"])
+            - cp.sum(up @ hears["up_price_per_mwh"])
+            - cp.sum(down @ hears["down_price_per_mwh"])
+        ).set_label("A(15) operating cost")
+        return Agent(
+            self.name,
+            cp.Problem(cp.Minimize(cost), constraints),
+            hears=hears,
+            says={
+                "purchase_mw": purchase,
+                "up_mw": up,
+                "down_mw": down,
+                "loss_mw": loss,
+                "photovoltaic_mw": units["power"],
+                "photovoltaic_up_mw": units["up"],
+                "photovoltaic_down_mw": units["down"],
+                **{f"net_load_{state}_mw": nets[state] for state in STATES},
+            },
+        )
+
+    def _losses(
+        self, tangent: Sensitivities, loss: cp.Variable, net: cp.Expression
+    ) -> cp.Constraint:
+        at = tangent.columns
+        expected = tangent.loss_mw.expression(net[:, at], self.scenario_load_mvar()[:, at])
+        return (loss[at] >= cp.vec(expected, order="F")).set_label("A(24) network losses")
+
+    def _limits(self, state: str, tangents: Tangents, net: cp.Expression) -> list[cp.Constraint]:
+        """A(25)-A(33) of one state, for every tangent."""
+        newest = np.zeros(net.shape[1], dtype=int)
+        for number, tangent in enumerate(tangents):
+            newest[tangent.columns] = number
+        voltage_pu = self.voltage_min_pu, self.voltage_max_pu
+        reactive, bounds = self.scenario_load_mvar(), self._net_load_bounds()
+        return [
+            constraint
+            for number, tangent in enumerate(tangents)
+            for constraint in tangent.limits(
+                net, reactive, voltage_pu, bounds, newest[tangent.columns] == number, _LABELS[state]
+            )
+        ]
+
+    def _hears(self) -> dict[str, cp.Parameter]:
+        _, hours = self.shape
+        shapes: dict[str, tuple[int, ...]] = {
+            "load_mw": self.scenario_load_mw().shape,
+            "energy_price_per_mwh": (hours,),
+            "up_price_per_mwh": (hours,),
+            "down_price_per_mwh": (hours,),
+        }
+        for prosumer in self.prosumer_buses:
+            shapes |= {f"{prosumer}_{what}_mw": self.shape for what in ("import", "up", "down")}
+        return {name: cp.Parameter(shape, name=name) for name, shape in shapes.items()}
+
+    def _offers(self, hears: Mapping[str, cp.Parameter], what: str) -> cp.Expression:
+        """What prosumers take or sell, by prosumer and scenario-hour."""
+        return cp.vstack([_flat(hears[f"{p}_{what}_mw"]) for p in self.prosumer_buses])
+
+    def _units(self) -> dict[str, cp.Variable]:
+        """Power, upward and downward offer of each PV unit, shape (J, S T)."""
+        available = self._available()
+        labels = {
+            "power": "A(18) PV output",
+            "up": "A(19) upward offer of PV",
+            "down": "A(19) downward offer of PV",
+        }
+        return {
+            key: cp.Variable(available.shape, name=label, bounds=[0 * available, available])
+            for key, label in labels.items()
+        }
+
+    def _available(self) -> Vector:
+        return self.photovoltaic_mw.reshape(len(self.photovoltaic_buses), -1)
+
+    def _net_load_bounds(self) -> tuple[Vector, Vector]:
+        """Least and greatest net load of any state, delivery included, (N, S T) each."""
+        load = self.scenario_load_mw()
+        least, most = (
+            np.array([self.prosumer_limits_mw[p][end] for p in self.prosumer_buses])
+            for end in (0, 1)
+        )
+        at = self._at_prosumers()
+        lower = load - self._at(self.photovoltaic_buses) @ self._available()
+        return lower + (at @ least)[:, None], load + (at @ most)[:, None]
+
+    def _at_prosumers(self) -> Vector:
+        return self._at(tuple(self.prosumer_buses.values()))
+
+    def _at(self, buses: tuple[int, ...]) -> Vector:
+        """Incidence of resources on buses, shape (N, resources)."""
+        index = list(self.network.buses.index)
+        found = np.zeros((len(index), len(buses)))
+        for column, bus in enumerate(buses):
+            found[index.index(bus), column] = 1.0
+        return found
+
+
+def _flat(power: cp.Expression) -> cp.Expression:
+    """Write (S, T) as one row of scenario-hours."""
+    return cp.reshape(power, (power.size,), order="C")

@@ -1,0 +1,71 @@
+"""Settling the blocks of a game one after another, and putting their answers together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from equigrid.markets.bilevel.blocks import Blocks
+from equigrid.markets.bilevel.branching import Branching
+from equigrid.markets.bilevel.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.incumbents import Found, Incumbent
+from equigrid.markets.bilevel.nodes import OPEN
+
+Progress = Callable[[int, float, float], None]
+# What the gaps of blocks add up to has to stay within the gap of the whole.
+_SHARE = 0.2
+
+
+def solve_by_blocks(
+    stated: ComplementarityProgram,
+    blocks: Blocks,
+    gap: float,
+    node_limit: int,
+    progress: Progress | None = None,
+    tell_every: int = 50,
+) -> Found:
+    """Settle every block to a share of the gap.
+
+    Parameters
+    ----------
+    stated : ComplementarityProgram
+    blocks : Blocks
+        Of it.
+    gap : float
+        Relative.
+    node_limit : int
+        Of all blocks together.
+    progress : callable, optional
+        Told nodes, answer and bound of the block that is being settled now and then.
+    tell_every : int
+        Nodes between two words of progress.
+    """
+    found: list[Found] = []
+    for block in blocks.parts:
+        left = node_limit - sum(part.nodes for part in found)
+        search = Branching(block.stated, _SHARE * gap, progress, tell_every)
+        found.append(search.run(max(left, 1)))
+        if found[-1].best is None or found[-1].status == "unbounded":
+            nodes = sum(part.nodes for part in found)
+            return Found(None, -np.inf, nodes, found[-1].status)
+    return _together(stated, blocks, found, gap)
+
+
+def _together(
+    stated: ComplementarityProgram, blocks: Blocks, found: Sequence[Found], gap: float
+) -> Found:
+    nodes = sum(part.nodes for part in found)
+    answers = [part.best for part in found if part.best is not None]
+    at_answers = blocks.weigh(np.array([answer.value for answer in answers]))
+    at_bounds = blocks.weigh(np.array([part.bound for part in found]))
+    if at_answers is None or at_bounds is None:
+        return Found(None, -np.inf, nodes, "limit")
+    columns = np.zeros(len(stated.program.cost))
+    states = np.full(stated.pairs.count, OPEN)
+    columns[blocks.rest] = at_answers[1]
+    for block, answer in zip(blocks.parts, answers, strict=True):
+        columns[block.columns], states[block.pairs] = answer.columns, answer.states
+    value, bound = at_answers[0], at_bounds[0]
+    closed = value - bound <= gap * max(1.0, abs(value + stated.program.offset))
+    return Found(Incumbent(value, columns, states), bound, nodes, "optimal" if closed else "limit")
