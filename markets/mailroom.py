@@ -51,8 +51,8 @@ class Mailroom:
         self.case = case
         self.clock = clock or simpy.Environment()
         self.log: list[Message] = []
-        self._faults = faults or Faults()
-        self._luck = self._faults.stream()
+        self.faults = faults or Faults()
+        self._luck = self.faults.stream()
         self._late: list[tuple[int, Message]] = []
         self._boxes: dict[str, simpy.Store] = {}
         self._watchers: list[Watcher] = []
@@ -60,7 +60,7 @@ class Mailroom:
 
     def post(self, message: Message) -> None:
         """Stamp, log and deliver a message, unless a fault delays or loses it."""
-        fate = self._faults.fate(message, self._luck) if message.bargaining else Fate()
+        fate = self.faults.fate(message, self._luck) if message.bargaining else Fate()
         stamped = replace(
             message,
             seq=len(self.log),

@@ -11,7 +11,7 @@ from equigrid.markets.exchange.outcome import exchange_outcome, exchange_values
 from equigrid.markets.exchange.participant import Participant
 from equigrid.markets.exchange.proximal import Proximal
 from equigrid.markets.exchange.stakes import batch_of, stakes_of
-from equigrid.markets.exchange.talk import Talk
+from equigrid.markets.exchange.talk import Talk, refuse_silenced_balances
 from equigrid.markets.faults import Faults
 from equigrid.markets.findings import NoAnswer, UnusableGame
 from equigrid.markets.game import Game
@@ -39,11 +39,14 @@ class Admm:
     tolerance : float
         Greatest imbalance as a share of the greatest offer, or of 1.
     dual_tolerance : float
-        Change of the agents' aims from round to round, × rho, as a share of the prices they see.
+        Norm of what all offers are off their aims, by which aims and price still move, × rho, as
+        a share of the norm of the prices seen. An exchange is settled when both hold in every
+        balance, twice running.
     rho : float
         Weight of the pull towards agreement at the beginning, price per unit of quantity.
     adapt : bool
-        Whether each balance moves its rho so that both residuals fall alike.
+        Whether each balance moves its rho now and then so that what is off the balance and what
+        aims still move, each as a share of its scale, fall alike.
     relaxation : float
         From 1 to below 2; above 1 every step goes a little further.
     memory : int
@@ -106,6 +109,8 @@ class Admm:
             When the game is not of this kind; says which method is.
         NoAnswer
             Naming an agent that has no answer or falls silent, or a balance that cannot hold.
+        ValueError
+            When the faults silence a balance; says who can fall silent.
         """
         mailroom = Mailroom(faults=faults)
         return mailroom.run(self.play(game, mailroom))
@@ -115,6 +120,7 @@ class Admm:
     ) -> Generator[Any, Any, Equilibrium]:
         """Settle through the mailroom; every agent answers in a process of its own."""
         require_kind(game, "Admm", [Kind.BALANCES])
+        refuse_silenced_balances(game, mailroom.faults)
         try:
             talk = yield from self._talk(game, mailroom, stage)
         finally:

@@ -115,7 +115,7 @@ class BestResponse:
         WrongMethod
             When the game is not of these kinds; says which method is.
         NoAnswer
-            When an agent has no feasible answer.
+            When an agent has no feasible answer, or falls silent.
         """
         mailroom = Mailroom(faults=faults)
         return mailroom.run(self.play(game, mailroom))

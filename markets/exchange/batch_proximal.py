@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
-from equigrid.markets.certification.fleet_rows import Rows, rows_of
+from equigrid.markets.certification.fleet_rows import rows_of
 from equigrid.markets.exchange.batch_chunks import Asked, Chunks
 from equigrid.markets.exchange.batch_clipped import clip_all, clip_few, is_clipped
 from equigrid.markets.exchange.batch_kernel import solve_all, solve_few
@@ -70,7 +69,6 @@ class BatchProximal:
         self.shares, self._constant = sparse.csr_array(shares), _plain(share_constant)
         self.steps = 0.0
         self._rows = rows_of(form, rhs)
-        self._closed: Rows | None = None
         self._refuse(self._rows.impossible)
         self._own = self._chunked(cost)
         self._rho = np.array(rho, dtype=float)
@@ -140,7 +138,7 @@ class BatchProximal:
         Raises
         ------
         NoAnswer
-            Naming the first member that has none.
+            Naming the first member that has none, or the agent where it is one alone.
         """
         told = np.empty(np.shape(price))
         asked = Asked(_plain(price), _plain(target), self._constant, told)
@@ -189,11 +187,6 @@ class BatchProximal:
         asked.terms[k] = shares @ inside + asked.constant[k]
 
     @property
-    def residuals(self) -> Vector:
-        """By how much each member is off, shape (n,)."""
-        return self._unchunked(self._chunks.left)[:, 0]
-
-    @property
     def columns(self) -> Vector:
         """Columns of the last answer, within their bounds: shape (n, columns)."""
         inside = np.clip(self._chunks.x, self._chunks.lower, self._chunks.upper)
@@ -205,42 +198,13 @@ class BatchProximal:
         unit = self._plan.row_unit / self._plan.kappa
         return np.asarray(self._unchunked(self._chunks.y) * unit)
 
-    def own_costs(self) -> Vector:
-        """Return ½x'Qx + cost'x at the last columns, shape (n,)."""
-        x = self.columns
-        slope = (self.form.quadratic @ x.T).T / 2 + self.cost
-        return np.asarray(np.einsum("kj,kj->k", slope, x))
-
-    def bound(self, price: Vector) -> Vector:
-        """Return lower bounds of own cost - price'p over what each member can do, shape (n,).
-
-        They hold whatever the multipliers are that the last solve left, and are as close as these
-        are to the best ones. -inf where a column without bounds leaves nothing to be said.
-
-        Parameters
-        ----------
-        price : array of shape (n, t)
-        """
-        if self._closed is None:
-            self._closed = with_derived_bounds(self._rows)
-        slopes = self.cost - (self.shares.T @ price.T).T
-        least = lower_bounds(
-            self.form.quadratic, slopes, self.columns, self.multipliers, self._closed
-        )
-        return np.asarray(least - np.einsum("kt,kt->k", price, self._constant))
-
-    def settle(self, price: Vector, target: Vector, tolerance: float = 1e-9) -> Vector:
-        """Return the terms of a last solve whose columns are feasible to the last digits."""
-        return self.solve(price, target, tolerance)
-
     def _refuse(self, without: NDArray[np.bool_]) -> None:
         if without.any():
             name, first = self.form.agent.name, int(np.flatnonzero(without)[0])
-            raise NoAnswer(
-                f"member {first} of the fleet of '{name}' has no feasible or no bounded answer; "
-                "check its row of data",
-                name,
-            )
+            who, remedy = f"member {first} of the fleet of '{name}'", "check its row of data"
+            if self.size == 1:
+                who, remedy = f"agent '{name}'", "relax its constraints and bound its variables"
+            raise NoAnswer(f"{who} has no feasible or no bounded answer; {remedy}", name)
 
 
 def _plain(values: Vector) -> Vector:

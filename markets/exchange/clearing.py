@@ -40,6 +40,7 @@ class Residuals:
         Norm of ρ × the change of their aims, as a share of the norm of the prices they see.
     change : float
         The same of ρ × all that their offers are off their aims, by which the price moves, too.
+        An exchange is settled by this one; `primal` and `dual` only adapt ρ.
     """
 
     imbalance: float
@@ -48,7 +49,7 @@ class Residuals:
     change: float
 
     def settled(self, rules: Admm) -> bool:
-        """Whether the balance holds and nobody's aim moves any more."""
+        """Whether the balance holds, and neither aims nor the price move any more."""
         return self.imbalance <= rules.tolerance and self.change <= rules.dual_tolerance
 
 

@@ -14,6 +14,7 @@ from equigrid.markets.exchange.acceleration import Acceleration
 from equigrid.markets.exchange.batch_proximal import BatchProximal
 from equigrid.markets.exchange.clearing import Clearing, Residuals
 from equigrid.markets.exchange.participant import Participant
+from equigrid.markets.faults import Faults
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
@@ -107,6 +108,7 @@ class Talk:
                 "round": number,
                 "imbalance": max(r.imbalance for r in found.values()),
                 "dual_residual": max(r.dual for r in found.values()),
+                "change": max(r.change for r in found.values()),
                 "rho": {name: house.rho for name, house in self.houses.items()},
             }
         )
@@ -176,6 +178,23 @@ class Talk:
         """Return each balance's price in its shape."""
         houses = self.houses.values()
         return {h.name: np.reshape(h.price, h.shape, order="F") for h in houses}
+
+
+def refuse_silenced_balances(game: Game, faults: Faults) -> None:
+    """Refuse faults that silence a balance: without its price there is no exchange.
+
+    Raises
+    ------
+    ValueError
+        Naming the balances and who can fall silent.
+    """
+    mute = [f"'{b.name}'" for b in game.balances if b.name in faults.silent]
+    if mute:
+        able = ", ".join(f"'{agent.name}'" for agent in game.deciders)
+        raise ValueError(
+            f"silent of Faults names {', '.join(mute)}, which is a balance and not an agent; "
+            f"agents that can fall silent: {able}"
+        )
 
 
 def _fell_silent(party: str, heard: int, number: int) -> str:

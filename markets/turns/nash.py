@@ -49,7 +49,7 @@ def play_nash(
     WrongMethod
         When a dual is heard, when an agent hears itself, or when whole numbers would be mixed.
     NoAnswer
-        When an agent has no answer to what it hears.
+        When an agent has no answer to what it hears, or falls silent.
     """
     names = [agent.name for agent in game.deciders]
     refuse_duals(game)

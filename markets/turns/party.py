@@ -67,6 +67,8 @@ class Party:
         What it last decided upon, by path.
     moved : float
         How far its last decision is from the one before, relative.
+    tells : dict of str to sequence of str
+        Paths of its own, by who hears them.
     """
 
     def __init__(
@@ -78,10 +80,11 @@ class Party:
         *,
         simultaneous: bool,
     ) -> None:
-        self.player, self._tells, self._word = player, tells, word
+        self.player, self.tells, self._word = player, dict(tells), word
         self._simultaneous = simultaneous
         self._newest: dict[str, tuple[int, Vector]] = {p: (0, v) for p, v in known.items()}
         self._waiting: list[Message] = []
+        self._last_heard: dict[str, int] = {}
         self._round = 0
         self.heard: dict[str, Vector] = {}
         self.moved = np.inf
@@ -95,9 +98,13 @@ class Party:
             self.moved = self.player.turn(self.heard)
         except NoAnswer as error:
             raise _in_round(error, self._round) from error
-        for hearer, paths in self._tells.items():
+        for hearer, paths in self.tells.items():
             said = {path.partition(".")[2]: self.player.said[path] for path in paths}
             yield self._word(hearer, self._round, said, self.player.own_cost)
+
+    def heard_in(self, sender: str) -> int:
+        """Return the round in which anything of a sender was read last, 0 if nothing was."""
+        return self._last_heard.get(sender, 0)
 
     def _read(self, mail: list[Message]) -> None:
         """Keep the newest of each; what is late never replaces what is newer."""
@@ -108,6 +115,7 @@ class Party:
             if self._simultaneous and message.round >= self._round:
                 self._waiting.append(message)
                 continue
+            self._last_heard[message.sender] = self._round
             for name, value in message.values.items():
                 path = f"{message.sender}.{name}"
                 if message.round >= self._newest.get(path, (0, 0.0))[0]:

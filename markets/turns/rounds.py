@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.findings import NoAnswer
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.turns.party import Party, distance
 
@@ -16,6 +17,9 @@ Order = Literal["gauss-seidel", "jacobi"]
 _NEAR = 1e-7
 # ... and what lies between is further away than that by this factor: slow is no cycle.
 _APART = 1e3
+# Rounds in which nothing of a party arrives before it is taken for silent, as in a negotiation.
+# When one message in five is lost, 31 in a row are lost once in 10^21.
+_PATIENCE = 30
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,11 @@ def talk(parties: Sequence[Party], mailroom: Mailroom, rules: Rules) -> Generato
         In the order in which they speak.
     mailroom : Mailroom
     rules : Rules
+
+    Raises
+    ------
+    NoAnswer
+        Naming who has no answer, or fell silent.
     """
     found, begin = Talk(), len(mailroom.log)
     acts = {party.player.name: party.act for party in parties}
@@ -146,6 +155,27 @@ def talk(parties: Sequence[Party], mailroom: Mailroom, rules: Rules) -> Generato
             yield mailroom.together(acts)
             faithful = not any(message.fault for message in mailroom.log[begin:])
             found.note(parties, rules, faithful=faithful)
+            if not found.settled:
+                _refuse_silence(parties, len(found.rounds))
     finally:
         mailroom.end_bargaining()
     return found
+
+
+def _refuse_silence(parties: Sequence[Party], number: int) -> None:
+    """Name who has not been heard for long by one that it tells something in every round."""
+    hearers = {party.player.name: party for party in parties}
+    for party in parties:
+        name = party.player.name
+        heard = min((hearers[other].heard_in(name) for other in party.tells), default=number)
+        if number - heard > _PATIENCE:
+            raise NoAnswer(_fell_silent(name, heard, number), name)
+
+
+def _fell_silent(party: str, heard: int, number: int) -> str:
+    if not heard:
+        return f"agent '{party}' was not heard once in {number} rounds; mend its messages"
+    return (
+        f"agent '{party}' fell silent: it was heard last in round {heard} of {number}; lower loss "
+        "and delay_rounds of the messages, or let no party be silent so early"
+    )

@@ -53,7 +53,7 @@ def play_leaders(
     WrongMethod
         When a leader's own game is none for Exact, or when whole numbers would be mixed.
     NoAnswer
-        When an agent has no answer.
+        When an agent has no answer, or a leader falls silent.
     """
     refuse_mixing(game, game.leaders, rules.damping)
     first = opening(game, game.leaders, start or {})

@@ -87,8 +87,7 @@ class PublishedGame:
     def game(self) -> eg.Game:
         """Return the game as published."""
         if (self.folder / "game.py").exists():
-            made: eg.Game = runpy.run_path(str(self.folder / "game.py"))["game"]()
-            return made
+            return game_of(self.folder)
         return matrix_game(self.facts)
 
     def bounded_game(self) -> eg.Game | None:
@@ -98,6 +97,17 @@ class PublishedGame:
         added = self.facts["bounds"]
         levels = {name: {**self.facts[name], **added.get(name, {})} for name in LEVELS}
         return matrix_game({**self.facts, **levels})
+
+
+def game_of(folder: Path) -> eg.Game:
+    """Return the game that a folder's ``game.py`` makes."""
+    made: eg.Game = runpy.run_path(str(folder / "game.py"))["game"]()
+    return made
+
+
+def facts_of(folder: Path) -> Table:
+    """Return what a folder says of its game."""
+    return tomllib.loads(_facts_file(folder).read_text(encoding="utf-8"))
 
 
 def number(value: float | str) -> float:
@@ -195,18 +205,18 @@ def _matrix(rows: Sequence[Table], side: str, count: int) -> Vector:
     return np.array([numbers(row.get(side, [0] * count)) for row in rows])
 
 
-def _facts_of(folder: Path) -> Path:
+def _facts_file(folder: Path) -> Path:
     return folder / ("expected.toml" if (folder / "game.py").exists() else "game.toml")
 
 
 def is_readable(folder: Path) -> bool:
     """Whether a folder holds a game; one that does not fails a test of its own."""
-    return _facts_of(folder).exists()
+    return _facts_file(folder).exists()
 
 
 def read_folder(folder: Path) -> PublishedGame:
     """Read one folder."""
-    return PublishedGame(folder, tomllib.loads(_facts_of(folder).read_text(encoding="utf-8")))
+    return PublishedGame(folder, facts_of(folder))
 
 
 FOLDERS = [

@@ -139,14 +139,15 @@ def test_what_is_far_from_the_members_best_shows_as_regret() -> None:
     assert _certified(price=5.0).regret["batteries"] > 0.01
 
 
-def test_a_large_agent_by_itself_settles_like_a_small_one() -> None:
-    """Above some number of columns another solver takes the step; the answer is the same."""
-    wide = (60, STEPS)
+@pytest.mark.parametrize("rows", [60, 600])
+def test_a_large_agent_by_itself_settles_like_a_small_one(rows: int) -> None:
+    """Above some number of columns the batch takes the step, then PIQP again, with refinement."""
+    wide = (rows, STEPS)
     game = eg.Game(
         [_generator(wide), eg.Agent("load", says={"demand_mw": np.full(wide, 3.0)})],
         balances=[eg.Balance("energy", ["generator.output_mw", "-load.demand_mw"])],
     )
-    found = eg.Admm(dual_tolerance=1e-6).solve(game)
+    found = eg.Admm().solve(game)
     expected = np.broadcast_to(np.linspace(20, 60, STEPS) + 2 * 3.0, wide)
     assert found.settled
     assert found.prices["energy"] == pytest.approx(expected, abs=1e-2)

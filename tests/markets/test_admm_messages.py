@@ -164,6 +164,13 @@ def test_who_never_says_anything_is_named_even_where_others_go_on() -> None:
     assert silence.value.agent == "mg1"
 
 
+def test_a_balance_cannot_be_silenced() -> None:
+    faults = eg.Faults(silent={"reserve": 3, "mg1": 5, "energy": 1})
+    with pytest.raises(ValueError, match=r"names 'energy', 'reserve', which .* not an agent") as no:
+        eg.Admm().solve(_two_balances(), faults)
+    assert "can fall silent: 'plant', 'market', 'mg1', 'mg2', 'turbine', 'helper'" in str(no.value)
+
+
 @pytest.mark.parametrize("name", ["market", "mg1"])
 def test_others_settle_around_what_a_silent_party_said_last(name: str) -> None:
     """Its last offer stands, and the others do what is best beside it."""

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.agent import Agent
+from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
+from equigrid.markets.certification.fleet_rows import rows_of
 from equigrid.markets.exchange.batch_proximal import BatchProximal
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.standard_form import StandardForm
@@ -171,9 +173,25 @@ def test_a_warm_start_and_another_rho_change_nothing(seed: int) -> None:
     drawn.rho = drawn.rho * rng.uniform(0.1, 10, len(drawn.rho))
     batch.set_rho(drawn.rho)
     warm = batch.solve(drawn.price, drawn.target, 1e-9)
+    steps = batch.steps
     assert warm == pytest.approx(drawn.batch().solve(drawn.price, drawn.target, 1e-9), abs=1e-6)
-    again = batch.settle(drawn.price, drawn.target)
+    again = batch.solve(drawn.price, drawn.target, 1e-9)
     assert again == pytest.approx(warm, abs=1e-6)
+    assert batch.steps <= max(1.0, steps), "it goes on from where it was left"
+
+
+def _costs(drawn: Drawn, x: Vector) -> Vector:
+    """Return what members bear themselves at their columns."""
+    slope = x @ drawn.form.quadratic.toarray() / 2 + drawn.cost
+    return np.asarray(np.einsum("kj,kj->k", slope, x))
+
+
+def _bounds(drawn: Drawn, batch: BatchProximal, price: Vector) -> Vector:
+    """Return what the certificate proves of own cost - price'p, from the batch's multipliers."""
+    rows = with_derived_bounds(rows_of(drawn.form, drawn.rhs))
+    slopes = drawn.cost - price @ drawn.shares.toarray()
+    least = lower_bounds(drawn.form.quadratic, slopes, batch.columns, batch.multipliers, rows)
+    return np.asarray(least - np.einsum("kt,kt->k", price, drawn.constant))
 
 
 @settings(max_examples=40, deadline=None)
@@ -184,15 +202,15 @@ def test_bounds_hold_and_are_close_at_prices_that_the_pull_explains(seed: int) -
     terms = batch.solve(drawn.price, drawn.target, 1e-9)
     # At its answer, a member that is pulled does what it would do unpulled at this price.
     price = drawn.price - drawn.rho * (terms - drawn.target)
-    value = batch.own_costs() - np.einsum("kt,kt->k", price, terms)
-    bound = batch.bound(price)
+    own = _costs(drawn, batch.columns)
+    value, bound = own - np.einsum("kt,kt->k", price, terms), _bounds(drawn, batch, price)
     scale = 1e-5 * (1 + np.abs(value) + np.abs(drawn.cost).sum(axis=1))
     assert (bound <= value + 0.1 * scale).all()
     if np.isfinite([drawn.form.lower, drawn.form.upper]).all():
         assert (value - bound <= scale).all()
     elsewhere = price + rng.normal(size=price.shape)
-    reached = batch.own_costs() - np.einsum("kt,kt->k", elsewhere, terms)
-    assert (batch.bound(elsewhere) <= reached + 0.1 * scale).all()
+    reached = own - np.einsum("kt,kt->k", elsewhere, terms)
+    assert (_bounds(drawn, batch, elsewhere) <= reached + 0.1 * scale).all()
 
 
 def test_columns_without_bounds_get_them_from_rows() -> None:
@@ -200,18 +218,20 @@ def test_columns_without_bounds_get_them_from_rows() -> None:
     open_ = np.full(3, np.inf)
     form = _form(np.zeros((3, 3)), matrix, 2, np.array([-np.inf, -np.inf, 0.0]), open_)
     form.upper[2] = 4.0
-    shares = sparse.csr_array(np.array([[1.0, 0.0, 0.0]]))
-    batch = BatchProximal(
+    drawn = Drawn(
         form,
-        np.array([[1.0, 0.0, 0.0]]),
-        np.array([[0.0, 3.0]]),
-        shares,
-        np.zeros((1, 1)),
-        np.ones(1),
+        cost=np.array([[1.0, 0.0, 0.0]]),
+        rhs=np.array([[0.0, 3.0]]),
+        shares=sparse.csr_array(np.array([[1.0, 0.0, 0.0]])),
+        constant=np.zeros((1, 1)),
+        rho=np.ones(1),
+        price=np.zeros((1, 1)),
+        target=np.full((1, 1), 5.0),
     )
+    batch = drawn.batch()
     # x2 in [0, 4], so x1 = 3 - x2 in [-1, 3] and x0 = x1; the target 5 is out of reach.
-    assert batch.solve(np.zeros((1, 1)), np.full((1, 1), 5.0), 1e-9) == pytest.approx(3.0)
-    assert batch.bound(np.array([[3.0]])) == pytest.approx(-6.0)
+    assert batch.solve(drawn.price, drawn.target, 1e-9) == pytest.approx(3.0)
+    assert _bounds(drawn, batch, np.array([[3.0]])) == pytest.approx(-6.0)
 
 
 def test_the_answer_does_not_depend_on_threads() -> None:
@@ -238,3 +258,13 @@ def test_who_has_no_answer_is_named() -> None:
     batch = BatchProximal(free, cost - 1, np.zeros((2, 0)), one, none, np.ones(1))
     with pytest.raises(NoAnswer, match="member 0"):
         batch.solve(none, none, 1e-9)
+
+
+def test_one_member_by_itself_is_named_as_the_agent_it_is() -> None:
+    box = _form(np.zeros((2, 2)), np.ones((1, 2)), 1, np.zeros(2), np.ones(2))
+    shares, none = sparse.csr_array(np.ones((1, 2))), np.zeros((1, 1))
+    batch = BatchProximal(box, np.zeros((1, 2)), np.array([[3.0]]), shares, none, np.ones(1))
+    with pytest.raises(NoAnswer, match=r"^agent 'member' has no feasible") as refusal:
+        batch.solve(none, none, 1e-9)
+    assert refusal.value.agent == "member"
+    assert "fleet" not in str(refusal.value)

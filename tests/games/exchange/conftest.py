@@ -5,17 +5,15 @@ and what is known: ``total_cost``, ``prices`` by balance where they are unique, 
 ``said`` where that is unique.
 """
 
-import runpy
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.games.conftest import facts_of, game_of, numbers
 
 import equigrid as eg
 
@@ -34,8 +32,7 @@ class KnownExchange:
     @property
     def game(self) -> eg.Game:
         """The game as stated."""
-        made: eg.Game = runpy.run_path(str(self.folder / "game.py"))["game"]()
-        return made
+        return game_of(self.folder)
 
     def solved(self) -> eg.Equilibrium:
         """Its answer by the method."""
@@ -44,7 +41,7 @@ class KnownExchange:
     @property
     def total_cost(self) -> float:
         """Least total cost."""
-        return float(_numbers(self.facts["expected"]["total_cost"]))
+        return float(numbers(self.facts["expected"]["total_cost"]))
 
     @property
     def tolerance(self) -> float:
@@ -53,25 +50,14 @@ class KnownExchange:
 
     def known(self, what: str) -> dict[str, Vector]:
         """What is known of ``prices`` or ``said``."""
-        return {path: _numbers(value) for path, value in self.facts["expected"][what].items()}
-
-
-def _numbers(values: Any) -> Vector:
-    """Return an array of numbers or of fractions that are written as text."""
-    if isinstance(values, list):
-        return np.array([_numbers(value) for value in values], dtype=float)
-    return np.asarray(float(Fraction(values)) if isinstance(values, str) else float(values))
-
-
-def _read(folder: Path) -> Mapping[str, Any]:
-    return tomllib.loads((folder / "expected.toml").read_text(encoding="utf-8"))
+        return {path: numbers(value) for path, value in self.facts["expected"][what].items()}
 
 
 FOLDERS = [path.parent for path in sorted(Path(__file__).parent.glob("*/expected.toml"))]
 KNOWN = {
-    f"{folder.name}-{method}": KnownExchange(folder, _read(folder), method)
+    f"{folder.name}-{method}": KnownExchange(folder, facts_of(folder), method)
     for folder in FOLDERS
-    for method in _read(folder)["methods"]
+    for method in facts_of(folder)["methods"]
 }
 
 
@@ -84,4 +70,4 @@ def known(request: pytest.FixtureRequest) -> KnownExchange:
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
 def stated_facts(request: pytest.FixtureRequest) -> Mapping[str, Any]:
     """What every folder says of its exchange."""
-    return _read(request.param)
+    return facts_of(request.param)

@@ -6,17 +6,15 @@ to come of it, where that is not the equilibrium: ``cycle`` is after how many ro
 ``settled = false`` that it comes to no end, ``said`` another equilibrium.
 """
 
-import runpy
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.games.conftest import facts_of, game_of, numbers
 
 import equigrid as eg
 
@@ -35,8 +33,7 @@ class PlayedGame:
     @property
     def game(self) -> eg.Game:
         """The game as published."""
-        made: eg.Game = runpy.run_path(str(self.folder / "game.py"))["game"]()
-        return made
+        return game_of(self.folder)
 
     @property
     def method(self) -> eg.BestResponse:
@@ -62,18 +59,7 @@ class PlayedGame:
     def said(self) -> dict[str, Vector]:
         """What is said at the equilibrium, by path."""
         known = self.talk.get("said", self.facts.get("expected", {}).get("said", {}))
-        return {path: _numbers(value) for path, value in known.items()}
-
-
-def _numbers(values: Any) -> Vector:
-    """Return an array of numbers or of fractions that are written as text."""
-    if isinstance(values, list):
-        return np.array([_numbers(value) for value in values], dtype=float)
-    return np.asarray(float(Fraction(values)) if isinstance(values, str) else float(values))
-
-
-def _read(folder: Path) -> Mapping[str, Any]:
-    return tomllib.loads((folder / "expected.toml").read_text(encoding="utf-8"))
+        return {path: numbers(value) for path, value in known.items()}
 
 
 FOLDERS = [
@@ -82,9 +68,9 @@ FOLDERS = [
     if (path / "game.py").exists() and (path / "expected.toml").exists()
 ]
 PLAYED = {
-    f"{folder.name}-{number}": PlayedGame(folder, _read(folder), talk)
+    f"{folder.name}-{number}": PlayedGame(folder, facts_of(folder), talk)
     for folder in FOLDERS
-    for number, talk in enumerate(_read(folder)["talks"], start=1)
+    for number, talk in enumerate(facts_of(folder)["talks"], start=1)
 }
 
 
@@ -97,4 +83,4 @@ def played(request: pytest.FixtureRequest) -> PlayedGame:
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
 def stated_facts(request: pytest.FixtureRequest) -> Mapping[str, Any]:
     """What every folder says of its game."""
-    return _read(request.param)
+    return facts_of(request.param)
