@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from equigrid.experiments import schema
-from equigrid.experiments.disco_microgrids import DiscoMicrogrids
+from equigrid.experiments.disco_microgrids import schema
+from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.experiments.study import Study, load_study
 from equigrid.markets.game import Game
 from equigrid.scenarios.seeds import stream

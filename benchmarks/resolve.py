@@ -12,7 +12,7 @@ import paper_e
 from numpy.typing import NDArray
 
 import equigrid as eg
-from equigrid.experiments.disco_microgrids import DiscoMicrogrids
+from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.scenarios.seeds import stream
 
 Vector = NDArray[np.float64]

@@ -1,10 +1,13 @@
-"""What one part of a study file says about another: names, references, buses, switches.
+"""What one part of any study file says about another: names, order, switches.
+
+What a system has to ask of its own parties is made of `doubled`, `kinds`, `references` and
+`unknown_buses`.
 
 Everything works on the document as read, so that a misspelt bus is told together with a negative
 capacity elsewhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,40 +18,26 @@ from equigrid.grid.network import Network
 from equigrid.grid.tables import NetworkError
 
 Problem = tuple[Loc, str, object]
+Pattern = tuple[str, ...]  # as `Document.find` takes it
 
-# Each kind that must be there once, and who refers to it by which field.
-_ONCE = ("iso", "customers", "ders-manager", "disco")
-_REFERENCES = (
-    ("disco", "buys_from", "iso"),
-    ("disco", "dispatches", "ders-manager"),
-    ("disco", "serves", "customers"),
-    ("microgrid", "buys_from", "disco"),
-)
 _NAMED_LISTS = (
     ("agents", "*", "name"),
     ("cases", "*", "name"),
     ("stages", "*", "name"),
-    ("agents", "*", "generators", "*", "name"),
-    ("agents", "*", "photovoltaics", "*", "name"),
     ("messages", "silent", "*", "name"),
 )
 
 
 def study_problems(document: Document) -> Iterator[Problem]:
-    """Yield every problem between parts of a study: place, message, guilty value."""
-    yield from _doubled(document)
-    yield from _kinds(document)
-    yield from _references(document)
+    """Yield every problem between parts that all studies have: place, message, guilty value."""
+    yield from doubled(document, _NAMED_LISTS)
     yield from _silent(document)
     yield from _stage_order(document)
-    network, problems = chosen_network(document)
-    yield from problems
-    if network is not None:
-        yield from _buses(document, network)
 
 
-def _doubled(document: Document) -> Iterator[Problem]:
-    for pattern in _NAMED_LISTS:
+def doubled(document: Document, patterns: Iterable[Pattern]) -> Iterator[Problem]:
+    """Yield every name that stands twice among the places of one pattern."""
+    for pattern in patterns:
         first: dict[object, Loc] = {}
         for loc, name in document.find(*pattern):
             if first.setdefault(name, loc) != loc:
@@ -56,32 +45,57 @@ def _doubled(document: Document) -> Iterator[Problem]:
                 yield loc, f"the name is taken already in line {line}; rename one", name
 
 
-def _agents(document: Document) -> list[tuple[int, dict[str, Any]]]:
-    agents = document.data.get("agents")
-    listed = agents if isinstance(agents, list) else []
-    return [(k, agent) for k, agent in enumerate(listed) if isinstance(agent, dict)]
-
-
-def _kinds(document: Document) -> Iterator[Problem]:
-    kinds = [agent.get("kind") for _, agent in _agents(document)]
-    if not kinds:
+def kinds(document: Document, once: Iterable[str], some: Iterable[str]) -> Iterator[Problem]:
+    """Yield the kinds of agents that are not there once, or not at all."""
+    found = [agent.get("kind") for _, agent in _agents(document)]
+    if not found:
         return
-    for kind in _ONCE:
-        if kinds.count(kind) != 1:
-            yield ("agents",), f"needs exactly one agent of kind {kind}", kinds.count(kind)
-    if "microgrid" not in kinds:
-        yield ("agents",), "needs at least one agent of kind microgrid", None
+    for kind in once:
+        if found.count(kind) != 1:
+            yield ("agents",), f"needs exactly one agent of kind {kind}", found.count(kind)
+    for kind in some:
+        if kind not in found:
+            yield ("agents",), f"needs at least one agent of kind {kind}", None
 
 
-def _references(document: Document) -> Iterator[Problem]:
+def references(document: Document, wanted: Iterable[tuple[str, str, str]]) -> Iterator[Problem]:
+    """Yield every agent that names nobody of the kind it has to.
+
+    Parameters
+    ----------
+    document : Document
+    wanted : iterable of (str, str, str)
+        Kind of the agent, its field, and the kind that the field must name.
+    """
     agents = _agents(document)
-    for kind, field, wanted in _REFERENCES:
-        known = [str(a.get("name")) for _, a in agents if a.get("kind") == wanted]
+    for kind, field, other in wanted:
+        known = [str(a.get("name")) for _, a in agents if a.get("kind") == other]
         for k, agent in agents:
             name = agent.get(field)
             if agent.get("kind") == kind and isinstance(name, str) and name not in known:
                 hint = suggestion(name, known) or f"; there is: {', '.join(known) or 'none'}"
-                yield ("agents", k, field), f"must name an agent of kind {wanted}{hint}", name
+                yield ("agents", k, field), f"must name an agent of kind {other}{hint}", name
+
+
+def unknown_buses(
+    document: Document, network: Network, patterns: Iterable[Pattern]
+) -> Iterator[Problem]:
+    """Yield every bus at the places of the patterns that the feeder does not have."""
+    known = set(network.buses.index)
+    for pattern in patterns:
+        for loc, bus in document.find(*pattern):
+            if isinstance(bus, int) and not isinstance(bus, bool) and bus not in known:
+                yield loc, f"no bus of the feeder has this number ({_span(network)})", bus
+
+
+def _span(network: Network) -> str:
+    return f"it has {min(network.buses.index)} to {max(network.buses.index)}"
+
+
+def _agents(document: Document) -> list[tuple[int, dict[str, Any]]]:
+    agents = document.data.get("agents")
+    listed = agents if isinstance(agents, list) else []
+    return [(k, agent) for k, agent in enumerate(listed) if isinstance(agent, dict)]
 
 
 def _silent(document: Document) -> Iterator[Problem]:
@@ -144,17 +158,3 @@ def _unknown_branches(document: Document, network: Network) -> Iterator[Problem]
                 yield loc, f"no branch of the feeder has this name{suggestion(name, known)}", name
             elif named.setdefault(name, loc) != loc:
                 yield loc, "the branch is named already; name it once", name
-
-
-def _buses(document: Document, network: Network) -> Iterator[Problem]:
-    known = set(network.buses.index)
-    patterns: list[tuple[str, ...]] = [("agents", "*", "bus")]
-    patterns += [("agents", "*", kind, "*", "bus") for kind in ("generators", "photovoltaics")]
-    for pattern in patterns:
-        for loc, bus in document.find(*pattern):
-            if isinstance(bus, int) and not isinstance(bus, bool) and bus not in known:
-                yield loc, f"no bus of the feeder has this number ({_span(network)})", bus
-
-
-def _span(network: Network) -> str:
-    return f"it has {min(network.buses.index)} to {max(network.buses.index)}"

@@ -35,6 +35,8 @@ def refuse_infeasible_agent(agent: Agent, hours: int) -> None:
     What the agent hears is free to choose here, so only what no signal can mend is refused.
     """
     assert agent.problem is not None
+    if not agent.problem.constraints:
+        return
     heard = {id(p): cp.Variable(p.shape) for p in agent.hears.values()}
     constraints = [c.tree_copy(heard) for c in agent.problem.constraints]
     slacks = [cp.Variable(c.expr.shape, nonneg=True) for c in constraints]

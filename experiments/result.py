@@ -50,7 +50,7 @@ class Result:
 
     Attributes
     ----------
-    study, title, currency : str
+    study, title, system, currency : str
     seed : int
     cases : tuple of CaseResult
         In the order of the study.
@@ -67,6 +67,7 @@ class Result:
 
     study: str
     title: str
+    system: str
     currency: str
     seed: int
     cases: tuple[CaseResult, ...]

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from equigrid.experiments.disco_kpis import add_profit_forgone, case_kpis
-from equigrid.experiments.disco_tables import case_tables, negotiation_tables, study_tables
 from equigrid.experiments.feasibility import refuse_infeasible
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.experiments.study import Study, load_study
+from equigrid.experiments.systems import system_kind
 from equigrid.experiments.tables import joined
 from equigrid.experiments.world import World
-from equigrid.grid.ac import AcResult, ac_check
+from equigrid.grid.ac import ac_check
 from equigrid.markets.certification.certificate import AcFindings
 
 Progress = Callable[[str], None]
@@ -71,29 +70,21 @@ class _Case:
         self.system = self.world.system
         refuse_infeasible(self.system.game, study.spec.hours)
         began = time.perf_counter()
-        outcomes = self.world.run()
-        self.outcome = list(outcomes.values())[-1]
-        self.talk = next((o for o in outcomes.values() if o.method == "best-response"), None)
+        self.outcomes = self.world.run()
+        self.outcome = list(self.outcomes.values())[-1]
+        self.talk = next((o for o in self.outcomes.values() if o.method == "best-response"), None)
         self.seconds["stages"] = time.perf_counter() - began
         progress(f"{name}: AC power flow of every scenario and hour")
         began = time.perf_counter()
-        self.ac = self._check_ac()
+        self.dispatch = self.system.dispatch(self.outcome)
+        loads = self.dispatch.net_load_mw, self.dispatch.net_load_mvar
+        self.ac = ac_check(study.network, *loads)
         self.seconds["ac"] = time.perf_counter() - began
-
-    def _check_ac(self) -> AcResult:
-        values, name = self.outcome.values, self.system.company.name
-        return ac_check(
-            self.system.study.network,
-            values[f"{name}.net_load_mw"],
-            values[f"{name}.net_load_mvar"],
-        )
 
     def findings(self) -> AcFindings:
         """Hold the AC results against the limits of the study."""
         limits = self.system.study.spec.network
         off = self.ac.violations(limits.voltage_min_pu, limits.voltage_max_pu)
-        squared = self.outcome.values[f"{self.system.company.name}.voltage_squared_pu"]
-        linear_error = np.abs(np.sqrt(squared) - self.ac.voltage_pu)
         # Columns that do not converge have no voltage; that they exist is told beside.
         found = self.ac.converged
         return AcFindings(
@@ -101,29 +92,31 @@ class _Case:
             converged=bool(found.all()),
             max_voltage_violation_pu=float(off.voltage_pu[:, found].max(initial=0.0)),
             max_loading_violation_percent=float(off.loading_percent[:, found].max(initial=0.0)),
-            max_linear_voltage_error_pu=float(linear_error[:, found].max(initial=0.0)),
+            max_linear_voltage_error_pu=self._linear_error(),
         )
+
+    def _linear_error(self) -> float | None:
+        if self.dispatch.voltage_pu is None:
+            return None
+        off = np.abs(self.dispatch.voltage_pu - self.ac.voltage_pu)
+        return float(off[:, self.ac.converged].max(initial=0.0))
 
 
 def _run_cases(study: Study, progress: Progress) -> Result:
+    kind = system_kind(study.spec.system)
     cases = [_Case(study, case.name, progress) for case in study.spec.cases]
-    kpis = {case.name: case_kpis(case.system, case.outcome) for case in cases}
-    add_profit_forgone(kpis, [case.name for case in study.spec.cases if case.ramp_penalty])
-    tables = [
-        {
-            **case_tables(case.system, case.name, case.outcome, case.ac),
-            **negotiation_tables(case.system, case.name, case.talk),
-        }
-        for case in cases
-    ]
+    kpis = {case.name: case.system.kpis(case.outcome, case.ac) for case in cases}
+    kind.compared(kpis, study)
+    tables = [case.system.tables(case.name, case.outcomes, case.ac) for case in cases]
     messages = "".join(case.world.mailroom.lines() for case in cases)
     return Result(
         study=study.name,
         title=study.spec.title,
+        system=study.spec.system,
         currency=study.spec.currency,
         seed=study.spec.seed,
         cases=tuple(_case_result(study, case, kpis[case.name]) for case in cases),
-        tables={**joined(tables), **study_tables(cases[0].system)},
+        tables={**joined(tables), **kind.study_tables(cases[0].system)},
         network=study.network,
         tolerance=study.spec.certificate.model_dump(),
         messages=messages,
@@ -145,12 +138,15 @@ def _case_result(study: Study, case: _Case, kpis: dict[str, Kpi]) -> CaseResult:
 def _talk_notes(case: _Case) -> dict[str, Any]:
     if case.talk is None:
         return {}
-    profit, exact = case.talk.leader_objective, case.outcome.leader_objective
-    assert profit is not None
-    assert exact is not None
-    return {
+    talk = {
         "negotiation_settled": case.talk.settled,
         "negotiation_rounds": int(case.talk.statistics["rounds"]),
+    }
+    profit, exact = case.talk.leader_objective, case.outcome.leader_objective
+    if profit is None or exact is None:
+        return talk
+    return {
+        **talk,
         "negotiation_profit": profit,
         "negotiation_distance": (exact - profit) / max(1.0, abs(exact)),
     }
@@ -163,6 +159,7 @@ def _manifest(study: Study, cases: list[_Case]) -> dict[str, Any]:
     logs = {case.name: case.world.mailroom.digest() for case in cases}
     return {
         "study": study.name,
+        "system": study.spec.system,
         "study_sha256": study.digest(),
         "seed": study.spec.seed,
         "messages": study.spec.messages.model_dump(),

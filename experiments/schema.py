@@ -1,4 +1,7 @@
-"""What a study file may hold: the schema is the documentation."""
+"""What every study file holds: the schema is the documentation.
+
+What a published system adds stands in the `schema` of its own sub-package.
+"""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -18,136 +21,18 @@ Series = Annotated[tuple[NotNegative, ...], exactly("hours")]
 Bus = Annotated[int, Field(ge=0)]
 
 
-def _no_less_than(least: str, value: float, info: ValidationInfo) -> float:
+def no_less_than(least: str, value: float, info: ValidationInfo) -> float:
     """Refuse a value below another field of the same mapping."""
     if info.data.get(least, value) > value:
         raise ValueError(f"must be at least {least}, which is {info.data[least]:g}")
     return value
 
 
-def _no_more_than(most: str, value: float, info: ValidationInfo) -> float:
+def no_more_than(most: str, value: float, info: ValidationInfo) -> float:
     """Refuse a value above another field of the same mapping."""
     if info.data.get(most, value) < value:
         raise ValueError(f"must be at most {most}, which is {info.data[most]:g}")
     return value
-
-
-class Generator(Strict):
-    """A dispatchable unit of a microgrid."""
-
-    power_min_mw: NotNegative
-    power_max_mw: NotNegative
-    ramp_up_mw_per_h: Positive
-    ramp_down_mw_per_h: Positive
-    output_initial_mw: NotNegative
-    bid_per_mwh: NotNegative
-
-    @field_validator("power_max_mw")
-    @classmethod
-    def _above_minimum(cls, value: float, info: ValidationInfo) -> float:
-        return _no_less_than("power_min_mw", value, info)
-
-    @field_validator("output_initial_mw")
-    @classmethod
-    def _within_limits(cls, value: float, info: ValidationInfo) -> float:
-        return _no_more_than("power_max_mw", _no_less_than("power_min_mw", value, info), info)
-
-
-class NetworkGenerator(Generator):
-    """A dispatchable unit that the Disco orders through the DERs manager."""
-
-    name: Name
-    bus: Bus
-
-
-class Photovoltaic(Strict):
-    """A PV unit on the network."""
-
-    name: Name
-    bus: Bus
-    power_max_mw: NotNegative
-
-
-class Battery(Strict):
-    """Storage of a microgrid."""
-
-    power_max_mw: NotNegative
-    energy_min_mwh: NotNegative
-    energy_max_mwh: NotNegative
-    energy_initial_mwh: NotNegative
-    charge_efficiency: Efficiency
-    discharge_efficiency: Efficiency
-
-    @field_validator("energy_max_mwh")
-    @classmethod
-    def _above_minimum(cls, value: float, info: ValidationInfo) -> float:
-        return _no_less_than("energy_min_mwh", value, info)
-
-    @field_validator("energy_initial_mwh")
-    @classmethod
-    def _within_limits(cls, value: float, info: ValidationInfo) -> float:
-        return _no_more_than("energy_max_mwh", _no_less_than("energy_min_mwh", value, info), info)
-
-
-class Iso(Strict):
-    """Publishes the wholesale price and what a ramp costs, and receives the schedule."""
-
-    kind: Literal["iso"]
-    name: Name
-    wholesale_price_per_mwh: Series
-    ramp_penalty_fraction: NotNegative
-
-
-class Customers(Strict):
-    """The network's own load, which pays a tariff."""
-
-    kind: Literal["customers"]
-    name: Name
-    tariff_fraction: NotNegative
-    peak_load_fraction: NotNegative
-    load_profile: Series
-
-
-class DersManager(Strict):
-    """Submits the bids of generators and interruptible loads on the network."""
-
-    kind: Literal["ders-manager"]
-    name: Name
-    interruption_price_per_mwh: Series
-    interruptible_fraction: Fraction
-    generators: Annotated[tuple[NetworkGenerator, ...], Field(min_length=1)]
-    photovoltaics: tuple[Photovoltaic, ...]
-
-
-class Disco(Strict):
-    """Buys on the wholesale market and prices the exchange with microgrids."""
-
-    kind: Literal["disco"]
-    name: Name
-    buys_from: Name
-    dispatches: Name
-    serves: Name
-    purchase_max_mw: Positive
-    price_max_per_mwh: Positive
-
-
-class Microgrid(Strict):
-    """Trades with the Disco at the price it announces."""
-
-    kind: Literal["microgrid"]
-    name: Name
-    buys_from: Name
-    bus: Bus
-    exchange_max_mw: NotNegative
-    demand_mw: Series
-    photovoltaic_max_mw: NotNegative
-    interruptible_fraction: Fraction
-    interruption_price_fraction: NotNegative
-    generator: Generator
-    battery: Battery
-
-
-Agent = Annotated[Iso | Customers | DersManager | Disco | Microgrid, Field(discriminator="kind")]
 
 
 class Stage(Strict):
@@ -175,18 +60,21 @@ class BestResponseSettings(Strict):
 
 
 class Methods(Strict):
-    """Settings of both methods."""
+    """Settings of the methods; a system adds those of its others."""
 
     exact: ExactSettings
-    best_response: BestResponseSettings
 
 
 class Case(Strict):
-    """One variant of the question."""
+    """One variant of the question; a system adds what varies."""
 
     name: Name
-    ramp_penalty: bool
     ac: Literal["enforce", "report"]
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: Callable[["Case"], dict[str, Any]]) -> dict[str, Any]:
+        """Write what a system adds before what is asked of AC."""
+        return _last(write(self), "ac")
 
 
 class Tolerance(Strict):
@@ -199,6 +87,13 @@ class Tolerance(Strict):
     ac_loading_percent: NotNegative
 
 
+class Linearisation(Strict):
+    """How often, and how well, the linear network is fitted to AC power flow."""
+
+    rounds: Annotated[int, Field(ge=1, le=50)]
+    tolerance_pu: Annotated[float, Field(gt=0)]
+
+
 class NetworkChoice(Strict):
     """A shipped feeder or a file, with its switches and voltage limits."""
 
@@ -207,11 +102,20 @@ class NetworkChoice(Strict):
     closed_branches: tuple[Text, ...]
     voltage_min_pu: Annotated[float, Field(gt=0, lt=2)]
     voltage_max_pu: Annotated[float, Field(gt=0, lt=2)]
+    linearisation: Linearisation | None = None
 
     @field_validator("voltage_max_pu")
     @classmethod
     def _above_minimum(cls, value: float, info: ValidationInfo) -> float:
-        return _no_less_than("voltage_min_pu", value, info)
+        return no_less_than("voltage_min_pu", value, info)
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: Callable[["NetworkChoice"], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out a linearisation that is not asked for, as a study file may."""
+        written = write(self)
+        if self.linearisation is None:
+            written.pop("linearisation", None)
+        return written
 
 
 def _distribution(weights: tuple[float, ...]) -> tuple[float, ...]:
@@ -221,28 +125,6 @@ def _distribution(weights: tuple[float, ...]) -> tuple[float, ...]:
 
 
 Weights = Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(_distribution)]
-
-
-class LoadUncertainty(Strict):
-    """A normal distribution around the forecast."""
-
-    relative_deviation: Annotated[float, Field(ge=0, lt=0.3)]
-    weights: Weights
-
-
-class IrradianceUncertainty(Strict):
-    """A beta distribution in every hour of daylight."""
-
-    mean: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], exactly("hours")]
-    relative_deviation: Annotated[float, Field(gt=0, lt=1)]
-    weights: Weights
-
-
-class Scenarios(Strict):
-    """What is uncertain, cut into intervals and combined."""
-
-    load: LoadUncertainty
-    irradiance: IrradianceUncertainty
 
 
 class SilentParty(Strict):
@@ -261,12 +143,22 @@ class Messages(Strict):
     silent: tuple[SilentParty, ...] = ()
 
 
+class Party(Strict):
+    """Whoever takes part; a system says of each kind what it has."""
+
+    kind: Name
+    name: Name
+
+
 class Study(Strict):
-    """A configured question: who plays, on which feeder, in which cases, by which methods."""
+    """A configured question: who plays, on which feeder, in which cases, by which methods.
+
+    Each system narrows `system`, `methods`, `cases` and `agents` to its own, and adds fields.
+    """
 
     study: Name
     title: Text
-    system: Literal["disco-microgrids"]
+    system: Name
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     hours: Annotated[int, Field(ge=2, le=168)]
@@ -275,23 +167,19 @@ class Study(Strict):
     cases: Annotated[tuple[Case, ...], Field(min_length=1)]
     certificate: Tolerance
     network: NetworkChoice
-    scenarios: Scenarios
     messages: Messages = Messages()
-    agents: Annotated[tuple[Agent, ...], Field(min_length=1)]
-
-    def one(self, kind: type[Strict]) -> Strict:
-        """Return the only agent of a kind."""
-        return next(agent for agent in self.agents if isinstance(agent, kind))
-
-    @property
-    def microgrids(self) -> tuple[Microgrid, ...]:
-        """All microgrids, in the order given."""
-        return tuple(agent for agent in self.agents if isinstance(agent, Microgrid))
+    agents: Annotated[tuple[Party, ...], Field(min_length=1)]
 
     @model_serializer(mode="wrap")
     def _as_written(self, write: Callable[["Study"], dict[str, Any]]) -> dict[str, Any]:
-        """Leave out the messages when nothing happens to them, as a study file may."""
-        written = write(self)
+        """Leave out messages to which nothing happens, as a study file may; parties come last."""
+        written = _last(write(self), "messages", "agents")
         if self.messages == Messages():
             written.pop("messages", None)
         return written
+
+
+def _last(written: dict[str, Any], *fields: str) -> dict[str, Any]:
+    """Move fields to the end: pydantic writes those of a base class first."""
+    moved = {field: written.pop(field) for field in fields if field in written}
+    return {**written, **moved}

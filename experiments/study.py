@@ -2,13 +2,21 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
 from equigrid.experiments import schema
 from equigrid.experiments.checks import chosen_network, study_problems
-from equigrid.experiments.findings import Finding, UnusableInput, suggestion
+from equigrid.experiments.findings import (
+    Document,
+    Finding,
+    UnusableInput,
+    shown,
+    suggestion,
+)
 from equigrid.experiments.reading import read_yaml, to_yaml, validated
+from equigrid.experiments.systems import SYSTEMS, SystemKind, system_kind
 from equigrid.grid.network import Network
 
 
@@ -19,7 +27,7 @@ class Study:
     Attributes
     ----------
     spec : equigrid.experiments.schema.Study
-        What the file says.
+        What the file says, as its system has it.
     network : Network
         With switches as the study sets them.
     """
@@ -111,7 +119,38 @@ def load_study(name_or_path: str | Path) -> Study:
     document = read_yaml(study_path(name_or_path), lenient=True)
     hours = document.data.get("hours")
     context = {"hours": hours} if isinstance(hours, int) and not isinstance(hours, bool) else {}
-    spec = validated(schema.Study, document, context, study_problems(document))
-    network, _ = chosen_network(document)
+    kind, document = _system(document)
+    network, found = chosen_network(document)
+    problems = [*study_problems(document), *found, *kind.problems(document, network)]
+    spec = validated(kind.schema, document, context, problems)
     assert network is not None
     return Study(spec, network)
+
+
+def _system(document: Document) -> tuple[SystemKind, Document]:
+    """Return the system that a study names; for an unknown one, a finding and the most likely.
+
+    So the rest of the file is checked all the same.
+    """
+    name = document.data.get("system")
+    if isinstance(name, str) and name in SYSTEMS:
+        return system_kind(name), document
+    likely = max(SYSTEMS, key=lambda known: _likeness(document, name, known))
+    finding = _unknown_system(document, name)
+    data, findings = {**document.data, "system": likely}, (*document.findings, finding)
+    return system_kind(likely), replace(document, data=data, findings=findings)
+
+
+def _unknown_system(document: Document, name: object) -> Finding:
+    known = [repr(system) for system in SYSTEMS]
+    if "system" not in document.data:
+        return document.finding(("system",), f"missing field 'system'; use {' or '.join(known)}")
+    message = f"must be {' or '.join(known)}{suggestion(name, SYSTEMS)}"
+    return replace(document.finding(("system",), message), got=shown(name))
+
+
+def _likeness(document: Document, name: object, system: str) -> tuple[bool, int]:
+    """Rank a system by how near its name is, then by how many of its fields the file has."""
+    fields = system_kind(system).schema.model_fields
+    near = get_close_matches(str(name), [system])
+    return bool(near), len(fields.keys() & document.data.keys())

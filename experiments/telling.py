@@ -32,8 +32,9 @@ def _words(case: CaseResult) -> Iterator[str]:
     yield f"settlement balances to {certificate.settlement_residual:.1e}"
     if ac is not None and ac.converged:
         yield f"AC voltages at most {ac.max_voltage_violation_pu:.4f} p.u. off limits"
-        yield f"linear voltages within {ac.max_linear_voltage_error_pu:.4f} p.u. of AC"
-    if "negotiation_settled" in case.notes and case.notes["method"] == "exact":
+        if ac.max_linear_voltage_error_pu is not None:
+            yield f"linear voltages within {ac.max_linear_voltage_error_pu:.4f} p.u. of AC"
+    if "negotiation_distance" in case.notes and case.notes["method"] == "exact":
         settled = "settled" if case.notes["negotiation_settled"] else "did not settle"
         yield (
             f"the negotiation {settled} in {case.notes['negotiation_rounds']} rounds, "

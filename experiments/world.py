@@ -7,8 +7,8 @@ import mesa
 import simpy
 
 from equigrid.agents.shell import Shell
-from equigrid.experiments.disco_microgrids import DiscoMicrogrids
 from equigrid.experiments.study import Study
+from equigrid.experiments.systems import System, system_kind
 from equigrid.markets.answers import announce_constants
 from equigrid.markets.equilibrium.method import Equilibrium, Method
 from equigrid.markets.faults import Faults
@@ -16,9 +16,6 @@ from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.messages import Message
 from equigrid.scenarios.seeds import stream
-
-# What a study's `system` names: the parties and the timetable of a published system.
-SYSTEMS = {"disco-microgrids": DiscoMicrogrids}
 
 
 class World(mesa.Model):  # type: ignore[misc]
@@ -37,7 +34,7 @@ class World(mesa.Model):  # type: ignore[misc]
     clock : simpy.Environment
         In minutes. Mesa's own time is not used.
     mailroom : Mailroom
-    system : DiscoMicrogrids
+    system : System
         The parties of this case, their game and their timetable.
     outcomes : dict of str to Equilibrium
         By stage, as the timetable goes on.
@@ -49,7 +46,7 @@ class World(mesa.Model):  # type: ignore[misc]
         super().__init__(rng=stream(study.spec.seed, f"{case}/mesa"))
         self.study = study
         self.case = next(c for c in study.spec.cases if c.name == case)
-        self.system = SYSTEMS[study.spec.system](study, self.case.ramp_penalty)
+        self.system: System = system_kind(study.spec.system).parties(study, self.case)
         self.clock = simpy.Environment()
         self.mailroom = Mailroom(self.clock, case, _faults(study, case))
         self.outcomes: dict[str, Equilibrium] = {}

@@ -95,7 +95,9 @@ def _split(stated: ComplementarityProgram, tying: Mask) -> Blocks | None:
     open_rows = abs(program.matrix)[:, np.flatnonzero(tying)].sum(axis=1) > 0
     part, row_part = _parts(stated, tying, open_rows)
     numbers = np.unique(part[pairs.multiplier])
-    if len(numbers) < 2 or tying[pairs.multiplier].any():
+    home = np.where(pairs.row >= 0, row_part[pairs.row], part[pairs.column])
+    # A limit that what ties enters is no block's own.
+    if len(numbers) < 2 or (home != part[pairs.multiplier]).any() or (home < 0).any():
         return None
     parts = [_block(stated, part == k, row_part == k) for k in numbers]
     blocks = [block for block in parts if block is not None]

@@ -50,6 +50,13 @@ def test_a_single_row_is_the_first_hour_and_scenarios_wrap_around() -> None:
     assert "hour 3" in _refusal(_agent(wide >= least, wide))
 
 
+def test_an_agent_without_constraints_can_do_anything() -> None:
+    output = cp.Variable(HOURS, bounds=[0, 1])
+    refuse_infeasible_agent(
+        Agent("unit", cp.Problem(cp.Minimize(cp.sum(output))), says={"output_mw": output}), HOURS
+    )
+
+
 def test_what_a_signal_can_mend_is_not_refused() -> None:
     heard, output = cp.Parameter(HOURS, name="limit_mw"), cp.Variable(HOURS)
     problem = cp.Problem(cp.Minimize(cp.sum(output)), [output <= heard, output >= 3])

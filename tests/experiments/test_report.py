@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equigrid.experiments.report.comparisons import (
+from equigrid.experiments.disco_microgrids.comparisons import (
     bids_met,
     changes_mw,
     expected_dispatch,
     strategy_hours,
 )
+from equigrid.experiments.disco_microgrids.pictures import PICTURES
 from equigrid.experiments.report.page import report_html
-from equigrid.experiments.report.pictures import PICTURES
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.grid.cases import feeder
 from equigrid.markets.certification.certificate import AcFindings, Certificate
@@ -132,7 +132,7 @@ def wire_tables(swings: Mapping[str, float]) -> dict[str, pd.DataFrame]:
 def a_result(*cases: CaseResult, tables: bool = True) -> Result:
     swings = {case.name: case.kpis["max_ramp_up_mw_per_h"].value / 0.8 for case in cases}
     return Result(
-        "disco-microgrids", "A Disco", "USD", 1, cases,
+        "disco-microgrids", "A Disco", "disco-microgrids", "USD", 1, cases,
         {**market_tables(swings), **wire_tables(swings)} if tables else {},
         NETWORK, TOLERANCE, "",
         {"network": {"feeder": "x", "voltage_min_pu": 0.9, "voltage_max_pu": 1.05}, "seed": 1},

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from equigrid.experiments.disco_microgrids.report import headline
 from equigrid.experiments.report.figures import case_colours
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.report.verdict import (
@@ -13,7 +14,7 @@ from equigrid.experiments.report.verdict import (
     negotiation,
     verdict,
 )
-from equigrid.experiments.report.words import headline, tiles
+from equigrid.experiments.report.words import tiles
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.grid.cases import feeder
 from equigrid.markets.certification.certificate import AcFindings, Certificate
@@ -38,7 +39,9 @@ def a_case(name: str, ramp: float, forgone: float | None = None, **notes: Any) -
 
 def a_result(*cases: CaseResult) -> Result:
     network = feeder("baran-wu-33")
-    return Result("s", "A Disco", "USD", 1, cases, {}, network, TOLERANCE, "", {"seed": 1})
+    return Result(
+        "s", "A Disco", "disco-microgrids", "USD", 1, cases, {}, network, TOLERANCE, "", {"seed": 1}
+    )
 
 
 def test_uncertified_says_what_falls_short() -> None:

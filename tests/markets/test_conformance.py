@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import equigrid as eg
-from equigrid.experiments.disco_microgrids import DiscoMicrogrids
+from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.experiments.study import load_study
 from equigrid.markets import conformance
 from equigrid.markets.agent import Agent

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import equigrid as eg
 from equigrid.agents.assets import InterruptibleLoad
-from equigrid.experiments.disco_microgrids import DiscoMicrogrids
+from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.experiments.study import load_study
 from equigrid.scenarios.seeds import stream
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from equigrid.experiments.report.comparisons import UNCHANGED_MW, bids_met, changes_mw
+from equigrid.experiments.disco_microgrids.comparisons import UNCHANGED_MW, bids_met, changes_mw
 from equigrid.experiments.report.figures import (
     AFTER,
     INK,

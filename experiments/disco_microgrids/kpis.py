@@ -1,21 +1,26 @@
 """The figures of paper E's study, each with its unit."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.experiments.disco_microgrids import DiscoMicrogrids
+from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.result import Kpi
+from equigrid.experiments.study import Study
 from equigrid.markets.equilibrium.method import Equilibrium
+
+if TYPE_CHECKING:
+    from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 
 Vector = NDArray[np.float64]
 
 
-def case_kpis(system: DiscoMicrogrids, outcome: Equilibrium) -> dict[str, Kpi]:
+def case_kpis(system: "DiscoMicrogrids", outcome: Equilibrium) -> dict[str, Kpi]:
     """Return the KPIs of one case; energies and costs are expectations over the scenarios."""
     values, name = outcome.values, system.company.name
-    currency = system.study.spec.currency
+    currency = system.spec.currency
     sites = [site.name for site in system.microgrids]
     purchase = values[f"{name}.purchase_mw"]
     rise = np.diff(purchase)
@@ -34,16 +39,18 @@ def case_kpis(system: DiscoMicrogrids, outcome: Equilibrium) -> dict[str, Kpi]:
     }
 
 
-def add_profit_forgone(kpis: dict[str, dict[str, Kpi]], penalised: list[str]) -> None:
+def add_profit_forgone(kpis: dict[str, dict[str, Kpi]], study: Study) -> None:
     """Add what the ISO would owe: profit of the first case without a penalty less this one's.
 
     Parameters
     ----------
     kpis : dict of case to KPIs
         Changed in place.
-    penalised : list of str
-        Cases in which ramps cost something.
+    study : Study
+        Which says in which cases ramps cost something.
     """
+    assert isinstance(study.spec, schema.Study)
+    penalised = [case.name for case in study.spec.cases if case.ramp_penalty]
     free = [case for case in kpis if case not in penalised]
     for case in penalised if free else []:
         before, after = kpis[free[0]]["disco_profit"], kpis[case]["disco_profit"]

@@ -1,30 +1,37 @@
 """Tidy tables of paper E's study: what each party did, hour by hour."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from equigrid.experiments.disco_microgrids import DiscoMicrogrids
 from equigrid.grid.ac import AcResult
 from equigrid.markets.equilibrium.method import Equilibrium
+
+if TYPE_CHECKING:
+    from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 
 Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]
 
 
-def case_tables(system: DiscoMicrogrids, case: str, outcome: Equilibrium, ac: AcResult) -> Tables:
+def case_tables(
+    system: "DiscoMicrogrids", case: str, outcomes: Mapping[str, Equilibrium], ac: AcResult
+) -> Tables:
     """Return the tables of one case.
 
     Parameters
     ----------
     system : DiscoMicrogrids
     case : str
-    outcome : Equilibrium
+    outcomes : Mapping of str to Equilibrium
+        By stage, the final one last; the negotiation has its own tables.
     ac : AcResult
         AC power flow of every scenario-hour.
     """
+    outcome = list(outcomes.values())[-1]
     tables = {
         "prices": _prices(system, outcome.values),
         "purchase": _purchase(system, outcome.values),
@@ -34,10 +41,12 @@ def case_tables(system: DiscoMicrogrids, case: str, outcome: Equilibrium, ac: Ac
         "branches": _branches(system, ac),
         "settlement": outcome.settlement,
     }
+    talk = next((o for o in outcomes.values() if o.method == "best-response"), None)
+    tables |= _negotiation(system, talk)
     return {name: _of_case(case, table) for name, table in tables.items()}
 
 
-def negotiation_tables(system: DiscoMicrogrids, case: str, talk: Equilibrium | None) -> Tables:
+def _negotiation(system: "DiscoMicrogrids", talk: Equilibrium | None) -> Tables:
     """Return rounds and announced prices of a negotiation, empty tables without one."""
     records = [] if talk is None else list(talk.rounds)
     path = f"{system.company.name}.price_per_mwh"
@@ -49,7 +58,7 @@ def negotiation_tables(system: DiscoMicrogrids, case: str, talk: Equilibrium | N
             "new_answers": np.array([record["new_answers"] for record in records], dtype=int),
         }
     )
-    hours = system.study.spec.hours
+    hours = system.spec.hours
     prices = [np.asarray(record["announced"][path]) for record in records]
     round_prices = pd.DataFrame(
         {
@@ -58,10 +67,10 @@ def negotiation_tables(system: DiscoMicrogrids, case: str, talk: Equilibrium | N
             "exchange_price_per_mwh": np.concatenate([np.zeros(0), *prices]),
         }
     )
-    return {"rounds": _of_case(case, rounds), "round_prices": _of_case(case, round_prices)}
+    return {"rounds": rounds, "round_prices": round_prices}
 
 
-def study_tables(system: DiscoMicrogrids) -> Tables:
+def study_tables(system: "DiscoMicrogrids") -> Tables:
     """Return what is the same in all cases: who sits where, bids, scenarios."""
     return {"places": _places(system), "bids": _bids(system), "scenarios": _scenarios(system)}
 
@@ -75,8 +84,8 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def _hours(system: DiscoMicrogrids) -> NDArray[np.int64]:
-    return np.arange(1, system.study.spec.hours + 1)
+def _hours(system: "DiscoMicrogrids") -> NDArray[np.int64]:
+    return np.arange(1, system.spec.hours + 1)
 
 
 def _ramp(power: Vector) -> Vector:
@@ -84,7 +93,7 @@ def _ramp(power: Vector) -> Vector:
     return np.diff(power, prepend=power[0])
 
 
-def _prices(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataFrame:
+def _prices(system: "DiscoMicrogrids", values: Mapping[str, Vector]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "hour": _hours(system),
@@ -97,7 +106,7 @@ def _prices(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataFra
     )
 
 
-def _purchase(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataFrame:
+def _purchase(system: "DiscoMicrogrids", values: Mapping[str, Vector]) -> pd.DataFrame:
     name = system.company.name
     purchase = values[f"{name}.purchase_mw"]
     exchanged = sum(values[f"{site.name}.import_mw"] for site in system.microgrids)
@@ -118,7 +127,7 @@ _MICROGRID_COLUMNS = (
 )  # fmt: skip
 
 
-def _microgrids(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataFrame:
+def _microgrids(system: "DiscoMicrogrids", values: Mapping[str, Vector]) -> pd.DataFrame:
     parts = []
     for site in system.microgrids:
         columns = {name: values[f"{site.name}.{name}"] for name in _MICROGRID_COLUMNS}
@@ -128,7 +137,7 @@ def _microgrids(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.Dat
     return pd.concat(parts, ignore_index=True)
 
 
-def _scenario_hours(system: DiscoMicrogrids, rows: int) -> pd.DataFrame:
+def _scenario_hours(system: "DiscoMicrogrids", rows: int) -> pd.DataFrame:
     """Scenario and hour of the flattened (rows, S T) arrays, row by row."""
     hours, count = _hours(system), len(system.scenarios)
     return pd.DataFrame(
@@ -139,7 +148,7 @@ def _scenario_hours(system: DiscoMicrogrids, rows: int) -> pd.DataFrame:
     )
 
 
-def _dispatch(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataFrame:
+def _dispatch(system: "DiscoMicrogrids", values: Mapping[str, Vector]) -> pd.DataFrame:
     name, buses = system.company.name, list(system.study.network.buses.index)
     units = system.manager.generators
     produced, cut = values[f"{name}.generator_mw"], values[f"{name}.interrupted_mw"]
@@ -155,7 +164,9 @@ def _dispatch(system: DiscoMicrogrids, values: Mapping[str, Vector]) -> pd.DataF
     return table
 
 
-def _voltages(system: DiscoMicrogrids, values: Mapping[str, Vector], ac: AcResult) -> pd.DataFrame:
+def _voltages(
+    system: "DiscoMicrogrids", values: Mapping[str, Vector], ac: AcResult
+) -> pd.DataFrame:
     squared = values[f"{system.company.name}.voltage_squared_pu"]
     table = _scenario_hours(system, len(squared))
     table["bus"] = np.repeat(system.study.network.buses.index.to_numpy(), squared.shape[1])
@@ -164,7 +175,7 @@ def _voltages(system: DiscoMicrogrids, values: Mapping[str, Vector], ac: AcResul
     return table
 
 
-def _branches(system: DiscoMicrogrids, ac: AcResult) -> pd.DataFrame:
+def _branches(system: "DiscoMicrogrids", ac: AcResult) -> pd.DataFrame:
     branches = system.study.network.branches
     table = _scenario_hours(system, len(branches))
     for column, source in (("branch", "name"), ("from_bus", "from_bus"), ("to_bus", "to_bus")):
@@ -174,12 +185,10 @@ def _branches(system: DiscoMicrogrids, ac: AcResult) -> pd.DataFrame:
     return table
 
 
-def _places(system: DiscoMicrogrids) -> pd.DataFrame:
+def _places(system: "DiscoMicrogrids") -> pd.DataFrame:
     source = system.study.network.sources.iloc[0]
     records = [(system.iso.name, "source", int(source["bus"]), system.company.purchase_max_mw)]
-    records += [
-        (m.name, "microgrid", m.bus, m.exchange_max_mw) for m in system.study.spec.microgrids
-    ]
+    records += [(m.name, "microgrid", m.bus, m.exchange_max_mw) for m in system.spec.microgrids]
     records += [(g.name, "generator", g.bus, g.power_max_mw) for g in system.manager.generators]
     records += [
         (p.name, "photovoltaic", p.bus, p.power_max_mw) for p in system.manager.photovoltaics
@@ -187,12 +196,12 @@ def _places(system: DiscoMicrogrids) -> pd.DataFrame:
     return pd.DataFrame(records, columns=["name", "kind", "bus", "power_max_mw"])
 
 
-def _bids(system: DiscoMicrogrids) -> pd.DataFrame:
+def _bids(system: "DiscoMicrogrids") -> pd.DataFrame:
     """What a microgrid's own resources cost, by hour: where exchange prices come to sit."""
     parts = []
     for site in system.microgrids:
         costs = {
-            "generator": np.full(system.study.spec.hours, site.generator.cost_per_mwh),
+            "generator": np.full(system.spec.hours, site.generator.cost_per_mwh),
             "interruptible": np.asarray(site.interruptible.cost_per_mwh),
         }
         for resource, cost in costs.items():
@@ -209,10 +218,10 @@ def _bids(system: DiscoMicrogrids) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _scenarios(system: DiscoMicrogrids) -> pd.DataFrame:
+def _scenarios(system: "DiscoMicrogrids") -> pd.DataFrame:
     table = _scenario_hours(system, 1)
     probability = system.scenarios.probability
-    table.insert(1, "probability", np.repeat(probability, system.study.spec.hours))
+    table.insert(1, "probability", np.repeat(probability, system.spec.hours))
     table["load_factor"] = system.scenarios["load_factor"].ravel()
     table["irradiance"] = system.scenarios["irradiance"].ravel()
     return table

@@ -1,8 +1,5 @@
 """What a report compares: hours of two cases, prices and the bids they sit on."""
 
-from collections.abc import Iterable
-from itertools import groupby
-
 import pandas as pd
 
 from equigrid.experiments.report.figures import by_hour, case_names, of_case
@@ -65,16 +62,3 @@ def strategy_hours(result: Result) -> dict[str, list[int]]:
         "more": [int(hour) for hour in change.index[change > UNCHANGED_MW]],
         "unchanged": [int(hour) for hour in change.index[change.abs() <= UNCHANGED_MW]],
     }
-
-
-def ranges(hours: Iterable[int]) -> str:
-    """Write hours as ranges.
-
-    >>> ranges([1, 2, 3, 7, 9, 10])
-    '1–3, 7, 9–10'
-    """
-    runs = [
-        [hour for _, hour in run]
-        for _, run in groupby(enumerate(sorted(hours)), lambda pair: pair[1] - pair[0])
-    ]
-    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from equigrid.experiments.report.comparisons import microgrid_names
+from equigrid.experiments.disco_microgrids.comparisons import microgrid_names
 from equigrid.experiments.report.figures import (
     INK,
     MUTED,

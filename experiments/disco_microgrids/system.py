@@ -1,21 +1,28 @@
 """Paper E as a study: who the parties are, the game between them, and their day."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import cvxpy as cp
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from equigrid.agents import assets, disco, microgrid
-from equigrid.experiments import schema
+from equigrid.experiments.disco_microgrids import schema
+from equigrid.experiments.disco_microgrids.kpis import case_kpis
+from equigrid.experiments.disco_microgrids.tables import case_tables
+from equigrid.experiments.result import Kpi
+from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
+from equigrid.experiments.systems import Dispatch, System
+from equigrid.grid.ac import AcResult
 from equigrid.markets.agent import Agent
 from equigrid.markets.equilibrium.best_response import BestResponse
 from equigrid.markets.equilibrium.exact import Exact, Progress
-from equigrid.markets.equilibrium.method import Method
+from equigrid.markets.equilibrium.method import Equilibrium, Method
 from equigrid.markets.game import Game, Link, Payment
 from equigrid.scenarios.intervals import beta_intervals, normal_intervals
 from equigrid.scenarios.scenario_set import Branch, ScenarioSet, scenario_tree
@@ -42,10 +49,16 @@ class DiscoMicrogrids:
     ramp_penalty: bool
 
     @cached_property
+    def spec(self) -> schema.Study:
+        """What the study file says."""
+        assert isinstance(self.study.spec, schema.Study)
+        return self.study.spec
+
+    @cached_property
     def scenarios(self) -> ScenarioSet:
         """Load factor and irradiance, all combinations of their intervals."""
-        load, sun = self.study.spec.scenarios.load, self.study.spec.scenarios.irradiance
-        ones, mean = np.ones(self.study.spec.hours), np.array(sun.mean)
+        load, sun = self.spec.scenarios.load, self.spec.scenarios.irradiance
+        ones, mean = np.ones(self.spec.hours), np.array(sun.mean)
         greatest = np.sqrt(mean * (1 - mean))
         return scenario_tree(
             [
@@ -65,22 +78,22 @@ class DiscoMicrogrids:
     @cached_property
     def iso(self) -> schema.Iso:
         """What the study says of the ISO."""
-        return _one(self.study, schema.Iso)
+        return _one(self.spec, schema.Iso)
 
     @cached_property
     def manager(self) -> schema.DersManager:
         """What the study says of the DERs manager."""
-        return _one(self.study, schema.DersManager)
+        return _one(self.spec, schema.DersManager)
 
     @cached_property
     def customers(self) -> schema.Customers:
         """What the study says of the network's own load."""
-        return _one(self.study, schema.Customers)
+        return _one(self.spec, schema.Customers)
 
     @cached_property
     def company(self) -> schema.Disco:
         """What the study says of the Disco."""
-        return _one(self.study, schema.Disco)
+        return _one(self.spec, schema.Disco)
 
     @cached_property
     def wholesale_price_per_mwh(self) -> Vector:
@@ -106,7 +119,7 @@ class DiscoMicrogrids:
     @cached_property
     def disco(self) -> disco.Disco:
         """The Disco with its feeder, loads and resources."""
-        network, spec = self.study.network, self.study.spec
+        network, spec = self.study.network, self.spec
         profile = self.customers.peak_load_fraction * np.array(self.customers.load_profile)
         buses = network.buses
         rated = dict.fromkeys(buses.index, 0.0)
@@ -133,7 +146,7 @@ class DiscoMicrogrids:
     @cached_property
     def microgrids(self) -> tuple[microgrid.Microgrid, ...]:
         """The microgrids with their resources."""
-        return tuple(self._microgrid(site) for site in self.study.spec.microgrids)
+        return tuple(self._microgrid(site) for site in self.spec.microgrids)
 
     def _microgrid(self, site: schema.Microgrid) -> microgrid.Microgrid:
         demand = np.array(site.demand_mw)
@@ -154,7 +167,7 @@ class DiscoMicrogrids:
     @cached_property
     def game(self) -> Game:
         """The game between all parties, the Disco leading."""
-        spec, leader = self.study.spec, self.company.name
+        spec, leader = self.spec, self.company.name
         parties = [self._iso(), self._manager(), self._customers(), self.disco.agent()]
         links, payments = self._market()
         for site in spec.microgrids:
@@ -165,16 +178,32 @@ class DiscoMicrogrids:
 
     def day(self, world: "World") -> Generator[Any, Any, None]:
         """Go through the stages of the study: the only place that knows the order of events."""
-        for stage in self.study.spec.stages:
+        for stage in self.spec.stages:
             yield world.at(minute=stage.minute)
             if stage.method == "announce":
                 world.publish(self.game, stage.name)
             else:
-                method = _method(self.study.spec, stage.method, world.search_progress(stage.name))
+                method = _method(self.spec, stage.method, world.search_progress(stage.name))
                 yield from world.play(stage.name, self.game, method)
 
+    def dispatch(self, outcome: Equilibrium) -> Dispatch:
+        """Return what the network takes in every scenario-hour, and its linear voltages."""
+        values, name = outcome.values, self.company.name
+        voltage_pu = np.sqrt(values[f"{name}.voltage_squared_pu"])
+        return Dispatch(values[f"{name}.net_load_mw"], values[f"{name}.net_load_mvar"], voltage_pu)
+
+    def kpis(self, outcome: Equilibrium, ac: AcResult) -> dict[str, Kpi]:
+        """Return the KPIs of the case."""
+        return case_kpis(self, outcome)
+
+    def tables(
+        self, case: str, outcomes: Mapping[str, Equilibrium], ac: AcResult
+    ) -> dict[str, pd.DataFrame]:
+        """Return the tables of the case."""
+        return case_tables(self, case, outcomes, ac)
+
     def _iso(self) -> Agent:
-        hours = self.study.spec.hours
+        hours = self.spec.hours
         return Agent(
             self.iso.name,
             hears={
@@ -193,7 +222,7 @@ class DiscoMicrogrids:
             self.manager.name,
             hears={
                 "generator_order_mwh": cp.Parameter(len(bids)),
-                "interruption_order_mw": cp.Parameter(self.study.spec.hours),
+                "interruption_order_mw": cp.Parameter(self.spec.hours),
             },
             says={
                 "generator_bid_per_mwh": bids,
@@ -237,6 +266,12 @@ class DiscoMicrogrids:
         return links, [*payments, sales]
 
 
+def parties(study: Study, case: Case) -> System:
+    """Return the parties of one case."""
+    assert isinstance(case, schema.Case)
+    return DiscoMicrogrids(study, case.ramp_penalty)
+
+
 def _method(spec: schema.Study, name: str, progress: Progress) -> Method:
     if name == "exact":
         return Exact(**spec.methods.exact.model_dump(), progress=progress)
@@ -260,5 +295,5 @@ def _generator(name: str, unit: schema.Generator) -> assets.Generator:
     return assets.Generator(name=name, cost_per_mwh=unit.bid_per_mwh, **limits)
 
 
-def _one(study: Study, kind: type[T]) -> T:
-    return next(agent for agent in study.spec.agents if isinstance(agent, kind))
+def _one(spec: schema.Study, kind: type[T]) -> T:
+    return next(agent for agent in spec.agents if isinstance(agent, kind))

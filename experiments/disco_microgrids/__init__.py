@@ -1,0 +1,15 @@
+"""Paper E: a distribution company that buys wholesale and prices its exchange with microgrids."""
+
+from equigrid.experiments.disco_microgrids.checks import problems
+from equigrid.experiments.disco_microgrids.schema import Study
+from equigrid.experiments.systems import SystemKind, later
+
+KIND = SystemKind(
+    schema=Study,
+    problems=problems,
+    parties=later(f"{__name__}.system", "parties"),
+    study_tables=later(f"{__name__}.tables", "study_tables"),
+    report=later(f"{__name__}.report", "report_kind"),
+    replay=later(f"{__name__}.replay", "replay_kind"),
+    compared=later(f"{__name__}.kpis", "add_profit_forgone"),
+)

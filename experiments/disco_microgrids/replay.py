@@ -1,0 +1,124 @@
+"""What a replay can rebuild of paper E's cases: the Disco's figures, prices, and the rounds."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from equigrid.experiments.replay import Told, close
+from equigrid.experiments.systems import ReplayKind
+from equigrid.markets.messages import FlexOffer, FlexOrder, FlexRequest
+
+Vector = NDArray[np.float64]
+Tables = dict[str, pd.DataFrame]
+
+
+def replay_kind() -> ReplayKind:
+    """Return what a replay compares, and the tables that it needs."""
+    tables = ("prices", "purchase", "microgrids", "bids", "round_prices", "rounds")
+    return ReplayKind(tables, _kpis, _differences, _forgone)
+
+
+def _kpis(told: Told, tables: Tables) -> dict[str, float]:
+    return {**_told_kpis(told), **_private_kpis(tables)}
+
+
+def _differences(told: Told, tables: Tables) -> Iterator[str]:
+    yield from _series(told, tables)
+    yield from _rounds(told, tables)
+
+
+def _told_kpis(told: Told) -> dict[str, float]:
+    said, leader = told.schedules(), told.leader
+    purchase = said[leader, "purchase_mw"]
+    rise = np.diff(purchase)
+    bills = told.bills()
+    received = sum(bill.amount for bill in bills if bill.receiver == leader)
+    paid = sum(bill.amount for bill in bills if bill.sender == leader)
+    imports = [value.sum() for (_, name), value in said.items() if name == "import_mw"]
+    return {
+        "disco_profit": received - paid,
+        "microgrid_import_mwh": float(sum(imports)),
+        "wholesale_energy_mwh": float(purchase.sum()),
+        "max_ramp_up_mw_per_h": float(max(rise.max(), 0.0)),
+        "max_ramp_down_mw_per_h": float(max(-rise.min(), 0.0)),
+        "ramp_penalty": told.settlement()["ramp-penalty"],
+        "interrupted_energy_mwh": float(said[leader, "interruption_order_mw"].sum()),
+        "disco_dg_energy_mwh": float(said[leader, "generator_order_mwh"].sum()),
+    }
+
+
+def _series(told: Told, tables: Tables) -> Iterator[str]:
+    """Compare prices, purchase and imports hour by hour."""
+    order = next(m for m in reversed(told.final) if isinstance(m, FlexOrder))
+    price, said = np.asarray(order.values["price_per_mwh"]), told.schedules()
+    if not close(price, tables["prices"]["exchange_price_per_mwh"]):
+        yield "exchange prices differ from the final order"
+    for name, value in told.announced().items():
+        table = tables["prices"].get(name)
+        if table is not None and not close(value, table.to_numpy()[-len(value) :]):
+            yield f"{name} differs from what was announced"
+    if not close(said[told.leader, "purchase_mw"], tables["purchase"]["purchase_mw"]):
+        yield "the purchase differs from the schedule sent"
+    for site, table in tables["microgrids"].groupby("microgrid"):
+        sent = said.get((str(site), "import_mw"))
+        if sent is None or not close(sent, table["import_mw"]):
+            yield f"imports of '{site}' differ from the schedule sent"
+
+
+def _rounds(told: Told, tables: Tables) -> Iterator[str]:
+    """Compare announced prices and the number of new answers, round by round."""
+    prices: dict[int, Vector] = {}
+    fresh: dict[int, int] = {}
+    heard: dict[str, list[tuple[Vector, float]]] = {}
+    for message in told.messages:
+        if isinstance(message, FlexRequest):
+            prices[message.round] = np.asarray(message.values["price_per_mwh"])
+        if isinstance(message, FlexOffer):
+            answer = (np.asarray(message.values["import_mw"]), message.own_cost)
+            known = heard.setdefault(message.sender, [])
+            new = _is_new(prices[message.round], known, answer)
+            fresh[message.round] = fresh.get(message.round, 0) + new
+            known += [answer] if new else []
+    announced = np.concatenate([np.zeros(0), *prices.values()])
+    if not close(announced, tables["round_prices"]["exchange_price_per_mwh"]):
+        yield "announced prices differ from the requests"
+    if list(fresh.values()) != tables["rounds"]["new_answers"].tolist():
+        yield "the number of new answers differs from the offers"
+
+
+def _private_kpis(tables: Tables) -> dict[str, float]:
+    """Figures of what a microgrid tells nobody, from the tables alone."""
+    sites = tables["microgrids"]
+    own = sites[["generator_mw", "photovoltaic_mw", "interrupted_mw", "discharge_mw"]]
+    found = {"microgrid_der_energy_mwh": float(own.to_numpy().sum())}
+    owed = tables["settlement"].set_index("payment")["amount"]
+    bids = tables["bids"].pivot(index=["microgrid", "hour"], columns="resource")["bid_per_mwh"]
+    for site, table in sites.groupby("microgrid"):
+        used = table.set_index("hour")[["generator_mw", "interrupted_mw"]].to_numpy()
+        price = bids.loc[site][["generator", "interruptible"]].to_numpy()
+        own_cost = float((used * price).sum())
+        found[f"microgrid_cost.{site}"] = own_cost + float(owed.get(f"bill-{site}", 0.0))
+    return found
+
+
+def _forgone(reported: Mapping[str, Any]) -> list[str]:
+    """Compare the profit forgone with the profits of the cases."""
+    profits = {case: kpis["disco_profit"]["value"] for case, kpis in reported.items()}
+    free = [case for case, kpis in reported.items() if "profit_forgone" not in kpis]
+    return [
+        f"{case}: profit_forgone is not the difference of the profits"
+        for case, kpis in reported.items()
+        if "profit_forgone" in kpis and free
+        if not close(kpis["profit_forgone"]["value"], profits[free[0]] - profits[case])
+    ]
+
+
+def _is_new(
+    price: Vector, known: Sequence[tuple[Vector, float]], answer: tuple[Vector, float]
+) -> bool:
+    costs = [own_cost + float(price @ bought) for bought, own_cost in [*known, answer]]
+    best = min(costs[:-1], default=np.inf)
+    return costs[-1] < best - 1e-9 * max(1.0, abs(costs[-1]))

@@ -1,0 +1,182 @@
+"""What a published system brings: its study files, its parties, its report, and where it is."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.experiments.schema import Case
+from equigrid.experiments.schema import Study as StudyFile
+
+if TYPE_CHECKING:  # what follows from these takes long to import, and few need all of it
+    import pandas as pd
+
+    from equigrid.experiments.checks import Problem
+    from equigrid.experiments.findings import Document
+    from equigrid.experiments.replay import Told
+    from equigrid.experiments.report.kind import ReportKind
+    from equigrid.experiments.result import Kpi
+    from equigrid.experiments.study import Study
+    from equigrid.experiments.world import World
+    from equigrid.grid.ac import AcResult
+    from equigrid.grid.network import Network
+    from equigrid.markets.equilibrium.method import Equilibrium
+    from equigrid.markets.game import Game
+
+    Tables = dict[str, pd.DataFrame]
+    Kpis = dict[str, Kpi]
+
+Matrix = NDArray[np.float64]
+
+SYSTEMS: dict[str, str] = {"disco-microgrids": "equigrid.experiments.disco_microgrids"}
+"""The package of each system, by what a study's `system` says; its `KIND` is a `SystemKind`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dispatch:
+    """What AC power flow is run on: N buses, C columns, such as the hours of all scenarios.
+
+    Attributes
+    ----------
+    net_load_mw, net_load_mvar : array, shape (N, C)
+    voltage_pu : array, shape (N, C), or None
+        Of the linear network, to be compared with AC; None where there is none.
+    """
+
+    net_load_mw: Matrix
+    net_load_mvar: Matrix
+    voltage_pu: Matrix | None = None
+
+
+class System(Protocol):
+    """The parties of one case of a study, their game and their timetable."""
+
+    @property
+    def study(self) -> "Study":
+        """The study that the case is of."""
+        ...
+
+    @property
+    def game(self) -> "Game":
+        """The game before anything is known; it is checked for feasibility first."""
+        ...
+
+    def day(self, world: "World") -> Generator[Any, Any, None]:
+        """Go through the stages of the study on the clock of the world."""
+        ...
+
+    def dispatch(self, outcome: "Equilibrium") -> Dispatch:
+        """Return what AC power flow is run on."""
+        ...
+
+    def kpis(self, outcome: "Equilibrium", ac: "AcResult") -> "Kpis":
+        """Return the KPIs of the final outcome."""
+        ...
+
+    def tables(self, case: str, outcomes: "Mapping[str, Equilibrium]", ac: "AcResult") -> "Tables":
+        """Return the tables of one case, each with a column `case`.
+
+        Parameters
+        ----------
+        case : str
+        outcomes : Mapping of str to Equilibrium
+            By stage, the final one last.
+        ac : AcResult
+            Of the final outcome's dispatch.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ReplayKind:
+    """What a replay can rebuild of a system's cases from messages, beyond the settlement.
+
+    Attributes
+    ----------
+    tables : tuple of str
+        Tables that it needs besides the settlement.
+    kpis : callable
+        Of what was told and the tables of one case: KPIs by name.
+    differences : callable
+        Of the same: a sentence for each series that does not agree.
+    compared : callable
+        Of the KPIs reported by case, as in ``summary.json``: a sentence for each that does not
+        agree with another case.
+    """
+
+    tables: tuple[str, ...]
+    kpis: "Callable[[Told, Tables], Mapping[str, float]]"
+    differences: "Callable[[Told, Tables], Iterable[str]]"
+    compared: Callable[[Mapping[str, Any]], Iterable[str]] = lambda reported: ()
+
+
+@dataclass(frozen=True)
+class SystemKind:
+    """What a published system brings: its study files, its parties, its report.
+
+    Attributes
+    ----------
+    schema : type
+        What its study files hold.
+    problems : callable
+        Of a document, and its network if that can be read: problems between parts of the file.
+    parties : callable
+        Of a study and a case: its `System`.
+    study_tables : callable
+        Of the system of the first case: tables that are the same in all cases.
+    report : callable
+        Of nothing: what the report shows.
+    replay : callable
+        Of nothing: what a replay compares.
+    compared : callable
+        Of KPIs by case, and the study: adds those that compare cases.
+    """
+
+    schema: type[StudyFile]
+    problems: "Callable[[Document, Network | None], Iterator[Problem]]"
+    parties: "Callable[[Study, Case], System]"
+    study_tables: "Callable[[Any], Tables]"
+    report: "Callable[[], ReportKind]"
+    replay: Callable[[], ReplayKind]
+    compared: "Callable[[dict[str, Kpis], Study], None]" = lambda kpis, study: None
+
+
+def system_kind(name: str) -> SystemKind:
+    """Return what a system brings.
+
+    Parameters
+    ----------
+    name : str
+        As in a study's `system`.
+
+    Raises
+    ------
+    KeyError
+        When no system has this name.
+
+    Examples
+    --------
+    >>> system_kind("disco-microgrids").schema.__name__
+    'Study'
+    """
+    kind: SystemKind = import_module(SYSTEMS[name]).KIND
+    return kind
+
+
+def later(module: str, name: str) -> Callable[..., Any]:
+    """Return a function that is imported when it is called first.
+
+    A study is validated, and a result replayed, without what takes long to import: cvxpy for the
+    parties, matplotlib for the report.
+
+    >>> later("math", "hypot")(3, 4)
+    5.0
+    """
+
+    def call(*given: Any) -> Any:
+        return getattr(import_module(module), name)(*given)
+
+    return call
