@@ -18,6 +18,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram, Pairs
+from equigrid.markets.highs_model import Solution
 from equigrid.markets.linear_program import Assembled, Indices
 
 Vector = NDArray[np.float64]
@@ -62,14 +63,13 @@ class Blocks:
     master: Assembled
     rest: Indices
 
-    def weigh(self, costs: Vector) -> tuple[float, Vector] | None:
-        """Return the whole program's objective and the master's columns at costs of the blocks."""
+    def weigh(self, costs: Vector) -> Solution:
+        """Solve the master at costs of the blocks; its first columns are ``rest``."""
         lower, upper = self.master.lower.copy(), self.master.upper.copy()
-        lower[len(self.rest) :] = upper[len(self.rest) :] = costs
-        found = replace(self.master, lower=lower, upper=upper).model().solve()
-        if found.status != "optimal":
-            return None
-        return found.objective, found.columns[: len(self.rest)]
+        lower[len(self.rest) :] = costs
+        # A cost that is known to be at least minus infinity is not known.
+        upper[len(self.rest) :] = np.where(np.isfinite(costs), costs, np.inf)
+        return replace(self.master, lower=lower, upper=upper).model().solve_surely()
 
 
 def blocks_of(stated: ComplementarityProgram) -> Blocks | None:

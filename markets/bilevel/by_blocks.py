@@ -24,8 +24,8 @@ def solve_by_blocks(
     node_limit: int,
     progress: Progress | None = None,
     tell_every: int = 50,
-) -> Found:
-    """Settle every block to a share of the gap.
+) -> Found | None:
+    """Settle every block to a share of the gap; None where only the whole tells.
 
     Parameters
     ----------
@@ -46,7 +46,9 @@ def solve_by_blocks(
         left = node_limit - sum(part.nodes for part in found)
         search = Branching(block.stated, _SHARE * gap, progress, tell_every)
         found.append(search.run(max(left, 1)))
-        if found[-1].best is None or found[-1].status == "unbounded":
+        if found[-1].status == "unbounded":
+            return None  # another block may still be infeasible, or the master indifferent
+        if found[-1].best is None:
             nodes = sum(part.nodes for part in found)
             return Found(None, -np.inf, nodes, found[-1].status)
     return _together(stated, blocks, found, gap)
@@ -54,18 +56,20 @@ def solve_by_blocks(
 
 def _together(
     stated: ComplementarityProgram, blocks: Blocks, found: Sequence[Found], gap: float
-) -> Found:
+) -> Found | None:
     nodes = sum(part.nodes for part in found)
+    at_bounds = blocks.weigh(np.array([part.bound for part in found]))
+    if at_bounds.status == "infeasible":  # the blocks' best together cost more than the master may
+        return Found(None, -np.inf, nodes, "infeasible")
     answers = [part.best for part in found if part.best is not None]
     at_answers = blocks.weigh(np.array([answer.value for answer in answers]))
-    at_bounds = blocks.weigh(np.array([part.bound for part in found]))
-    if at_answers is None or at_bounds is None:
-        return Found(None, -np.inf, nodes, "limit")
+    if at_bounds.status != "optimal" or at_answers.status != "optimal":
+        return None
     columns = np.zeros(len(stated.program.cost))
     states = np.full(stated.pairs.count, OPEN)
-    columns[blocks.rest] = at_answers[1]
+    columns[blocks.rest] = at_answers.columns[: len(blocks.rest)]
     for block, answer in zip(blocks.parts, answers, strict=True):
         columns[block.columns], states[block.pairs] = answer.columns, answer.states
-    value, bound = at_answers[0], at_bounds[0]
+    value, bound = at_answers.objective, at_bounds.objective
     closed = value - bound <= gap * max(1.0, abs(value + stated.program.offset))
     return Found(Incumbent(value, columns, states), bound, nodes, "optimal" if closed else "limit")

@@ -147,9 +147,11 @@ class Exact:
         progress = self._told(program.game, stated.program.offset)
         blocks = blocks_of(stated)
         if blocks is not None:
-            return solve_by_blocks(
+            found = solve_by_blocks(
                 stated, blocks, self.gap, self.node_limit, progress, self.tell_every
             )
+            if found is not None:
+                return found
         if self.route == "branching":
             return Branching(stated, self.gap, progress, self.tell_every).run(self.node_limit)
         return solve_by_both(program, stated, self.gap, self.node_limit, progress, self.tell_every)

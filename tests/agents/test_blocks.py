@@ -54,6 +54,7 @@ def test_blocks_come_to_the_same_as_the_whole(ramping: type[Ramping], weigh: Wei
     assert len(blocks.parts) == 2
     apart = solve_by_blocks(stated, blocks, 1e-6, 10_000)
     whole = Branching(stated, 1e-4).run(3000)
+    assert apart is not None
     assert apart.status == "optimal"
     assert apart.best is not None
     assert whole.best is not None
