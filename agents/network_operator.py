@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.grid.network import Network
-from equigrid.grid.sensitivities import Sensitivities, nearest, sensitivities
+from equigrid.grid.tangents import Tangents, tangents
 from equigrid.markets.agent import Agent
 
 Vector = NDArray[np.float64]
-Tangents = tuple[Sensitivities, ...]
 # Before delivery, after delivery of all upward offers, after delivery of all downward offers.
 STATES = ("before", "up", "down")
 _LABELS = {
@@ -74,22 +73,23 @@ class NetworkOperator:
     def linearised(self, net_load_mw: Mapping[str, Vector]) -> dict[str, Tangents]:
         """Return the tangents of every state at its own net load (N, S T)."""
         reactive = self.scenario_load_mvar()
-        return {s: (sensitivities(self.network, net_load_mw[s], reactive),) for s in STATES}
+        return {state: tangents(self.network, net_load_mw[state], reactive) for state in STATES}
 
     def at_rest(self) -> dict[str, Tangents]:
         """Return tangents with all PV fed in and no prosumer, the same in every state."""
         net = self.scenario_load_mw() - self._at(self.photovoltaic_buses) @ self._available()
-        tangent = sensitivities(self.network, net, self.scenario_load_mvar())
-        return dict.fromkeys(STATES, (tangent,))
+        return dict.fromkeys(STATES, tangents(self.network, net, self.scenario_load_mvar()))
 
     def renewed(
         self, at: Mapping[str, Tangents], net_load_mw: Mapping[str, Vector], tolerance_pu: float
     ) -> tuple[dict[str, Tangents], float]:
-        """Add tangents where AC power flow at an answer and the linear model differ too much.
+        """Expand anew where AC power flow at an answer and the linear model differ too much.
+
+        States whose limits do not hold play no part.
 
         Parameters
         ----------
-        at : Mapping of str to tuple of Sensitivities
+        at : Mapping of str to Tangents
         net_load_mw : Mapping of str to array (N, S T)
             Of every state at the answer.
         tolerance_pu : float
@@ -97,21 +97,16 @@ class NetworkOperator:
 
         Returns
         -------
-        tangents : dict of str to tuple of Sensitivities
+        tangents : dict of str to Tangents
         error : float
             Greatest difference before.
         """
-        found, greatest = dict(at), 0.0
-        for state in STATES:
-            net, reactive = net_load_mw[state], self.scenario_load_mvar()
-            exact = sensitivities(self.network, net, reactive)
-            pairs = zip(
-                nearest((exact,), net, reactive), nearest(at[state], net, reactive), strict=True
-            )
-            error = np.max([np.abs(one - other).max(axis=0) for one, other in pairs], axis=0)
-            greatest = max(greatest, float(error.max()))
-            if (off := np.flatnonzero(error > tolerance_pu)).size:
-                found[state] = (*at[state], sensitivities(self.network, net, reactive, off))
+        found, greatest, reactive = dict(at), 0.0, self.scenario_load_mvar()
+        for state in self.secured:
+            errors = at[state].errors(net_load_mw[state], reactive)
+            greatest = max(greatest, float(errors.max()))
+            off = np.flatnonzero(errors > tolerance_pu)
+            found[state] = at[state].renewed(net_load_mw[state], reactive, off)
         return found, greatest
 
     def agent(self, at: Mapping[str, Tangents]) -> Agent:
@@ -122,8 +117,8 @@ class NetworkOperator:
 
         Parameters
         ----------
-        at : Mapping of str to tuple of Sensitivities
-            For every state, the newest last.
+        at : Mapping of str to Tangents
+            For every state.
         """
         hears = self._hears()
         sold = {state: self._offers(hears, state) for state in ("up", "down")}
@@ -152,7 +147,10 @@ class NetworkOperator:
                 "A(17) downward product sold"
             ),
             (_flat(purchase) == cp.sum(net, axis=0) + loss).set_label("A(22) balance"),
-            *(self._losses(tangent, loss, net) for tangent in at["before"]),
+            *(
+                row.set_label("A(24) network losses")
+                for row in at["before"].losses(loss, net, self.scenario_load_mvar())
+            ),
             (units["power"] + units["up"] <= self._available()).set_label(
                 "A(20) upward offer within what the sun gives"
             ),
@@ -184,27 +182,10 @@ class NetworkOperator:
             },
         )
 
-    def _losses(
-        self, tangent: Sensitivities, loss: cp.Variable, net: cp.Expression
-    ) -> cp.Constraint:
-        at = tangent.columns
-        expected = tangent.loss_mw.expression(net[:, at], self.scenario_load_mvar()[:, at])
-        return (loss[at] >= cp.vec(expected, order="F")).set_label("A(24) network losses")
-
-    def _limits(self, state: str, tangents: Tangents, net: cp.Expression) -> list[cp.Constraint]:
-        """A(25)-A(33) of one state, for every tangent."""
-        newest = np.zeros(net.shape[1], dtype=int)
-        for number, tangent in enumerate(tangents):
-            newest[tangent.columns] = number
-        voltage_pu = self.voltage_min_pu, self.voltage_max_pu
-        reactive, bounds = self.scenario_load_mvar(), self._net_load_bounds()
-        return [
-            constraint
-            for number, tangent in enumerate(tangents)
-            for constraint in tangent.limits(
-                net, reactive, voltage_pu, bounds, newest[tangent.columns] == number, _LABELS[state]
-            )
-        ]
+    def _limits(self, state: str, at: Tangents, net: cp.Expression) -> list[cp.Constraint]:
+        """A(25)-A(33) of one state."""
+        voltage_pu, bounds = (self.voltage_min_pu, self.voltage_max_pu), self._net_load_bounds()
+        return at.limits(net, self.scenario_load_mvar(), voltage_pu, bounds, _LABELS[state])
 
     def _hears(self) -> dict[str, cp.Parameter]:
         _, hours = self.shape

@@ -34,7 +34,7 @@ ENERGY = (38, 35, 33, 32, 33, 36, 42, 50, 48, 44, 40, 37, 35, 36, 40, 48, 60, 75
 UP = (6, 6, 6, 6, 7, 8, 10, 12, 10, 9, 8, 8, 8, 9, 11, 14, 18, 22, 20, 16, 12, 9, 7, 6)
 DOWN = (5, 5, 5, 5, 6, 7, 8, 9, 10, 11, 12, 12, 12, 11, 10, 8, 7, 7, 6, 6, 6, 5, 5, 5)
 PRODUCTS = {"energy": "import", "up": "up", "down": "down"}
-PHOTOVOLTAIC_MW, EXCHANGE_MW, TOLERANCE_PU, ROUNDS = 0.4, 30.0, 3e-4, 10
+PHOTOVOLTAIC_MW, EXCHANGE_MW, TOLERANCE_PU, ROUNDS = 0.4, 30.0, 2e-4, 12
 
 
 def parties(
@@ -97,7 +97,7 @@ def settled(
     """Solve in rounds of tangents until AC agrees; return the answer and each round's error."""
     at, errors = operator.at_rest(), []
     for _ in range(rounds):
-        found = eg.Exact(ties=False).solve(game(operator, aggregator, operator.agent(at)))
+        found = eg.Exact(gap=5e-4, ties=False).solve(game(operator, aggregator, operator.agent(at)))
         at, error = operator.renewed(at, _nets(found.values), TOLERANCE_PU)
         errors.append(error)
         if error <= TOLERANCE_PU:

@@ -53,6 +53,15 @@ class AffineMap:
                 result = result + _block_diagonal(coefficients, keep) @ cp.vec(load, order="F")
         return result if isinstance(result, cp.Expression) else cp.Constant(result)
 
+    def at_reactive(self, load_mvar: Array) -> "AffineMap":
+        """Return the quantity at known reactive loads (N, C), a function of the active ones."""
+        constant = self.constant + product(self.reactive, load_mvar)
+        return AffineMap(constant, self.active, np.zeros_like(self.reactive))
+
+    def of(self, keep: Mask) -> "AffineMap":
+        """Return the quantity in the columns where ``keep`` (C,) holds."""
+        return AffineMap(self.constant[:, keep], self.active[keep], self.reactive[keep])
+
     def range(self, active_bounds: Bounds, reactive_bounds: Bounds) -> tuple[Array, Array]:
         """Return the least and the greatest value (R, C) for net loads within bounds.
 

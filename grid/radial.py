@@ -14,6 +14,7 @@ Shunts and line charging take power in proportion to v and so stay exactly linea
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import networkx as nx
 import numpy as np
@@ -87,6 +88,7 @@ class RadialMatrices:
     current: Array
 
 
+@lru_cache(maxsize=8)  # a network never changes, and rounds of tangents ask for the same again
 def radial_matrices(network: Network) -> RadialMatrices:
     """Write a radial network, each of its buses fed by one source, as matrices.
 

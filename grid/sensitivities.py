@@ -5,7 +5,6 @@ z^l of A(30), z^v of A(24). All come from the tangent of the power flow equation
 :mod:`equigrid.grid.linear`, so at the operating point they are the AC power flow.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cvxpy as cp
@@ -16,16 +15,13 @@ from equigrid.grid.affine import AffineMap, Array, Mask
 from equigrid.grid.linear import linearise, operating_point
 from equigrid.grid.network import Network
 from equigrid.grid.radial import radial_matrices
+from equigrid.grid.screening import needed
 from equigrid.grid.tables import UNRATED_KA, NetworkError
 
 
 @dataclass(frozen=True)
 class Sensitivities:
     """Affine voltages, flows and losses at an operating point per column (scenario and hour).
-
-    Losses and flows away from the source are convex in the loads, voltages concave. So tangents
-    at several points hold together: the greatest loss and the least voltage among them are the
-    nearest to the AC power flow, and no limit of theirs excludes what AC allows.
 
     Attributes
     ----------
@@ -72,8 +68,8 @@ class Sensitivities:
         voltage_pu : pair of float or array (N,)
             Least and greatest voltage.
         bounds : pair of arrays (N, C)
-            Least and greatest net load that the caller's own constraints allow. A row whose
-            slack stays positive all over them is left out.
+            Least and greatest net load that the caller's own constraints allow. Rows that others
+            imply all over them are left out, see :mod:`equigrid.grid.screening`.
         newest : array of bool (K,)
             Where no other tangent is nearer. The upper voltage limit and the limit of flows
             towards the source are not convex: only the newest tangent states them.
@@ -81,22 +77,38 @@ class Sensitivities:
             Of the voltage limits and of the flow limits.
         """
         at, reactive = self.columns, load_mvar[:, self.columns]
-        low, high = (np.reshape(np.asarray(v, float), (-1, 1)) for v in voltage_pu)
-        rows = (
-            (f"{labels[0]}, lower", -self.voltage_pu, -low, True),
-            (f"{labels[0]}, upper", self.voltage_pu, high, newest),
-            (f"{labels[1]}, forward", self.flow_mw, self.flow_limit_mw, True),
-            (f"{labels[1]}, backward", -self.flow_mw, self.flow_limit_mw, newest),
-        )
-        known, within = (reactive, reactive), (bounds[0][:, at], bounds[1][:, at])
+        within = bounds[0][:, at], bounds[1][:, at]
         constraints = []
-        for label, quantity, limit, wanted in rows:
-            keep = (quantity.range(within, known)[1] > limit) & wanted
+        for label, quantity, limit, wanted in self._rows(voltage_pu, newest, labels):
+            keep = needed(quantity.at_reactive(reactive), limit, within) & wanted
             if keep.any():
                 most = np.broadcast_to(limit, keep.shape).T[keep.T]
                 row = quantity.selected(keep, load_mw[:, at], reactive) <= most
                 constraints.append(row.set_label(label))
         return constraints
+
+    def _rows(
+        self, voltage_pu: tuple[ArrayLike, ArrayLike], newest: Mask, labels: tuple[str, str]
+    ) -> list[tuple[str, AffineMap, Array, Mask]]:
+        """Every kind of limit: its label, what is at most what, and in which columns."""
+        low, high = (np.reshape(np.asarray(v, float), (-1, 1)) for v in voltage_pu)
+        always = np.ones_like(newest)
+        return [
+            (f"{labels[0]}, lower", -self.voltage_pu, -low, always),
+            (f"{labels[0]}, upper", self.voltage_pu, high, newest),
+            (f"{labels[1]}, forward", self.flow_mw, self.flow_limit_mw, always),
+            (f"{labels[1]}, backward", -self.flow_mw, self.flow_limit_mw, newest),
+        ]
+
+    def kept(self, keep: Mask) -> "Sensitivities":
+        """Return some of the columns, where ``keep`` (K,) holds."""
+        return Sensitivities(
+            self.columns[keep],
+            self.voltage_pu.of(keep),
+            self.flow_mw.of(keep),
+            self.loss_mw.of(keep),
+            self.flow_limit_mw[:, keep],
+        )
 
 
 def sensitivities(
@@ -142,37 +154,38 @@ def sensitivities(
             loss.active.sum(axis=1, keepdims=True),
             loss.reactive.sum(axis=1, keepdims=True),
         ),
-        flow_limit_mw=_flow_limits(network, active, reactive),
+        flow_limit_mw=_flow_limits(
+            network, operating_point(radial_matrices(network), active, reactive)
+        ),
     )
 
 
-def nearest(
-    tangents: Sequence[Sensitivities], load_mw: Array, load_mvar: Array
-) -> tuple[Array, Array]:
-    """Return the voltages (N, C) and shares of flow limits (B, C) that tangents come to.
+def exact(network: Network, load_mw: Array, load_mvar: Array) -> tuple[Array, Array]:
+    """Return the voltages (N, C) and shares of flow limits (B, C) of the power flow equations.
 
     Parameters
     ----------
-    tangents : sequence of Sensitivities
-        The first of all columns, later ones of some.
+    network : Network
     load_mw, load_mvar : array (N, C)
+        Net consumption.
+
+    Raises
+    ------
+    NetworkError
+        As :func:`sensitivities`.
     """
-    first, *others = tangents
-    voltage = first.voltage_pu.values(load_mw, load_mvar)
-    loading = first.loading(load_mw, load_mvar)
-    for tangent in others:
-        at = tangent.columns
-        loads = load_mw[:, at], load_mvar[:, at]
-        voltage[:, at] = np.minimum(voltage[:, at], tangent.voltage_pu.values(*loads))
-        loading[:, at] = tangent.loading(*loads)
-    return voltage, loading
+    matrices = radial_matrices(network)
+    state = operating_point(matrices, load_mw, load_mvar)
+    flow = np.zeros((len(network.branches), load_mw.shape[1]))
+    flow[matrices.tree.branch] = np.abs(matrices.flow.real @ state)
+    limits = _flow_limits(network, state)
+    return np.sqrt(matrices.voltage @ state), np.asarray(flow / limits, np.float64)
 
 
-def _flow_limits(network: Network, load_mw: Array, load_mvar: Array) -> Array:
+def _flow_limits(network: Network, state: Array) -> Array:
     """Take off a rating what the reactive flow at the operating point uses of it."""
     matrices = radial_matrices(network)
     tree, branches = matrices.tree, network.branches
-    state = operating_point(matrices, load_mw, load_mvar)
     rating_ka = branches["rating_ka"].to_numpy()[tree.branch]
     rated = rating_ka < UNRATED_KA
     apparent = (rating_ka / tree.base_ka)[:, None] ** 2 * (matrices.middle @ state)
@@ -183,6 +196,6 @@ def _flow_limits(network: Network, load_mw: Array, load_mvar: Array) -> Array:
             f"rating_ka or compensate the loads behind it."
             for name in full
         )
-    limits = np.full((len(branches), load_mw.shape[1]), np.inf)
+    limits = np.full((len(branches), state.shape[1]), np.inf)
     limits[tree.branch] = np.sqrt(room)
     return limits

@@ -9,6 +9,7 @@ weighs it by, and the bounds of the blocks, put into the master, bound the whole
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -44,6 +45,20 @@ class Block:
     columns: Indices
     pairs: Indices
     shares: Vector
+
+    def digest(self, gap: float) -> str:
+        """Return what tells the block, to be settled to a gap, from every other."""
+        program, pairs = self.stated.program, self.stated.pairs
+        matrix = sparse.csr_array(program.matrix)
+        parts = (
+            *(matrix.data, matrix.indices, matrix.indptr, program.row_lower, program.row_upper),
+            *(program.lower, program.upper, program.cost, program.integer),
+            *(pairs.row, pairs.column, pairs.upper, pairs.multiplier, self.stated.limits),
+            np.array([gap, program.offset]),
+        )
+        return hashlib.sha256(
+            b"|".join(np.ascontiguousarray(p).tobytes() for p in parts)
+        ).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from equigrid.markets.bilevel.blocks import Blocks
+from equigrid.markets.bilevel.blocks import Block, Blocks
 from equigrid.markets.bilevel.branching import Branching
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram
 from equigrid.markets.bilevel.incumbents import Found, Incumbent
@@ -15,6 +15,8 @@ from equigrid.markets.bilevel.nodes import OPEN
 Progress = Callable[[int, float, float], None]
 # What the gaps of blocks add up to has to stay within the gap of the whole.
 _SHARE = 0.2
+_REMEMBERED: dict[str, Found] = {}
+_MOST = 512
 
 
 def solve_by_blocks(
@@ -44,14 +46,32 @@ def solve_by_blocks(
     found: list[Found] = []
     for block in blocks.parts:
         left = node_limit - sum(part.nodes for part in found)
-        search = Branching(block.stated, _SHARE * gap, progress, tell_every)
-        found.append(search.run(max(left, 1)))
+        found.append(_settled(block, _SHARE * gap, max(left, 1), progress, tell_every))
         if found[-1].status == "unbounded":
             return None  # another block may still be infeasible, or the master indifferent
         if found[-1].best is None:
             nodes = sum(part.nodes for part in found)
             return Found(None, -np.inf, nodes, found[-1].status)
     return _together(stated, blocks, found, gap)
+
+
+def _settled(
+    block: Block, gap: float, node_limit: int, progress: Progress | None, tell_every: int
+) -> Found:
+    """Settle a block, or remember how it was settled.
+
+    Games that are solved in rounds, and cases that differ only in what ties their blocks, come
+    again and again to the same ones.
+    """
+    key = block.digest(gap)
+    if key not in _REMEMBERED:
+        found = Branching(block.stated, gap, progress, tell_every).run(node_limit)
+        if found.status != "optimal":
+            return found
+        _REMEMBERED[key] = found
+        while len(_REMEMBERED) > _MOST:
+            del _REMEMBERED[next(iter(_REMEMBERED))]
+    return _REMEMBERED[key]
 
 
 def _together(

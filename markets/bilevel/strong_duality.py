@@ -187,11 +187,12 @@ def _blocks(form: StandardForm) -> tuple[Indices, Indices]:
 
 def _touched(form: StandardForm, rows: Indices, columns: Indices) -> list[list[int]]:
     """Parts that each place in θ prices or moves."""
-    cost, rhs = sparse.csc_array(form.cost_of_heard), sparse.csc_array(form.rhs_of_heard)
-    return [
-        sorted({*columns[cost[:, [k]].indices].tolist(), *rows[rhs[:, [k]].indices].tolist()})
-        for k in range(form.heard_size)
-    ]
+    found: list[set[int]] = [set() for _ in range(form.heard_size)]
+    for entries, parts in ((form.cost_of_heard, columns), (form.rhs_of_heard, rows)):
+        places = sparse.coo_array(entries)
+        for k, part in zip(places.col.tolist(), parts[places.row].tolist(), strict=True):
+            found[k].add(part)
+    return [sorted(parts) for parts in found]
 
 
 def _groups(

@@ -170,13 +170,17 @@ def _solve_quadratic(problem: cp.Problem) -> None:
 
 
 def _solve_linear(problem: cp.Problem) -> None:
-    """Solve by HiGHS, once more at its own tolerances where the tightest lead nowhere."""
+    """Solve by HiGHS, once more at its own tolerances where the tightest lead nowhere.
+
+    Between rows that are nearly the same the tightest may even take it for infeasible.
+    """
     strict = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
     for options in (strict, {}):
         # cvxpy raises either of the two when HiGHS comes to no end.
         with contextlib.suppress(ValueError, cp.SolverError):
             problem.solve(solver=cp.HIGHS, mip_rel_gap=0.0, **options)
-            return
+            if problem.status not in ("infeasible", "infeasible_or_unbounded"):
+                return
 
 
 def cost_of_claims(own: Statement, claims: Mapping[str, Vector]) -> tuple[float, float]:

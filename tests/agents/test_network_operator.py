@@ -119,7 +119,7 @@ def test_parts_of_what_nobody_hears_are_refused(secure: Equilibrium) -> None:
 def test_left_out_rows_never_bind(ramping: type[Ramping], insecure: Equilibrium) -> None:
     """Every row that is left out keeps its limit at the answer that offers most."""
     operator = ramping.operator(2)
-    (tangent,) = operator.at_rest()["down"]
+    (tangent,) = operator.at_rest()["down"].parts
     reactive = operator.scenario_load_mvar()
     low, high = operator._net_load_bounds()
     lowest = -((-tangent.voltage_pu).range((low, high), (reactive, reactive))[1])
