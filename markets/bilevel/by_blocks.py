@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from equigrid.markets.bilevel.blocks import Block, Blocks
 from equigrid.markets.bilevel.branching import Branching
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram
-from equigrid.markets.bilevel.incumbents import Found, Incumbent
+from equigrid.markets.bilevel.incumbents import Found, Incumbent, polished
 from equigrid.markets.bilevel.nodes import OPEN
 
 Progress = Callable[[int, float, float], None]
@@ -66,9 +67,11 @@ def _settled(
     key = block.digest(gap)
     if key not in _REMEMBERED:
         found = Branching(block.stated, gap, progress, tell_every).run(node_limit)
-        if found.status != "optimal":
+        if found.status != "optimal" or found.best is None:
             return found
-        _REMEMBERED[key] = found
+        # Here and not in the whole game, where a block may weigh nothing and be left as it is.
+        best = polished(block.stated, found.best.states, found.best.columns) or found.best
+        _REMEMBERED[key] = replace(found, best=best)
         while len(_REMEMBERED) > _MOST:
             del _REMEMBERED[next(iter(_REMEMBERED))]
     return _REMEMBERED[key]
@@ -92,4 +95,5 @@ def _together(
         columns[block.columns], states[block.pairs] = answer.columns, answer.states
     value, bound = at_answers.objective, at_bounds.objective
     closed = value - bound <= gap * max(1.0, abs(value + stated.program.offset))
-    return Found(Incumbent(value, columns, states), bound, nodes, "optimal" if closed else "limit")
+    status = "optimal" if closed else "limit"
+    return Found(Incumbent(value, columns, states), bound, nodes, status, sharp=True)

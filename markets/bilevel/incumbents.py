@@ -45,12 +45,15 @@ class Found:
     nodes : int
     status : str
         ``optimal`` when it is proven to the gap, ``infeasible``, ``unbounded``, or ``limit``.
+    sharp : bool
+        Whether the best answer is solved to the last digits already.
     """
 
     best: Incumbent | None
     bound: float
     nodes: int
     status: str
+    sharp: bool = False
 
 
 def polished(

@@ -96,7 +96,9 @@ class Exact:
         found = self._search(program, stated)
         if found.best is None or found.status == "unbounded":
             raise _no_answer(program, found)
-        best = polished(stated, found.best.states, found.best.columns, self.margin) or found.best
+        best = found.best
+        if not found.sharp:
+            best = polished(stated, best.states, best.columns, self.margin) or best
         columns = stated.restored(best.columns)
         values = said_values(game, {a.name: program.answer(columns, a.name) for a in game.deciders})
         values |= program.duals(columns)
