@@ -44,6 +44,9 @@ class Disco:
     microgrid_buses : dict of str to int
     microgrid_exchange_max_mw : dict of str to float
     purchase_max_mw, price_max_per_mwh : float
+    operating_point : pair of arrays of shape (N, S T), or None
+        Active and reactive net load at which the network is linearised, MW and MVAr; the
+        forecast, generators at half power and no exchange if None.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Disco:
     microgrid_exchange_max_mw: dict[str, float]
     purchase_max_mw: float
     price_max_per_mwh: float
+    operating_point: tuple[Vector, Vector] | None = None
 
     @property
     def hours(self) -> int:
@@ -81,18 +85,15 @@ class Disco:
         return _by_scenario(rated, self.scenarios["irradiance"])
 
     def linear_network(self) -> LinearNetwork:
-        """Linearise at the forecast, generators at half power and no exchange.
+        """Linearise at the operating point.
 
         Raises
         ------
         NoAnswer
             Naming the hours in which no power flow can carry the load.
         """
-        half = [(g.power_min_mw + g.power_max_mw) / 2 for g in self.generators]
-        net = self.scenario_load_mw() - self.scenario_photovoltaic_mw()
-        net = net - (self._at(self.generator_buses) @ np.array(half))[:, None]
         try:
-            return linearise(self.network, net, self.scenario_load_mvar())
+            return linearise(self.network, *(self.operating_point or self._forecast_point()))
         except NoOperatingPoint as error:
             hours = sorted({column % self.hours + 1 for column in error.columns})
             raise NoAnswer(
@@ -100,6 +101,13 @@ class Disco:
                 f"feeder in hour {', '.join(map(str, hours))}; lower the load",
                 self.name,
             ) from error
+
+    def _forecast_point(self) -> tuple[Vector, Vector]:
+        """Net load at the forecast, generators at half power and no exchange."""
+        half = [(g.power_min_mw + g.power_max_mw) / 2 for g in self.generators]
+        net = self.scenario_load_mw() - self.scenario_photovoltaic_mw()
+        net = net - (self._at(self.generator_buses) @ np.array(half))[:, None]
+        return net, self.scenario_load_mvar()
 
     def agent(self) -> Agent:
         """Return the Disco as a decision maker that maximises its expected profit, E(1).

@@ -32,6 +32,7 @@ def study_problems(document: Document) -> Iterator[Problem]:
     """Yield every problem between parts that all studies have: place, message, guilty value."""
     yield from doubled(document, _NAMED_LISTS)
     yield from _silent(document)
+    yield from _linearised_case(document)
     yield from _stage_order(document)
 
 
@@ -106,6 +107,14 @@ def _silent(document: Document) -> Iterator[Problem]:
             yield loc, f"no agent of the study has this name{hint}", name
 
 
+def _linearised_case(document: Document) -> Iterator[Problem]:
+    known = [str(name) for _, name in document.find("cases", "*", "name")]
+    for loc, name in document.find("network", "linearisation", "case"):
+        if name not in known:
+            hint = suggestion(name, known) or f"; there is: {', '.join(known) or 'none'}"
+            yield loc, f"no case of the study has this name{hint}", name
+
+
 def _stage_order(document: Document) -> Iterator[Problem]:
     minutes = [(loc, m) for loc, m in document.find("stages", "*", "minute")]
     for (_, before), (loc, minute) in pairwise(minutes):
@@ -132,8 +141,22 @@ def chosen_network(document: Document) -> tuple[Network | None, list[Problem]]:
     switched = {str(b): False for _, b in document.find("network", "open_branches", "*")}
     switched |= {str(b): True for _, b in document.find("network", "closed_branches", "*")}
     network = network.with_closed(switched) if switched else network
+    network, found = _rated(document, network)
+    if found:
+        return network, found
     loops = network.radial_findings()
     return network, [(("network",), f"the feeder is not radial: {loop}", None) for loop in loops]
+
+
+def _rated(document: Document, network: Network) -> tuple[Network, list[Problem]]:
+    """Return the network with the ratings of the study, and what is wrong with them."""
+    said = document.data["network"].get("ratings_ka")
+    named = said.items() if isinstance(said, dict) else ()
+    ratings = {str(n): float(v) for n, v in named if isinstance(v, int | float) and v > 0}
+    try:
+        return (network.with_ratings(ratings) if ratings else network), []
+    except NetworkError as error:
+        return network, [(("network", "ratings_ka"), finding, None) for finding in error.findings]
 
 
 def _read(document: Document, name: str) -> Network:

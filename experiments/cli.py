@@ -1,4 +1,4 @@
-"""The command line: list, run, validate, replay, new."""
+"""The command line: list, run, validate, replay, deliveries, new."""
 
 import os
 import sys
@@ -78,6 +78,16 @@ def replay(directory: Path) -> None:
 
 
 @main.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--count", type=click.IntRange(min=1), default=1000, help="Deliveries a case.")
+@click.option("--seed", type=click.IntRange(min=0), help="In place of the result's own seed.")
+@click.option("--study", type=StudyName(), help="What DIR is a result of, if not a shipped study.")
+def deliveries(directory: Path, count: int, seed: int | None, study: str | None) -> None:
+    """Deliver at random what the result in DIR has sold, and let AC power flow judge."""
+    _guarded(lambda: _deliver(directory, study, count, seed))
+
+
+@main.command()
 @click.argument("study", type=StudyName())
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; STUDY.yaml here.")
 def new(study: str, out: Path | None) -> None:
@@ -141,6 +151,19 @@ def _replay(directory: Path) -> int:
     if not differences:
         click.echo(f"{directory}: the messages say what the tables and the summary say")
     return UNCERTIFIED if differences else 0
+
+
+def _deliver(directory: Path, study: str | None, count: int, seed: int | None) -> int:
+    from equigrid.experiments.deliveries import deliver
+    from equigrid.experiments.replay import UnusableResult
+
+    try:
+        found = deliver(directory, study, count, seed)
+    except UnusableResult as error:
+        raise _Refused(str(error)) from error
+    for delivered in found:
+        click.echo(str(delivered))
+    return 0 if all(delivered.kept for delivered in found) else UNCERTIFIED
 
 
 def _new(study: str, out: Path | None) -> int:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from equigrid.experiments.feasibility import refuse_infeasible
+from equigrid.experiments.linearisation import rounds_table
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.experiments.study import Study, load_study
-from equigrid.experiments.systems import system_kind
+from equigrid.experiments.systems import Mask, System, system_kind
 from equigrid.experiments.tables import joined
 from equigrid.experiments.world import World
 from equigrid.grid.ac import ac_check
@@ -64,13 +66,15 @@ def run(
 class _Case:
     """One case as it goes: its world, outcomes and AC check."""
 
-    def __init__(self, study: Study, name: str, progress: Progress) -> None:
+    def __init__(
+        self, study: Study, name: str, progress: Progress, like: System | None = None
+    ) -> None:
         self.name, self.seconds = name, {}
-        self.world = World(study, name, progress)
-        self.system = self.world.system
-        refuse_infeasible(self.system.game, study.spec.hours)
+        self.world = World(study, name, progress, like)
+        refuse_infeasible(self.world.system.game, study.spec.hours)
         began = time.perf_counter()
         self.outcomes = self.world.run()
+        self.system = self.world.system
         self.outcome = list(self.outcomes.values())[-1]
         self.talk = next((o for o in self.outcomes.values() if o.method == "best-response"), None)
         self.seconds["stages"] = time.perf_counter() - began
@@ -86,25 +90,30 @@ class _Case:
         limits = self.system.study.spec.network
         off = self.ac.violations(limits.voltage_min_pu, limits.voltage_max_pu)
         # Columns that do not converge have no voltage; that they exist is told beside.
-        found = self.ac.converged
+        found = self.ac.converged & self._enforced()
         return AcFindings(
             required=self.world.case.ac,
-            converged=bool(found.all()),
+            converged=bool(self.ac.converged.all()),
             max_voltage_violation_pu=float(off.voltage_pu[:, found].max(initial=0.0)),
             max_loading_violation_percent=float(off.loading_percent[:, found].max(initial=0.0)),
-            max_linear_voltage_error_pu=self._linear_error(),
+            max_linear_voltage_error_pu=self._linear_error(found),
         )
 
-    def _linear_error(self) -> float | None:
+    def _enforced(self) -> Mask:
+        columns = self.dispatch.enforced
+        return np.ones_like(self.ac.converged) if columns is None else columns
+
+    def _linear_error(self, found: Mask) -> float | None:
         if self.dispatch.voltage_pu is None:
             return None
         off = np.abs(self.dispatch.voltage_pu - self.ac.voltage_pu)
-        return float(off[:, self.ac.converged].max(initial=0.0))
+        return float(off[:, found].max(initial=0.0))
 
 
 def _run_cases(study: Study, progress: Progress) -> Result:
     kind = system_kind(study.spec.system)
-    cases = [_Case(study, case.name, progress) for case in study.spec.cases]
+    kind.refuse(study)
+    cases = _played(study, progress)
     kpis = {case.name: case.system.kpis(case.outcome, case.ac) for case in cases}
     kind.compared(kpis, study)
     tables = [case.system.tables(case.name, case.outcomes, case.ac) for case in cases]
@@ -116,12 +125,32 @@ def _run_cases(study: Study, progress: Progress) -> Result:
         currency=study.spec.currency,
         seed=study.spec.seed,
         cases=tuple(_case_result(study, case, kpis[case.name]) for case in cases),
-        tables={**joined(tables), **kind.study_tables(cases[0].system)},
+        tables={**joined(tables), **_rounds(cases), **kind.study_tables(cases[0].system)},
         network=study.network,
         tolerance=study.spec.certificate.model_dump(),
         messages=messages,
         manifest=_manifest(study, cases),
     )
+
+
+def _played(study: Study, progress: Progress) -> list[_Case]:
+    """Play every case, first the one whose linear network the others use."""
+    asked = study.spec.network.linearisation
+    names = [case.name for case in study.spec.cases]
+    if asked is None or asked.case is None:
+        return [_Case(study, name, progress) for name in names]
+    first = _Case(study, asked.case, progress)
+    played = {
+        name: _Case(study, name, progress, first.system) for name in names if name != asked.case
+    }
+    return [played.get(name, first) for name in names]
+
+
+def _rounds(cases: list[_Case]) -> dict[str, pd.DataFrame]:
+    """Return the rounds of the linear network, no table where none were asked for."""
+    if cases[0].world.study.spec.network.linearisation is None:
+        return {}
+    return {"linearisation": pd.concat([rounds_table(c.world) for c in cases], ignore_index=True)}
 
 
 def _case_result(study: Study, case: _Case, kpis: dict[str, Kpi]) -> CaseResult:
@@ -131,8 +160,18 @@ def _case_result(study: Study, case: _Case, kpis: dict[str, Kpi]) -> CaseResult:
     )
     if not case.outcome.settled and case.outcome.method == "best-response":
         found.append("the negotiation did not settle within its round limit")
+    found += case.world.shortcomings
     notes: dict[str, Any] = {"method": case.outcome.method, **case.outcome.statistics}
-    return CaseResult(case.name, kpis, certificate, tuple(found), {**notes, **_talk_notes(case)})
+    notes |= _talk_notes(case) | _round_notes(case)
+    return CaseResult(case.name, kpis, certificate, tuple(found), notes)
+
+
+def _round_notes(case: _Case) -> dict[str, Any]:
+    """Say how often the linear network was expanded, and how far AC was from the last one."""
+    rounds = case.world.rounds
+    if not rounds:
+        return {}
+    return {"linear_rounds": rounds[-1].number, "linear_error_pu": rounds[-1].error_pu}
 
 
 def _talk_notes(case: _Case) -> dict[str, Any]:
@@ -145,10 +184,13 @@ def _talk_notes(case: _Case) -> dict[str, Any]:
     profit, exact = case.talk.leader_objective, case.outcome.leader_objective
     if profit is None or exact is None:
         return talk
+    leads_up = case.outcome.game.agent(str(case.outcome.game.leader)).maximises
+    worse = exact - profit if leads_up else profit - exact
     return {
         **talk,
         "negotiation_profit": profit,
-        "negotiation_distance": (exact - profit) / max(1.0, abs(exact)),
+        "negotiation_distance": worse / max(1.0, abs(exact)),
+        "negotiation_maximises": leads_up,
     }
 
 

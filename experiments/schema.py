@@ -88,10 +88,19 @@ class Tolerance(Strict):
 
 
 class Linearisation(Strict):
-    """How often, and how well, the linear network is fitted to AC power flow."""
+    """How often, and how well, the linear network is fitted to AC power flow.
+
+    Where it is fitted in one case only, the others use the linear network of that case.
+    """
 
     rounds: Annotated[int, Field(ge=1, le=50)]
     tolerance_pu: Annotated[float, Field(gt=0)]
+    case: Name | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: Callable[["Linearisation"], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out a case that is not named, as a study file may."""
+        return {name: value for name, value in write(self).items() if value is not None}
 
 
 class NetworkChoice(Strict):
@@ -102,6 +111,7 @@ class NetworkChoice(Strict):
     closed_branches: tuple[Text, ...]
     voltage_min_pu: Annotated[float, Field(gt=0, lt=2)]
     voltage_max_pu: Annotated[float, Field(gt=0, lt=2)]
+    ratings_ka: dict[Text, Positive] = Field(default_factory=dict)
     linearisation: Linearisation | None = None
 
     @field_validator("voltage_max_pu")
@@ -111,11 +121,9 @@ class NetworkChoice(Strict):
 
     @model_serializer(mode="wrap")
     def _as_written(self, write: Callable[["NetworkChoice"], dict[str, Any]]) -> dict[str, Any]:
-        """Leave out a linearisation that is not asked for, as a study file may."""
-        written = write(self)
-        if self.linearisation is None:
-            written.pop("linearisation", None)
-        return written
+        """Leave out ratings and a linearisation that are not asked for, as a study file may."""
+        optional = ("ratings_ka", "linearisation")
+        return {k: value for k, value in write(self).items() if value or k not in optional}
 
 
 def _distribution(weights: tuple[float, ...]) -> tuple[float, ...]:

@@ -30,10 +30,13 @@ class Study:
         What the file says, as its system has it.
     network : Network
         With switches as the study sets them.
+    folder : Path
+        Where the file stands, and others that it names.
     """
 
     spec: schema.Study
     network: Network
+    folder: Path = Path()
 
     @property
     def name(self) -> str:
@@ -124,7 +127,7 @@ def load_study(name_or_path: str | Path) -> Study:
     problems = [*study_problems(document), *found, *kind.problems(document, network)]
     spec = validated(kind.schema, document, context, problems)
     assert network is not None
-    return Study(spec, network)
+    return Study(spec, network, Path(document.file).parent)
 
 
 def _system(document: Document) -> tuple[SystemKind, Document]:

@@ -30,8 +30,12 @@ if TYPE_CHECKING:  # what follows from these takes long to import, and few need 
     Kpis = dict[str, Kpi]
 
 Matrix = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
-SYSTEMS: dict[str, str] = {"disco-microgrids": "equigrid.experiments.disco_microgrids"}
+SYSTEMS: dict[str, str] = {
+    "disco-microgrids": "equigrid.experiments.disco_microgrids",
+    "frp-aggregator": "equigrid.experiments.frp_aggregator",
+}
 """The package of each system, by what a study's `system` says; its `KIND` is a `SystemKind`."""
 
 
@@ -44,11 +48,15 @@ class Dispatch:
     net_load_mw, net_load_mvar : array, shape (N, C)
     voltage_pu : array, shape (N, C), or None
         Of the linear network, to be compared with AC; None where there is none.
+    enforced : array of bool, shape (C,), or None
+        Columns in which limits have to hold where the case enforces them, all if None. What AC
+        says of the others is for KPIs and tables.
     """
 
     net_load_mw: Matrix
     net_load_mvar: Matrix
     voltage_pu: Matrix | None = None
+    enforced: Mask | None = None
 
 
 class System(Protocol):
@@ -88,6 +96,24 @@ class System(Protocol):
             Of the final outcome's dispatch.
         """
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class Deliveries:
+    """What random deliveries in one case come to in AC.
+
+    Attributes
+    ----------
+    secured : bool
+        Whether the case promises that deliveries keep to the limits.
+    voltage_pu, loading_percent : array, shape (count,)
+        Greatest distance beyond the limits of each delivery; infinite where no power flow
+        converges.
+    """
+
+    secured: bool
+    voltage_pu: Matrix
+    loading_percent: Matrix
 
 
 @dataclass(frozen=True)
@@ -133,6 +159,11 @@ class SystemKind:
         Of nothing: what a replay compares.
     compared : callable
         Of KPIs by case, and the study: adds those that compare cases.
+    refuse : callable
+        Of a study: raises `UnusableInput` for what power flows alone find, before any solving.
+    deliveries : callable or None
+        Of a study, the tables of one of its cases, a count and a seed: what random deliveries
+        of what was sold come to in AC; None where nothing is sold that could be delivered.
     """
 
     schema: type[StudyFile]
@@ -142,6 +173,8 @@ class SystemKind:
     report: "Callable[[], ReportKind]"
     replay: Callable[[], ReplayKind]
     compared: "Callable[[dict[str, Kpis], Study], None]" = lambda kpis, study: None
+    refuse: "Callable[[Study], None]" = lambda study: None
+    deliveries: "Callable[[Study, Case, Tables, int, int], Deliveries] | None" = None
 
 
 def system_kind(name: str) -> SystemKind:

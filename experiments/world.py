@@ -7,9 +7,11 @@ import mesa
 import simpy
 
 from equigrid.agents.shell import Shell
+from equigrid.experiments.linearisation import Relinearised, Round
+from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import System, system_kind
-from equigrid.markets.answers import announce_constants
+from equigrid.markets.answers import announce_constants, announce_outcome
 from equigrid.markets.equilibrium.method import Equilibrium, Method
 from equigrid.markets.faults import Faults
 from equigrid.markets.game import Game
@@ -28,6 +30,8 @@ class World(mesa.Model):  # type: ignore[misc]
         Name of the case.
     progress : callable, optional
         Told a short sentence whenever a stage begins.
+    like : System, optional
+        Of another case, whose linear network is used as it is.
 
     Attributes
     ----------
@@ -35,18 +39,30 @@ class World(mesa.Model):  # type: ignore[misc]
         In minutes. Mesa's own time is not used.
     mailroom : Mailroom
     system : System
-        The parties of this case, their game and their timetable.
+        The parties of this case, their game and their timetable; replaced where the linear
+        network is renewed.
+    rounds : list of Round
+        Of the linear network.
+    shortcomings : list of str
+        Sentences about what went wrong on the way, for the certificate.
     outcomes : dict of str to Equilibrium
         By stage, as the timetable goes on.
     """
 
     def __init__(
-        self, study: Study, case: str, progress: Callable[[str], None] | None = None
+        self,
+        study: Study,
+        case: str,
+        progress: Callable[[str], None] | None = None,
+        like: System | None = None,
     ) -> None:
         super().__init__(rng=stream(study.spec.seed, f"{case}/mesa"))
         self.study = study
         self.case = next(c for c in study.spec.cases if c.name == case)
-        self.system: System = system_kind(study.spec.system).parties(study, self.case)
+        self.like = like
+        self.system: System = _parties(study, self.case, like)
+        self.rounds: list[Round] = []
+        self.shortcomings: list[str] = []
         self.clock = simpy.Environment()
         self.mailroom = Mailroom(self.clock, case, _faults(study, case))
         self.outcomes: dict[str, Equilibrium] = {}
@@ -61,12 +77,23 @@ class World(mesa.Model):  # type: ignore[misc]
 
     def publish(self, game: Game, stage: str) -> None:
         """Let parties without a problem announce what they know to those who hear it."""
-        self._progress(f"{self.case.name}: {stage}")
+        self.tell(stage)
         announce_constants(game, self.mailroom, stage)
+
+    def tell(self, text: str) -> None:
+        """Tell what begins."""
+        self._progress(f"{self.case.name}: {text}")
+
+    def conclude(self, stage: str, outcome: Equilibrium) -> Generator[Any, Any, Equilibrium]:
+        """Let the parties exchange an answer that was found already, as the end of a stage."""
+        announce_outcome(outcome.game, outcome.values, self.mailroom, stage)
+        yield self.clock.timeout(0)
+        self.outcomes[stage] = outcome
+        return outcome
 
     def play(self, stage: str, game: Game, method: Method) -> Generator[Any, Any, Equilibrium]:
         """Play a game as a stage of the timetable."""
-        self._progress(f"{self.case.name}: {stage}")
+        self.tell(stage)
         equilibrium = yield from method.play(game, self.mailroom, stage)
         self.outcomes[stage] = equilibrium
         return equilibrium
@@ -101,6 +128,14 @@ class World(mesa.Model):  # type: ignore[misc]
 
     def _heard(self, message: Message) -> None:
         self.shell(message.receiver).notice(message)
+
+
+def _parties(study: Study, case: Case, like: System | None) -> System:
+    system: Any = system_kind(study.spec.system).parties(study, case)
+    if like is not None and isinstance(system, Relinearised):
+        system = system.linearised_like(like)
+    found: System = system
+    return found
 
 
 def _faults(study: Study, case: str) -> Faults:

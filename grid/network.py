@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -164,15 +164,40 @@ class Network:
         NetworkError
             When there is no branch of that name.
         """
+        self._require_branches(closed)
+        tables = ("lines", "transformers")
+        return self._with(**{table: _switched(self.tables[table], closed) for table in tables})
+
+    def with_ratings(self, rating_ka: Mapping[str, float]) -> Network:
+        """Return the network with other ratings of some lines.
+
+        Parameters
+        ----------
+        rating_ka : mapping of line name to float
+            Greatest current in kA; the other lines keep theirs.
+
+        Raises
+        ------
+        NetworkError
+            When there is no line of that name, or a rating is not positive.
+        """
+        lines = self.tables["lines"]
+        self._require_branches(rating_ka)
+        if other := [name for name in rating_ka if name not in set(lines["name"])]:
+            raise NetworkError(
+                f"Branch {name!r} is a transformer: its rating follows from its sn_mva."
+                for name in other
+            )
+        lines["rating_ka"] = lines["name"].map(rating_ka).fillna(lines["rating_ka"])
+        return self._with(lines=lines)
+
+    def _require_branches(self, named: Iterable[str]) -> None:
         names = list(self.branches["name"])
-        unknown = [name for name in closed if name not in names]
-        if unknown:
+        if unknown := [name for name in named if name not in names]:
             raise NetworkError(
                 f"There is no branch {name!r}{did_you_mean(name, names)}: see network.branches."
                 for name in unknown
             )
-        tables = ("lines", "transformers")
-        return self._with(**{table: _switched(self.tables[table], closed) for table in tables})
 
     def _with(self, **tables: Rows) -> Network:
         return replace(self, tables={**self.tables, **tables})

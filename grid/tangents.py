@@ -22,6 +22,7 @@ from equigrid.grid.network import Network
 from equigrid.grid.sensitivities import Sensitivities, exact, sensitivities
 
 _BETWEEN = 2  # the renewal from which on a column counts as lying between points
+_AT_LIMITS = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +53,34 @@ class Tangents:
             loading[:, at] = part.loading(*loads)
         return voltage, loading
 
-    def errors(self, load_mw: Array, load_mvar: Array) -> Array:
+    def errors(
+        self, load_mw: Array, load_mvar: Array, voltage_pu: tuple[ArrayLike, ArrayLike]
+    ) -> Array:
         """Return how far each column (C,) is from AC: voltages of nominal, flows of their limits.
+
+        What AC is beyond a limit counts ten times: there the difference is a violation.
+
+        Parameters
+        ----------
+        load_mw, load_mvar : array (N, C)
+        voltage_pu : pair of float or array (N,)
+            Least and greatest voltage.
 
         Raises
         ------
         NetworkError
             When a column has no operating point.
         """
-        pairs = zip(
-            exact(self.network, load_mw, load_mvar), self.values(load_mw, load_mvar), strict=True
+        voltage, loading = exact(self.network, load_mw, load_mvar)
+        low, high = (np.reshape(np.asarray(v, float), (-1, 1)) for v in voltage_pu)
+        linear = self.values(load_mw, load_mvar)
+        apart = (
+            np.abs(voltage - linear[0]),
+            np.abs(loading - linear[1]),
+            _AT_LIMITS * np.maximum(low - voltage, voltage - high),
+            _AT_LIMITS * (loading - 1),
         )
-        return np.asarray(np.max([np.abs(one - two).max(axis=0) for one, two in pairs], axis=0))
+        return np.asarray(np.max([part.max(axis=0) for part in apart], axis=0))
 
     def renewed(self, load_mw: Array, load_mvar: Array, columns: NDArray[np.int64]) -> "Tangents":
         """Expand columns at net loads (N, C).

@@ -1,7 +1,7 @@
 """Paper E as a study: who the parties are, the game between them, and their day."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 
 from equigrid.agents import assets, disco, microgrid
 from equigrid.experiments.disco_microgrids import schema
+from equigrid.experiments.disco_microgrids.deals import exchange_deal, market_deals
 from equigrid.experiments.disco_microgrids.kpis import case_kpis
 from equigrid.experiments.disco_microgrids.tables import case_tables
+from equigrid.experiments.linearisation import play_linearised
 from equigrid.experiments.result import Kpi
 from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Dispatch, System
 from equigrid.grid.ac import AcResult
+from equigrid.grid.linear import linearise
 from equigrid.markets.agent import Agent
 from equigrid.markets.equilibrium.best_response import BestResponse
 from equigrid.markets.equilibrium.exact import Exact, Progress
-from equigrid.markets.equilibrium.method import Equilibrium, Method
-from equigrid.markets.game import Game, Link, Payment
+from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.game import Game
 from equigrid.scenarios.intervals import beta_intervals, normal_intervals
 from equigrid.scenarios.scenario_set import Branch, ScenarioSet, scenario_tree
 
@@ -43,10 +46,13 @@ class DiscoMicrogrids:
     study : Study
     ramp_penalty : bool
         Whether the ISO charges for ramps in this case.
+    operating_point : pair of arrays of shape (N, S T), or None
+        Net loads (MW, MVAr) at which the network is linearised; see `disco.Disco`.
     """
 
     study: Study
     ramp_penalty: bool
+    operating_point: tuple[Vector, Vector] | None = None
 
     @cached_property
     def spec(self) -> schema.Study:
@@ -141,6 +147,7 @@ class DiscoMicrogrids:
             microgrid_exchange_max_mw={m.name: m.exchange_max_mw for m in spec.microgrids},
             purchase_max_mw=self.company.purchase_max_mw,
             price_max_per_mwh=self.company.price_max_per_mwh,
+            operating_point=self.operating_point,
         )
 
     @cached_property
@@ -169,9 +176,11 @@ class DiscoMicrogrids:
         """The game between all parties, the Disco leading."""
         spec, leader = self.spec, self.company.name
         parties = [self._iso(), self._manager(), self._customers(), self.disco.agent()]
-        links, payments = self._market()
+        links, payments = market_deals(
+            self.iso.name, self.manager.name, self.customers.name, leader
+        )
         for site in spec.microgrids:
-            more = _exchange(leader, site.name)
+            more = exchange_deal(leader, site.name)
             links, payments = links + more[0], [*payments, more[1]]
         followers = [site.agent() for site in self.microgrids]
         return Game([*parties, *followers], leader=leader, links=links, payments=payments)
@@ -182,9 +191,28 @@ class DiscoMicrogrids:
             yield world.at(minute=stage.minute)
             if stage.method == "announce":
                 world.publish(self.game, stage.name)
+            elif stage.method == "exact":
+                method = _exact(self.spec, world.search_progress(stage.name))
+                yield from play_linearised(world, stage.name, method)
             else:
-                method = _method(self.spec, stage.method, world.search_progress(stage.name))
-                yield from world.play(stage.name, self.game, method)
+                talk = BestResponse(**self.spec.methods.best_response.model_dump())
+                yield from world.play(stage.name, self.game, talk)
+
+    def relinearised(
+        self, outcome: Equilibrium, tolerance_pu: float
+    ) -> tuple["DiscoMicrogrids", float]:
+        """Linearise at the AC operating points of an answer, if AC differs there."""
+        found = self.dispatch(outcome)
+        net = found.net_load_mw, found.net_load_mvar
+        exact = linearise(self.study.network, *net).values(*net)
+        assert found.voltage_pu is not None
+        error = np.abs(np.sqrt(exact["voltage_squared_pu"]) - found.voltage_pu).max()
+        return replace(self, operating_point=net), float(error)
+
+    def linearised_like(self, other: Any) -> "DiscoMicrogrids":
+        """Return the same parties on the linear network of another case."""
+        assert isinstance(other, DiscoMicrogrids)
+        return replace(self, operating_point=other.operating_point)
 
     def dispatch(self, outcome: Equilibrium) -> Dispatch:
         """Return what the network takes in every scenario-hour, and its linear voltages."""
@@ -237,34 +265,6 @@ class DiscoMicrogrids:
             says={"tariff_per_mwh": self.tariff_per_mwh, "load_mw": expected},
         )
 
-    def _market(self) -> tuple[list[Link], list[Payment]]:
-        """Everything between the Disco and the parties that only announce or receive."""
-        iso, manager, load = self.iso.name, self.manager.name, self.customers.name
-        leader = self.company.name
-        links = [
-            Link(f"{iso}.wholesale_price_per_mwh", f"{leader}.wholesale_price_per_mwh"),
-            Link(f"{iso}.ramp_penalty_per_mw", f"{leader}.ramp_penalty_per_mw"),
-            Link(f"{manager}.generator_bid_per_mwh", f"{leader}.generator_bid_per_mwh"),
-            Link(f"{manager}.interruption_bid_per_mwh", f"{leader}.interruption_bid_per_mwh"),
-            Link("network-load", f"{leader}.income"),
-            Link(f"{leader}.purchase_mw", f"{iso}.purchase_mw"),
-            Link(f"{leader}.ramp_limit_mw_per_h", f"{iso}.ramp_limit_mw_per_h"),
-            Link(f"{leader}.generator_order_mwh", f"{manager}.generator_order_mwh"),
-            Link(f"{leader}.interruption_order_mw", f"{manager}.interruption_order_mw"),
-        ]
-        owed = (
-            ("wholesale", iso, "wholesale_price_per_mwh", "purchase_mw"),
-            ("ramp-penalty", iso, "ramp_penalty_per_mw", "ramp_limit_mw_per_h"),
-            ("generators", manager, "generator_bid_per_mwh", "generator_order_mwh"),
-            ("interruptions", manager, "interruption_bid_per_mwh", "interruption_order_mw"),
-        )
-        payments = [
-            Payment(name, leader, to, f"{to}.{price}", f"{leader}.{quantity}")
-            for name, to, price, quantity in owed
-        ]
-        sales = Payment("network-load", load, leader, f"{load}.tariff_per_mwh", f"{load}.load_mw")
-        return links, [*payments, sales]
-
 
 def parties(study: Study, case: Case) -> System:
     """Return the parties of one case."""
@@ -272,22 +272,8 @@ def parties(study: Study, case: Case) -> System:
     return DiscoMicrogrids(study, case.ramp_penalty)
 
 
-def _method(spec: schema.Study, name: str, progress: Progress) -> Method:
-    if name == "exact":
-        return Exact(**spec.methods.exact.model_dump(), progress=progress)
-    return BestResponse(**spec.methods.best_response.model_dump())
-
-
-def _exchange(leader: str, site: str) -> tuple[list[Link], Payment]:
-    """What the Disco and one microgrid tell each other, and its bill."""
-    bill = Payment(f"bill-{site}", site, leader, f"{leader}.price_per_mwh", f"{site}.import_mw")
-    links = [
-        Link(f"{leader}.price_per_mwh", f"{site}.price"),
-        Link(f"{site}.import_mw", f"{leader}.{site}_import_mw"),
-        Link(f"{site}.ramp_mw_per_h", f"{leader}.{site}_ramp_mw_per_h"),
-        Link(bill.name, f"{leader}.income"),
-    ]
-    return links, bill
+def _exact(spec: schema.Study, progress: Progress) -> Exact:
+    return Exact(**spec.methods.exact.model_dump(), progress=progress)
 
 
 def _generator(name: str, unit: schema.Generator) -> assets.Generator:

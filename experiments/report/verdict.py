@@ -267,13 +267,17 @@ def _talk(case: CaseResult, currency: str) -> str:
     settled = "settled" if notes["negotiation_settled"] else "did not settle"
     said = f"the negotiation {settled} in {notes['negotiation_rounds']} rounds"
     if notes.get("negotiation_profit") is not None:
-        said += f" and came to a profit of {figure(notes['negotiation_profit'])} {currency}"
+        what = "profit" if notes.get("negotiation_maximises", True) else "cost"
+        said += f" and came to a {what} of {figure(notes['negotiation_profit'])} {currency}"
     distance = notes.get("negotiation_distance")
-    return f"{said}.{'' if distance is None else ' ' + _distance(distance)}"
+    if distance is None:
+        return f"{said}."
+    return f"{said}. {_distance(distance, maximises=notes.get('negotiation_maximises', True))}"
 
 
-def _distance(distance: float) -> str:
+def _distance(distance: float, *, maximises: bool) -> str:
+    """Say on which side of the optimum an answer is that is worse by a share of it."""
     if abs(distance) < 5e-5:
         return "That is the exact optimum."
-    side = "below" if distance > 0 else "above"
+    side = "below" if (distance > 0) == maximises else "above"
     return f"That is {100 * abs(distance):.2g} % {side} the exact optimum."

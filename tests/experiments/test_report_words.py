@@ -188,6 +188,10 @@ def test_what_was_not_checked_is_not_told() -> None:
         ({"negotiation_distance": 0.13}, "a profit of 950.0 USD. That is 13 % below the exact"),
         ({"negotiation_distance": -0.02}, "That is 2 % above the exact optimum."),
         ({"negotiation_distance": 0.0}, "That is the exact optimum."),
+        (
+            {"negotiation_distance": 0.13, "negotiation_maximises": False},
+            "a cost of 950.0 USD. That is 13 % above the exact",
+        ),
         ({"negotiation_settled": False}, "did not settle in 3 rounds"),
         ({"negotiation_profit": None}, "a: the negotiation settled in 3 rounds."),
     ],

@@ -195,7 +195,9 @@ def test_an_unknown_system_is_told_with_all_the_rest(
         eg.load_study(path)
     *_, last = refused.value.findings
     assert last.line == len(path.read_text("utf-8").splitlines())
-    expected = f"system: must be 'disco-microgrids' or 'one-price'{words}"
+    known = " or ".join(map(repr, systems.SYSTEMS))
+    assert known.startswith("'disco-microgrids' or ")
+    expected = f"system: must be {known}{words}"
     assert str(last).endswith(expected)
     told = [finding.path for finding in refused.value.findings]
     assert told == ["scenarios.load.relative_deviation", "agents[3].bus_", "system"]

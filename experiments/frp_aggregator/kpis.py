@@ -1,0 +1,73 @@
+"""The figures of paper A's study, each with its unit."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.agents.network_operator import STATES
+from equigrid.experiments.frp_aggregator.parties import PRODUCTS
+from equigrid.experiments.result import Kpi
+from equigrid.grid.ac import AcResult
+from equigrid.markets.equilibrium.method import Equilibrium
+
+if TYPE_CHECKING:
+    from equigrid.experiments.frp_aggregator.system import FrpAggregator
+
+Vector = NDArray[np.float64]
+
+
+def case_kpis(system: "FrpAggregator", outcome: Equilibrium, ac: AcResult) -> dict[str, Kpi]:
+    """Return the KPIs of one case; expectations are over the nominal probabilities."""
+    owed, chance = bills(system, outcome.values), system.near.probability
+    energy, income = owed["energy"], -(owed["up"] + owed["down"])
+    currency = system.spec.currency
+    sold = {product: offered_mwh(system, outcome.values, product) for product in ("up", "down")}
+    return {
+        "energy_cost": Kpi(float(chance @ energy), currency),
+        "frp_revenue": Kpi(float(chance @ income), currency),
+        "expected_total_cost": Kpi(float(chance @ (energy - income)), currency),
+        "worst_case_total_cost": Kpi(system.near.worst_value(energy - income), currency),
+        **{f"frp_{p}_mwh": Kpi(float(chance @ amount), "MWh") for p, amount in sold.items()},
+        **_violations(system, ac),
+    }
+
+
+def bills(system: "FrpAggregator", values: Mapping[str, Vector]) -> dict[str, Vector]:
+    """Return what the aggregator owes for each product in each scenario, (S,); income < 0."""
+    return {
+        product: np.sum(
+            [_owed(system, values, p.name, said) for p in system.spec.prosumers], axis=0
+        )
+        for product, said in PRODUCTS.items()
+    }
+
+
+def _owed(
+    system: "FrpAggregator", values: Mapping[str, Vector], prosumer: str, said: str
+) -> Vector:
+    price = values[f"dual({system.operator.name}.{prosumer}_{said}_mw)"]
+    return np.asarray((price * values[f"{system.leader}.{prosumer}_{said}_mw"]).sum(axis=1))
+
+
+def offered_mwh(system: "FrpAggregator", values: Mapping[str, Vector], product: str) -> Vector:
+    """Return what all prosumers offer of a product in each scenario, (S,)."""
+    offers = [values[f"{system.leader}.{p.name}_{product}_mw"] for p in system.spec.prosumers]
+    return np.asarray(np.sum(offers, axis=(0, 2)))
+
+
+def _violations(system: "FrpAggregator", ac: AcResult) -> dict[str, Kpi]:
+    """Return how far AC after delivery is beyond limits; what converges nowhere is told beside."""
+    operator = system.operator
+    off = ac.violations(operator.voltage_min_pu, operator.voltage_max_pu)
+    width, found = operator.scenario_load_mw().shape[1], ac.converged
+    voltages, loadings = {}, {}
+    for at, state in enumerate(STATES):
+        columns = np.flatnonzero(found[at * width : (at + 1) * width]) + at * width
+        voltage = float(off.voltage_pu[:, columns].max(initial=0.0))
+        loading = float(off.loading_percent[:, columns].max(initial=0.0))
+        if state != "before":
+            voltages[f"ac_voltage_violation_after_{state}_pu"] = Kpi(voltage, "p.u.")
+            loadings[f"ac_loading_violation_after_{state}_percent"] = Kpi(loading, "%")
+    return {**voltages, **loadings}

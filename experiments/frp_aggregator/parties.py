@@ -1,0 +1,103 @@
+"""The parties of a study of paper A, built from what it says, and the game between them."""
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.agents import assets, network_operator, prosumer_aggregator
+from equigrid.experiments.frp_aggregator import schema
+from equigrid.experiments.frp_aggregator.days import Days
+from equigrid.experiments.study import Study
+from equigrid.markets.agent import Agent
+from equigrid.markets.game import Game, Link, Payment
+from equigrid.markets.sources import Dual
+from equigrid.scenarios.ambiguity import AmbiguitySet
+
+Vector = NDArray[np.float64]
+T = TypeVar("T")
+# What is bought or sold, and what an aggregator calls its quantity.
+PRODUCTS = {"energy": "import", "up": "up", "down": "down"}
+
+
+def operator_of(
+    study: Study, days: Days, secured: tuple[str, ...]
+) -> network_operator.NetworkOperator:
+    """Return the network operator with its feeder, loads and PV units.
+
+    Parameters
+    ----------
+    study : Study
+    days : Days
+    secured : tuple of str
+        States in which limits hold.
+    """
+    spec = spec_of(study)
+    said, buses = one(spec, schema.NetworkOperator), study.network.buses
+    profile = said.peak_load_fraction * np.array(said.load_profile)
+    rated = np.array([unit.power_max_mw for unit in said.photovoltaics])
+    return network_operator.NetworkOperator(
+        name=said.name,
+        network=study.network,
+        voltage_min_pu=spec.network.voltage_min_pu,
+        voltage_max_pu=spec.network.voltage_max_pu,
+        load_mw=np.outer(buses["load_mw"], profile),
+        load_mvar=np.outer(buses["load_mvar"], profile),
+        photovoltaic_buses=tuple(unit.bus for unit in said.photovoltaics),
+        photovoltaic_mw=rated[:, None, None] * days.scenarios["irradiance"],
+        prosumer_buses={p.name: p.bus for p in spec.prosumers},
+        prosumer_limits_mw={p.name: (p.power_min_mw, p.power_max_mw) for p in spec.prosumers},
+        exchange_max_mw=said.exchange_max_mw,
+        secured=secured,
+    )
+
+
+def aggregator_of(spec: schema.Study, near: AmbiguitySet) -> prosumer_aggregator.ProsumerAggregator:
+    """Return the aggregator of all prosumers, who trusts probabilities as far as a set says."""
+    prosumers = tuple(
+        assets.VirtualBattery(**p.model_dump(exclude={"kind", "bus", "represented_by"}))
+        for p in spec.prosumers
+    )
+    return prosumer_aggregator.ProsumerAggregator(
+        name=one(spec, schema.ProsumerAggregator).name,
+        prosumers=prosumers,
+        scenarios=len(near.probability),
+        hours=spec.hours,
+        worst_case=near.worst_case,
+        here_and_now=spec.offers == "here-and-now",
+    )
+
+
+def game_of(spec: schema.Study, follower: Agent, leader: Agent, load_mw: Vector) -> Game:
+    """Return the game: the market announces, the aggregator leads, the operator clears."""
+    market, operator = one(spec, schema.Market), follower.name
+    announced = {
+        f"{product}_price_per_mwh": np.array(getattr(market, f"{product}_price_per_mwh"))
+        for product in PRODUCTS
+    }
+    links = [Link(f"{market.name}.{name}", f"{operator}.{name}") for name in announced]
+    payments = []
+    for product, said in PRODUCTS.items():
+        for prosumer in spec.prosumers:
+            quantity = f"{leader.name}.{prosumer.name}_{said}_mw"
+            heard, bill = f"{operator}.{prosumer.name}_{said}_mw", f"{product}-{prosumer.name}"
+            payments.append(Payment(bill, leader.name, operator, Dual(heard), quantity))
+            links += [Link(quantity, heard), Link(bill, f"{leader.name}.{product}_bill")]
+    return Game(
+        [Agent(market.name, says=announced), follower, leader],
+        leader=leader.name,
+        links=links,
+        payments=payments,
+        given={f"{operator}.load_mw": load_mw},
+    )
+
+
+def spec_of(study: Study) -> schema.Study:
+    """Return what a study of this system says."""
+    assert isinstance(study.spec, schema.Study)
+    return study.spec
+
+
+def one(spec: schema.Study, kind: type[T]) -> T:
+    """Return the only agent of a kind."""
+    return next(agent for agent in spec.agents if isinstance(agent, kind))

@@ -1,0 +1,214 @@
+"""What a study of paper A holds: its parties, cases and scenarios."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+
+from equigrid.experiments import schema
+from equigrid.experiments.frp_aggregator.stored_energy import what_cannot_be_stored
+from equigrid.experiments.reading import Strict, exactly
+from equigrid.experiments.schema import (
+    Bus,
+    Efficiency,
+    Fraction,
+    Name,
+    NotNegative,
+    Positive,
+    Series,
+    Text,
+    no_less_than,
+    no_more_than,
+)
+
+State = Literal["before", "up", "down"]
+Power = Annotated[float, Field(ge=-1e6, le=1e6)]
+PositiveSeries = Annotated[tuple[Positive, ...], exactly("hours")]
+FractionSeries = Annotated[tuple[Fraction, ...], exactly("hours")]
+DayOfYear = Annotated[int, Field(ge=1, le=365)]
+Hour = Annotated[int, Field(ge=1, le=24)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+
+
+def _before_delivery(states: tuple[State, ...]) -> tuple[State, ...]:
+    if "before" not in states:
+        raise ValueError("must contain before: limits always hold before delivery")
+    if len(set(states)) < len(states):
+        raise ValueError("must name each state once")
+    return states
+
+
+def _distribution(probability: tuple[float, ...]) -> tuple[float, ...]:
+    if abs(sum(probability) - 1) > 1e-9:
+        raise ValueError(f"probabilities must add up to 1, not to {sum(probability):.9g}")
+    return probability
+
+
+class Market(schema.Party):
+    """Publishes what energy costs and what ramping products are worth at the substation."""
+
+    kind: Literal["market"]
+    energy_price_per_mwh: PositiveSeries
+    up_price_per_mwh: Series
+    down_price_per_mwh: Series
+
+
+class Photovoltaic(Strict):
+    """A PV unit that the network operator dispatches."""
+
+    name: Name
+    bus: Bus
+    power_max_mw: Positive
+
+
+class NetworkOperator(schema.Party):
+    """Clears energy and ramping products within the limits of its feeder."""
+
+    kind: Literal["network-operator"]
+    buys_from: Name
+    exchange_max_mw: Positive
+    peak_load_fraction: NotNegative
+    load_profile: Series
+    photovoltaics: Annotated[tuple[Photovoltaic, ...], Field(min_length=1)]
+
+
+class ProsumerAggregator(schema.Party):
+    """Buys energy and sells ramping products for its prosumers."""
+
+    kind: Literal["prosumer-aggregator"]
+    buys_from: Name
+
+
+class Prosumer(schema.Party):
+    """A virtual battery at a bus."""
+
+    kind: Literal["prosumer"]
+    represented_by: Name
+    bus: Bus
+    power_min_mw: Power
+    power_max_mw: Power
+    energy_min_mwh: NotNegative
+    energy_max_mwh: NotNegative
+    energy_initial_mwh: NotNegative
+    energy_final_mwh: NotNegative
+    efficiency: Efficiency
+    retention: Efficiency
+
+    @field_validator("power_max_mw")
+    @classmethod
+    def _power_above_minimum(cls, value: float, info: ValidationInfo) -> float:
+        return no_less_than("power_min_mw", value, info)
+
+    @field_validator("energy_max_mwh")
+    @classmethod
+    def _energy_above_minimum(cls, value: float, info: ValidationInfo) -> float:
+        return no_less_than("energy_min_mwh", value, info)
+
+    @field_validator("energy_final_mwh")
+    @classmethod
+    def _within_limits(cls, value: float, info: ValidationInfo) -> float:
+        return no_more_than("energy_max_mwh", no_less_than("energy_min_mwh", value, info), info)
+
+    @model_validator(mode="after")
+    def _possible(self, info: ValidationInfo) -> Self:
+        """Refuse a battery that no schedule keeps within its limits."""
+        hours = (info.context or {}).get("hours")
+        if hours and (found := what_cannot_be_stored(self, hours)):
+            raise ValueError(f"the virtual battery '{self.name}' is infeasible: {found}")
+        return self
+
+
+Agent = Annotated[
+    Market | NetworkOperator | ProsumerAggregator | Prosumer, Field(discriminator="kind")
+]
+
+
+class _Days(Strict):
+    """Days of irradiance that are clustered, and which of their hours the study covers."""
+
+    clusters: Count
+    first_hour: Hour = 1
+
+
+class DrawnDays(_Days):
+    """Days drawn from a process, by the seed of the study."""
+
+    kind: Literal["drawn"]
+    days: Count
+    first_day: DayOfYear = 1
+    last_day: DayOfYear = 365
+
+    @field_validator("days")
+    @classmethod
+    def _enough(cls, value: int, info: ValidationInfo) -> int:
+        return int(no_less_than("clusters", value, info))
+
+
+class MeasuredDays(_Days):
+    """Days of a measured hourly series, in a CSV file beside the study."""
+
+    kind: Literal["measured"]
+    file: Text
+    column: Text
+    installed: Positive
+    hour_column: Text | None = None
+
+
+class GivenScenarios(Strict):
+    """Scenarios as they are, with the number of days behind their probabilities."""
+
+    kind: Literal["given"]
+    samples: Count
+    probability: Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(_distribution)]
+    irradiance: Annotated[tuple[FractionSeries, ...], Field(min_length=1)]
+
+    @field_validator("irradiance")
+    @classmethod
+    def _one_each(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        probability = info.data.get("probability")
+        if probability is not None and len(value) != len(probability):
+            raise ValueError(
+                f"must have a series for each of the {len(probability)} probabilities, "
+                f"has {len(value)}"
+            )
+        return value
+
+
+Scenarios = Annotated[DrawnDays | MeasuredDays | GivenScenarios, Field(discriminator="kind")]
+
+
+class ExactSettings(schema.ExactSettings):
+    """Settings of the exact method; the worst tie takes long to look for."""
+
+    ties: bool = False
+
+
+class Methods(schema.Methods):
+    """Settings of the method."""
+
+    exact: ExactSettings
+
+
+class Case(schema.Case):
+    """One variant: in which states limits hold, and how far probabilities are trusted.
+
+    A confidence of 1 trusts no probability: all distributions are in the set.
+    """
+
+    secured: Annotated[tuple[State, ...], AfterValidator(_before_delivery)]
+    confidence: Annotated[float, Field(gt=0, le=1)]
+
+
+class Study(schema.Study):
+    """An aggregator, a network operator and a market: who plays, in which cases."""
+
+    system: Literal["frp-aggregator"]
+    methods: Methods
+    cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+    offers: Literal["per-scenario", "here-and-now"]
+    scenarios: Scenarios
+    agents: Annotated[tuple[Agent, ...], Field(min_length=1)]
+
+    @property
+    def prosumers(self) -> tuple[Prosumer, ...]:
+        """All prosumers, in the order given."""
+        return tuple(agent for agent in self.agents if isinstance(agent, Prosumer))
