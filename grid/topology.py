@@ -41,18 +41,31 @@ def _loops(wires: "nx.MultiGraph[int]") -> Iterator[str]:
         yield f"A loop runs over {loop}: open one of them."
 
 
-def _islands(wires: "nx.MultiGraph[int]", sources: pd.DataFrame) -> Iterator[str]:
-    feeding = [int(bus) for bus in sources["bus"][sources["in_service"]]]
-    for island in nx.connected_components(wires):
-        inside = [bus for bus in feeding if bus in island]
-        named = ", ".join(str(bus) for bus in sorted(island))
-        if not inside:
-            yield (
-                f"No source reaches the buses {named}: close a branch towards a source, "
-                f"or take them out of service."
-            )
-        elif len(inside) > 1:
+def twice_fed_islands(wires: "nx.MultiGraph[int]", sources: pd.DataFrame) -> Iterator[str]:
+    """Return a sentence for each island that several sources feed."""
+    for _, inside in _fed_islands(wires, sources):
+        if len(inside) > 1:
             yield (
                 f"{len(inside)} sources (at the buses {', '.join(map(str, inside))}) feed the same "
                 f"island: keep one in service, or open a branch between them."
             )
+
+
+def _islands(wires: "nx.MultiGraph[int]", sources: pd.DataFrame) -> Iterator[str]:
+    for island, inside in _fed_islands(wires, sources):
+        if not inside:
+            named = ", ".join(str(bus) for bus in sorted(island))
+            yield (
+                f"No source reaches the buses {named}: close a branch towards a source, "
+                f"or take them out of service."
+            )
+    yield from twice_fed_islands(wires, sources)
+
+
+def _fed_islands(
+    wires: "nx.MultiGraph[int]", sources: pd.DataFrame
+) -> Iterator[tuple[set[int], list[int]]]:
+    """Return the buses of each island, and those of them with sources, one for each source."""
+    feeding = [int(bus) for bus in sources["bus"][sources["in_service"]]]
+    for island in nx.connected_components(wires):
+        yield island, [bus for bus in feeding if bus in island]

@@ -25,6 +25,7 @@ from equigrid.markets.linear_program import Assembled, Indices
 Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 _SAME = 1e-9
+_DECIMALS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,18 +48,22 @@ class Block:
     shares: Vector
 
     def digest(self, gap: float) -> str:
-        """Return what tells the block, to be settled to a gap, from every other."""
+        """Return what tells the block, to be settled to a gap, from every other.
+
+        Figures count to ten decimals: the last digits depend on how the whole was put together.
+        """
         program, pairs = self.stated.program, self.stated.pairs
         matrix = sparse.csr_array(program.matrix)
-        parts = (
-            *(matrix.data, matrix.indices, matrix.indptr, program.row_lower, program.row_upper),
-            *(program.lower, program.upper, program.cost, program.integer),
-            *(pairs.row, pairs.column, pairs.upper, pairs.multiplier, self.stated.limits),
-            np.array([gap, program.offset]),
+        figures = (
+            *(matrix.data, program.row_lower, program.row_upper),
+            *(program.lower, program.upper, program.cost, np.array([gap, program.offset])),
         )
-        return hashlib.sha256(
-            b"|".join(np.ascontiguousarray(p).tobytes() for p in parts)
-        ).hexdigest()
+        places = (
+            *(matrix.indices, matrix.indptr, program.integer, self.stated.limits),
+            *(pairs.row, pairs.column, pairs.upper, pairs.multiplier),
+        )
+        parts = [*(np.round(part, _DECIMALS) + 0.0 for part in figures), *places]
+        return hashlib.sha256(b"|".join(part.tobytes() for part in parts)).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,10 @@ from .experiments.study import Study as Study
 from .experiments.study import list_studies as list_studies
 from .experiments.study import load_study as load_study
 from .experiments.world import World as World
+from .grid.batch.flow import power_flow_batch as power_flow_batch
+from .grid.batch.flow import power_flow_chunks as power_flow_chunks
+from .grid.batch.result import BatchFlow as BatchFlow
+from .grid.batch.result import FlowStatus as FlowStatus
 from .grid.cases import feeder as feeder
 from .grid.cases import list_feeders as list_feeders
 from .grid.network import Network as Network
@@ -41,6 +45,7 @@ __all__ = [
     "AgentSolver",
     "AmbiguitySet",
     "Balance",
+    "BatchFlow",
     "BestResponse",
     "Certificate",
     "Dual",
@@ -48,6 +53,7 @@ __all__ = [
     "Exact",
     "Faults",
     "Fleet",
+    "FlowStatus",
     "Game",
     "Link",
     "Network",
@@ -69,6 +75,8 @@ __all__ = [
     "list_feeders",
     "list_studies",
     "load_study",
+    "power_flow_batch",
+    "power_flow_chunks",
     "read_daily_profiles",
     "run",
     "worst_tie",

@@ -1,0 +1,192 @@
+"""Power flows of many rows at once."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from equigrid.grid.batch.kernel import all_finite, solve_all, twice_fed
+from equigrid.grid.batch.meshed import solve_meshed
+from equigrid.grid.batch.report import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN, Told
+from equigrid.grid.batch.request import (
+    Array,
+    Closed,
+    Request,
+    for_kernels,
+    read_request,
+    unfinished,
+)
+from equigrid.grid.batch.result import BatchFlow, FlowStatus
+from equigrid.grid.batch.wires import prepare
+from equigrid.grid.network import Network
+from equigrid.grid.tables import NetworkError
+from equigrid.grid.topology import twice_fed_islands
+
+_USUAL = ("voltage_pu", "branch_current_ka", "loss_mw")
+_FIGURES = {
+    "loss_mw": LOSS,
+    "voltage_min_pu": VOLTAGE_MIN,
+    "voltage_max_pu": VOLTAGE_MAX,
+    "loading_max_percent": LOADING_MAX,
+}
+_WITH_CURRENTS = {"branch_current_ka", "loss_mw", "loading_max_percent"}
+_MESHED_AT_ONCE = 5000
+
+
+def power_flow_batch(
+    network: Network,
+    load_mw: ArrayLike,
+    load_mvar: ArrayLike,
+    branch_closed: ArrayLike | None = None,
+    *,
+    results: Iterable[str] = _USUAL,
+) -> BatchFlow:
+    """Run an AC power flow for every row.
+
+    Parameters
+    ----------
+    network : Network
+        Several sources may feed it, but no island two. Its own loads and generation are replaced;
+        transformers, shunts and line charging count.
+    load_mw, load_mvar : array (S, N)
+        Net consumption by row and bus in MW and MVAr, in the order of ``network.buses``; injection
+        is negative.
+    branch_closed : array of bool (B,) or (S, B), optional
+        Which branches are closed, in the order of ``network.branches``, ties included; the others
+        are open at both ends. Rows with the same state, one behind the other, are solved faster.
+        Without it the network's own state holds.
+    results : iterable of str
+        What to return, of the properties of :class:`BatchFlow`: ``voltage_pu``,
+        ``branch_current_ka``, ``loss_mw``, ``voltage_min_pu``, ``voltage_max_pu``,
+        ``loading_max_percent``. The last four are one figure a row.
+
+    Returns
+    -------
+    BatchFlow
+        Voltages are exact to 1e-9 p.u. A row's answer does not depend, to the last bit, on the
+        other rows, on the results asked for or on the number of threads.
+
+    Raises
+    ------
+    NetworkError
+        Naming arrays of the wrong shape or kind, loads that are not finite, sources that feed the
+        same island.
+
+    Examples
+    --------
+    >>> import numpy as np, equigrid as eg
+    >>> network = eg.feeder("baran-wu-33")
+    >>> level = np.array([[0.5], [1.0], [5.0]])
+    >>> flow = eg.power_flow_batch(
+    ...     network, level * [network.buses["load_mw"]], level * [network.buses["load_mvar"]])
+    >>> flow.loss_mw.round(4).tolist(), [eg.FlowStatus(s).name for s in flow.status]
+    ([0.0471, 0.2027, nan], ['CONVERGED', 'CONVERGED', 'DIVERGED'])
+    """
+    request = read_request(network, load_mw, load_mvar, branch_closed, results)
+    return _Batch(network, request).flow(0, len(request))
+
+
+def power_flow_chunks(
+    network: Network,
+    load_mw: ArrayLike,
+    load_mvar: ArrayLike,
+    branch_closed: ArrayLike | None = None,
+    *,
+    results: Iterable[str] = _USUAL,
+    rows: int = 100_000,
+) -> Iterator[BatchFlow]:
+    """Run the power flows of :func:`power_flow_batch` a number of rows at a time.
+
+    So results of many rows, or loads in a memory-mapped file, need not fit into memory. Rows are
+    checked for loads that are not finite when it is their turn.
+
+    Parameters
+    ----------
+    rows : int
+        So many a chunk, the last one may have fewer.
+    """
+    if rows < 1:
+        raise NetworkError([f"rows is {rows}: give a positive number."])
+    request = read_request(network, load_mw, load_mvar, branch_closed, results)
+    batch = _Batch(network, request)
+    starts = range(0, len(request), rows)
+    return (batch.flow(start, min(start + rows, len(request))) for start in starts)
+
+
+class _Batch:
+    """A network made ready for a request."""
+
+    def __init__(self, network: Network, request: Request) -> None:
+        self._network, self._request = network, request
+        own_state = request.branch_closed is None
+        self._ports, self._wires = prepare(network, own_state)
+        self._branches = len(network.branches)
+        self._refuse_twice_fed()
+
+    def flow(self, start: int, stop: int) -> BatchFlow:
+        """Solve some rows."""
+        loads = self._request.loads(start, stop)
+        if not (all_finite(loads[0]) and all_finite(loads[1])):
+            raise NetworkError(unfinished(self._network, loads, start))
+        closed = self._closed(start, stop)
+        told = self._empty(stop - start)
+        solve_all(self._wires, closed, loads, told)
+        self._solve_loops(told, closed, loads)
+        return BatchFlow(told.status, self._named(told))
+
+    def _closed(self, start: int, stop: int) -> Closed:
+        """Return states of branches and, always closed, of bus switches with an impedance."""
+        table = self._request.closed(start, stop)
+        if table is None:
+            return np.ones((1, len(self._wires.branch)), np.bool_)
+        switches = len(self._wires.branch) - self._branches
+        if switches:
+            table = np.concatenate([table, np.ones((len(table), switches), np.bool_)], axis=1)
+        return for_kernels(table, np.bool_)
+
+    def _refuse_twice_fed(self) -> None:
+        if len(self._wires.source_node) < 2:
+            return
+        wrong = np.flatnonzero(twice_fed(self._wires, self._closed(0, len(self._request))))
+        if not len(wrong):
+            return
+        network, where = self._network, ""
+        if self._request.branch_closed is not None:
+            state = self._request.branch_closed[wrong[0]]
+            names = network.branches["name"]
+            network = network.with_closed(dict(zip(names, state.tolist(), strict=True)))
+            more = f" and {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
+            where = f"In row {wrong[0]}{more} of branch_closed: "
+        islands = twice_fed_islands(network.graph(), network.sources)
+        raise NetworkError(where + sentence for sentence in islands)
+
+    def _empty(self, rows: int) -> Told:
+        asked = set(self._request.results)
+        buses, branches = len(self._wires.bus_node), self._branches
+        return Told(
+            status=np.empty(rows, np.int8),
+            voltage_pu=np.empty((rows if "voltage_pu" in asked else 0, buses)),
+            branch_current_ka=np.empty((rows if "branch_current_ka" in asked else 0, branches)),
+            figures=np.zeros((len(_FIGURES), rows)),
+            with_currents=bool(asked & _WITH_CURRENTS),
+        )
+
+    def _named(self, told: Told) -> dict[str, Array]:
+        return {
+            name: told.figures[_FIGURES[name]] if name in _FIGURES else getattr(told, name)
+            for name in self._request.results
+        }
+
+    def _solve_loops(self, told: Told, closed: Closed, loads: tuple[Array, Array]) -> None:
+        """Write what power-grid-model says of rows with loops."""
+        meshed = np.flatnonzero(told.status == FlowStatus.MESHED)
+        for start in range(0, len(meshed), _MESHED_AT_ONCE):
+            rows = meshed[start : start + _MESHED_AT_ONCE]
+            state = closed if len(closed) == 1 else closed[rows]
+            found = solve_meshed(self._ports, self._wires, state, loads[0][rows], loads[1][rows])
+            told.status[rows[~found.solved]] = FlowStatus.DIVERGED
+            told.figures[:, rows] = found.figures
+            if len(told.voltage_pu):
+                told.voltage_pu[rows] = found.voltage_pu
+            if len(told.branch_current_ka):
+                told.branch_current_ka[rows] = found.branch_current_ka[:, : self._branches]

@@ -1,0 +1,232 @@
+"""Rows with loops, by power-grid-model; currents and losses from its voltages."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import power_grid_model as pgm
+
+from equigrid.grid.batch.report import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN
+from equigrid.grid.batch.two_ports import Complex, Positions, TwoPorts, Vector
+from equigrid.grid.batch.wires import LOADING, LOSSY, Wires
+
+Closed = npt.NDArray[np.bool_]
+_TOLERANCE, _ITERATIONS = 1e-10, 50
+# Nodes are given 1 kV, so that ohm and siemens are p.u. on 1 MVA.
+_KV, _MVA = 1e3, 1e6
+# Short-circuit power of a source: behind it voltage drops by 1e-12 p.u. for each MVA of load. An
+# ideal source, or a much stronger one, power-grid-model takes for a singular matrix.
+_SHORT_CIRCUIT_VA = 1e18
+
+
+@dataclass(frozen=True)
+class MeshedRows:
+    """Results of rows; NaN in those without a solution and at buses that nothing feeds.
+
+    Attributes
+    ----------
+    solved : array of bool (M,)
+    voltage_pu, branch_current_ka : array (M, N), (M, branches)
+    figures : array (4, M)
+        As in :class:`~equigrid.grid.batch.report.Told`.
+    """
+
+    solved: npt.NDArray[np.bool_]
+    voltage_pu: Vector
+    branch_current_ka: Vector
+    figures: Vector
+
+
+def solve_meshed(
+    ports: TwoPorts, wires: Wires, closed: Closed, load_mw: Vector, load_mvar: Vector
+) -> MeshedRows:
+    """Solve rows that need not be radial.
+
+    Parameters
+    ----------
+    ports, wires : TwoPorts, Wires
+        The network.
+    closed : array of bool (M, branches) or (1, branches)
+        Which branches are closed; one row for all.
+    load_mw, load_mvar : array (M, N)
+        Net consumption.
+    """
+    there = wires.bus_node >= 0
+    load = np.zeros((len(load_mw), len(wires.node)), np.complex128)
+    np.add.at(load.T, wires.bus_node[there], (load_mw + 1j * load_mvar).T[there])
+    at_node = _Model(ports, wires).voltages(closed, load)
+    solved = np.asarray(np.isfinite(at_node).any(axis=1))
+    live = np.nan_to_num(at_node)  # what nothing feeds carries nothing
+    at_from, at_to = (np.where(closed, i, 0) for i in _end_currents(ports, live))
+    ka = np.maximum(np.abs(at_from) * ports.end_ka[:, 0], np.abs(at_to) * ports.end_ka[:, 1])
+    taken = live[:, ports.from_node] * at_from.conj() + live[:, ports.to_node] * at_to.conj()
+    magnitude = np.abs(at_node)
+    figures = np.empty((4, len(load)))
+    figures[LOSS] = (taken.real * wires.branch[:, LOSSY]).sum(axis=1)
+    figures[VOLTAGE_MIN] = np.fmin.reduce(magnitude, axis=1)
+    figures[VOLTAGE_MAX] = np.fmax.reduce(magnitude, axis=1)
+    figures[LOADING_MAX] = (ka * np.sqrt(wires.branch[:, LOADING])).max(axis=1, initial=0)
+    figures[:, ~solved], ka[~solved] = np.nan, np.nan
+    voltage_pu = np.where(there, magnitude[:, wires.bus_node], np.nan)
+    return MeshedRows(solved, voltage_pu, ka, figures)
+
+
+def _end_currents(ports: TwoPorts, voltage: Complex) -> tuple[Complex, Complex]:
+    """Return the currents (p.u.) into all branches at both ends."""
+    y_ff, y_ft, y_tf, y_tt = ports.admittances()
+    alone = ports.end_admittances()
+    at_from, at_to = ports.from_node >= 0, ports.to_node >= 0
+    v_from, v_to = voltage[:, ports.from_node], voltage[:, ports.to_node]
+    both = at_from & at_to
+    return (
+        np.where(both, y_ff * v_from + y_ft * v_to, np.where(at_from, alone[:, 0] * v_from, 0)),
+        np.where(both, y_tf * v_from + y_tt * v_to, np.where(at_to, alone[:, 1] * v_to, 0)),
+    )
+
+
+class _Model:
+    """The network in power-grid-model's terms: nodes, branches in series, shunts at their ends."""
+
+    def __init__(self, ports: TwoPorts, wires: Wires) -> None:
+        self._nodes = len(wires.node)
+        self._wires = wires
+        self._branches = np.flatnonzero(
+            (ports.from_node >= 0) & (ports.to_node >= 0) & (ports.from_node != ports.to_node)
+        )
+        self._shunt_branch, shunt_node, shunt = _shunts(ports, wires)
+        self._input = {
+            "node": _filled("node", id=np.arange(self._nodes), u_rated=_KV),
+            "generic_branch": _branches(ports, self._branches, self._ids("generic_branch")),
+            "shunt": _filled(
+                "shunt",
+                id=self._ids("shunt"),
+                node=shunt_node,
+                status=1,
+                g1=shunt.real,
+                b1=shunt.imag,
+            ),
+            "source": _filled(
+                "source",
+                id=self._ids("source"),
+                node=wires.source_node,
+                status=1,
+                u_ref=np.sqrt(wires.source_squared),
+                sk=_SHORT_CIRCUIT_VA,
+            ),
+            "sym_load": _filled(
+                "sym_load",
+                id=self._ids("sym_load"),
+                node=np.arange(self._nodes),
+                status=1,
+                type=pgm.LoadGenType.const_power,
+                p_specified=0.0,
+                q_specified=0.0,
+            ),
+        }
+
+    def _ids(self, kind: str) -> Positions:
+        """Number the elements of all kinds, one kind behind the other."""
+        counts = {
+            "node": self._nodes,
+            "generic_branch": len(self._branches),
+            "shunt": len(self._shunt_branch),
+            "source": len(self._wires.source_node),
+            "sym_load": self._nodes,
+        }
+        kinds = list(counts)
+        start = sum(counts[other] for other in kinds[: kinds.index(kind)])
+        return np.arange(start, start + counts[kind])
+
+    def voltages(self, closed: Closed, load: Complex) -> Complex:
+        """Return (M, nodes) in p.u., NaN where nothing feeds or nothing converged."""
+        loads = _filled(
+            "sym_load",
+            "update",
+            len(load),
+            id=self._ids("sym_load"),
+            p_specified=load.real * _MVA,
+            q_specified=load.imag * _MVA,
+        )
+        update: dict[Any, Any] = {"sym_load": loads}
+        states = self._states(closed)
+        if len(closed) == 1:  # the topology is examined once then, not for every row
+            for kind, columns in states.items():
+                for name, values in columns.items():
+                    self._input[kind][name] = values[0]
+        else:
+            for kind, columns in states.items():
+                ids = self._ids(kind)
+                update[kind] = _filled(kind, "update", len(closed), id=ids, **columns)
+        return _run(pgm.PowerGridModel(self._input), update)
+
+    def _states(self, closed: Closed) -> dict[str, dict[str, Any]]:
+        """Return which elements are there, (M, elements)."""
+        there = closed[:, self._branches]
+        # A shunt that is no branch's has the branch -1, which is always there.
+        always = np.concatenate([closed, np.ones((len(closed), 1), bool)], axis=1)
+        return {
+            "generic_branch": {"from_status": there, "to_status": there},
+            "shunt": {"status": always[:, self._shunt_branch]},
+        }
+
+
+def _filled(kind: Any, use: Any = "input", rows: int = 0, **columns: Any) -> Any:
+    """Return power-grid-model's array of a kind of element."""
+    shape = (rows, len(columns["id"])) if rows else len(columns["id"])
+    array = pgm.initialize_array(use, kind, shape)
+    for name, values in columns.items():
+        array[name] = values
+    return array
+
+
+def _branches(ports: TwoPorts, which: Positions, ids: Positions) -> Any:
+    series, ratio = ports.series[which], ports.ratio[which]
+    return _filled(
+        "generic_branch",
+        id=ids,
+        from_node=ports.from_node[which],
+        to_node=ports.to_node[which],
+        from_status=1,
+        to_status=1,
+        r1=series.real,
+        x1=series.imag,
+        g1=0.0,
+        b1=0.0,
+        k=np.abs(ratio),
+        theta=np.angle(ratio),
+        sn=_MVA,
+    )
+
+
+def _shunts(ports: TwoPorts, wires: Wires) -> tuple[Positions, Positions, Complex]:
+    """Return the branch (-1 for none), node and admittance of everything that is a shunt."""
+    both = np.arange(len(ports.series))
+    inner = (ports.from_node == ports.to_node) & (ports.from_node >= 0)
+    around = np.abs(1 / ports.ratio - 1) ** 2 / ports.series
+    ends = ports.end_admittances()
+    branch = np.concatenate([both, both, both[inner], np.full(len(wires.node), -1)])
+    node = np.concatenate(
+        [ports.from_node, ports.to_node, ports.from_node[inner], np.arange(len(wires.node))]
+    )
+    shunt = np.concatenate(
+        [ends[:, 0], ends[:, 1], around[inner], wires.node[:, 0] + 1j * wires.node[:, 1]]
+    )
+    kept = (node >= 0) & (shunt != 0)
+    return branch[kept], node[kept], shunt[kept]
+
+
+def _run(model: Any, update: Any) -> Complex:
+    result = model.calculate_power_flow(
+        update_data=update,
+        error_tolerance=_TOLERANCE,
+        max_iterations=_ITERATIONS,
+        threading=0,
+        output_component_types={"node": ["energized", "u_pu", "u_angle"]},
+        continue_on_batch_error=True,
+    )["node"]
+    voltage: Complex = result["u_pu"] * np.exp(1j * result["u_angle"])
+    voltage[result["energized"] == 0] = np.nan
+    if model.batch_error is not None:
+        voltage[model.batch_error.failed_scenarios] = np.nan
+    return voltage

@@ -1,0 +1,210 @@
+"""The closed branches of a row, laid out from its sources, compiled.
+
+Every node that a source reaches gets a position behind its parent's, subtree by subtree. Position 0
+is no node: what nothing feeds is sent there. Voltages are scaled by a figure of their node so that
+every source stands at 1 and every transformer's ratio is 1; then only impedances and shunts remain.
+
+Arrays are taken out of tuples before loops, here and in all kernels: numba counts the references
+to an array whenever it is. What is done once a node is inlined: handing over arrays costs more.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from equigrid.grid.batch.wires import (
+    BEYOND,
+    END,
+    INVERSE_RATIO_SQUARED,
+    RATIO_SQUARED,
+    SHUNT_B,
+    SHUNT_G,
+    R,
+    Wires,
+    X,
+)
+
+Numbers = NDArray[np.float64]
+Positions = NDArray[np.int64]
+# What a layout can be; but for the last, they are values of FlowStatus, whose DIVERGED is 3.
+FED, ISLANDED, MESHED, TWICE_FED = 0, 1, 2, 4
+# Columns of the arrays of `Tree`.
+PARENT, VIA, CHAINED, FORKED = range(4)
+R_ABOVE, X_ABOVE, Z_SQUARED, G_HERE, B_HERE, SCALE_SQUARED, INVERSE_SCALE = range(7)
+COUNT, FIRST = range(2)
+_NODE, _BELOW, _BY = range(3)
+
+
+class Tree(NamedTuple):
+    """The layout.
+
+    Attributes
+    ----------
+    size : array of int (2,)
+        COUNT of positions, position 0 included; FIRST one behind the sources.
+    links : array of int (positions, 4)
+        PARENT, its position; VIA, the end here of the branch above; CHAINED, whether the parent is
+        the position before; FORKED, whether a child stands elsewhere than behind.
+    figures : array (positions, 7)
+        R_ABOVE, X_ABOVE, Z_SQUARED of the branch above, G_HERE and B_HERE of all shunts, scaled
+        p.u.; SCALE_SQUARED, the square of what scaled voltages are multiplied with to be p.u., and
+        its inverse, so that nothing is divided row by row.
+    bus_position : array of int (N,)
+        0 for buses that nothing feeds.
+    branch_position : array of int (branches,)
+        Position below the branch, 0 for branches that are in no tree.
+    node_position, fed_by : array of int (nodes,)
+        0 for nodes that nothing feeds; the number of the source that does, from 1.
+    stack : array of int (nodes, 3)
+        Nodes to be placed, the positions they hang below and the ends by which.
+    """
+
+    size: Positions
+    links: Positions
+    figures: Numbers
+    bus_position: Positions
+    branch_position: Positions
+    node_position: Positions
+    fed_by: Positions
+    stack: Positions
+
+
+@njit(cache=True)
+def empty_tree(wires: Wires) -> Any:
+    """Return room for a layout."""
+    nodes = len(wires.node)
+    return Tree(
+        np.zeros(2, np.int64),
+        np.zeros((nodes + 1, FORKED + 1), np.int64),
+        np.ones((nodes + 1, INVERSE_SCALE + 1)),
+        np.zeros(len(wires.bus_node), np.int64),
+        np.zeros(len(wires.branch), np.int64),
+        np.zeros(nodes, np.int64),
+        np.zeros(nodes, np.int64),
+        np.zeros((nodes + 1, 3), np.int64),
+    )
+
+
+@njit(cache=True, inline="always")
+def _place(links: Any, figures: Any, shunts: Any, i: int, j: int, parent: int, via: int) -> None:
+    """Put node i at position j, whose scale is known."""
+    links[j, PARENT], links[j, VIA] = parent, via
+    links[j, CHAINED], links[j, FORKED] = parent == j - 1, 0
+    if parent != j - 1:
+        links[parent, FORKED] = 1
+    figures[j, G_HERE] = shunts[i, SHUNT_G] * figures[j, SCALE_SQUARED]
+    figures[j, B_HERE] = shunts[i, SHUNT_B] * figures[j, SCALE_SQUARED]
+
+
+@njit(cache=True, inline="always")
+def _hang(figures: Any, branch: Any, j: int, parent: int, via: int) -> None:
+    """Note scale and impedance of position j, which a branch joins to its parent."""
+    k = via // 2
+    above, inverse_above = figures[parent, SCALE_SQUARED], figures[parent, INVERSE_SCALE]
+    squared, inverse = branch[k, RATIO_SQUARED], branch[k, INVERSE_RATIO_SQUARED]
+    if via % 2:
+        squared, inverse = inverse, squared
+    figures[j, SCALE_SQUARED], figures[j, INVERSE_SCALE] = above * squared, inverse_above * inverse
+    at_to = inverse_above * inverse if via % 2 else inverse_above
+    r, x = branch[k, R] * at_to, branch[k, X] * at_to
+    figures[j, R_ABOVE], figures[j, X_ABOVE], figures[j, Z_SQUARED] = r, x, r * r + x * x
+
+
+@njit(cache=True, inline="always")
+def _look_round(
+    first: Any,
+    ends: Any,
+    shunts: Any,
+    closed: Any,
+    figures: Any,
+    fed_by: Any,
+    stack: Any,
+    task: Any,
+) -> Any:
+    """Add the shunts of the branches at a node, and push the nodes behind them.
+
+    The task is position, node, end by which it was reached, and height of the stack. Return the new
+    height and what was found, FED, MESHED or TWICE_FED.
+    """
+    j, node, via, height = task
+    found, g, b = FED, 0.0, 0.0
+    for place in range(first[node], first[node + 1]):
+        end, other = ends[place, END], ends[place, BEYOND]
+        if not closed[end // 2]:
+            continue
+        g, b = g + shunts[end, SHUNT_G], b + shunts[end, SHUNT_B]
+        if other < 0 or end == via:
+            continue
+        if fed_by[other]:
+            found = max(found, MESHED if fed_by[other] == fed_by[node] else TWICE_FED)
+            continue
+        fed_by[other] = fed_by[node]
+        stack[height, _NODE], stack[height, _BELOW], stack[height, _BY] = other, j, end ^ 1
+        height += 1
+    figures[j, G_HERE] += g * figures[j, SCALE_SQUARED]
+    figures[j, B_HERE] += b * figures[j, SCALE_SQUARED]
+    return height, found
+
+
+@njit(cache=True)
+def _seed(wires: Wires, tree: Any) -> bool:
+    """Place the sources; whether one stands at the node of another."""
+    links, figures, fed_by, node = tree.links, tree.figures, tree.fed_by, wires.node
+    node_position = tree.node_position
+    fed_by[:], node_position[:], tree.branch_position[:] = 0, 0, 0
+    for number in range(len(wires.source_node)):
+        i = wires.source_node[number]
+        if fed_by[i]:
+            return True
+        figures[number + 1, SCALE_SQUARED] = wires.source_squared[number]
+        figures[number + 1, INVERSE_SCALE] = 1 / wires.source_squared[number]
+        _place(links, figures, node, i, number + 1, 0, -1)
+        fed_by[i] = node_position[i] = number + 1
+    return False
+
+
+@njit(cache=True)
+def _spread(wires: Wires, closed: Any, tree: Any) -> int:
+    """Place all that the sources reach; return FED, MESHED or TWICE_FED."""
+    links, figures, fed_by, stack = tree.links, tree.figures, tree.fed_by, tree.stack
+    node, branch, end = wires.node, wires.branch, wires.end
+    first, ends = wires.first, wires.at_node
+    sources, node_position, branch_position = (
+        wires.source_node,
+        tree.node_position,
+        tree.branch_position,
+    )
+    count, found = len(sources) + 1, FED
+    for source in range(len(sources)):
+        i, j, via, height = sources[source], source + 1, -1, 0
+        while True:
+            task = (j, i, via, height)
+            height, here = _look_round(first, ends, end, closed, figures, fed_by, stack, task)
+            found = max(found, here)
+            if height == 0:
+                break
+            height -= 1
+            i, via, j = stack[height, _NODE], stack[height, _BY], count
+            _hang(figures, branch, j, stack[height, _BELOW], via)
+            _place(links, figures, node, i, j, stack[height, _BELOW], via)
+            node_position[i] = branch_position[via // 2] = j
+            count += 1
+    tree.size[COUNT], tree.size[FIRST] = count, len(sources) + 1
+    return found
+
+
+@njit(cache=True)
+def grow(wires: Wires, closed: Any, tree: Any) -> int:
+    """Lay out the branches that are closed; return FED, ISLANDED, MESHED or TWICE_FED."""
+    if _seed(wires, tree):
+        return TWICE_FED
+    found = _spread(wires, closed, tree)
+    bus_node, bus_position, node_position = wires.bus_node, tree.bus_position, tree.node_position
+    for bus in range(len(bus_node)):
+        node = bus_node[bus]
+        bus_position[bus] = node_position[node] if node >= 0 else 0
+    if found == FED and tree.size[COUNT] <= len(wires.node):
+        return ISLANDED
+    return found

@@ -1,0 +1,130 @@
+"""What is refused, in sentences, before anything is solved."""
+
+from typing import Any
+
+import numpy as np
+import pandapower.networks
+import pytest
+
+from equigrid.grid.batch import flow as flow_module
+from equigrid.grid.batch.flow import power_flow_batch, power_flow_chunks
+from equigrid.grid.cases import feeder
+from equigrid.grid.network import Network
+from equigrid.grid.tables import NetworkError
+
+ZERO = np.zeros((4, 33))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    def solve(*_: object) -> None:
+        raise AssertionError("solved all the same")
+
+    monkeypatch.setattr(flow_module, "solve_all", solve)
+
+
+def _refused(*given: Any, **more: Any) -> tuple[str, ...]:
+    with pytest.raises(NetworkError) as refusal:
+        power_flow_batch(feeder("baran-wu-33"), *given, **more)
+    return refusal.value.findings
+
+
+def test_loads_of_the_wrong_shape() -> None:
+    rows = ": give rows of 33 figures, one for each bus."
+    assert _refused(ZERO[0], ZERO) == (f"load_mw has shape (33,){rows}",)
+    assert _refused(ZERO, ZERO[:, 1:]) == (f"load_mvar has shape (4, 32){rows}",)
+    assert _refused(ZERO.T, ZERO.T) == (
+        f"load_mw has shape (33, 4){rows}",
+        f"load_mvar has shape (33, 4){rows}",
+    )
+    assert _refused(ZERO, ZERO[:3]) == (
+        "load_mw has 4 rows and load_mvar 3: give both for the same rows.",
+    )
+    assert f"load_mw has shape (2,){rows}" in _refused([[1.0] * 33, [1.0] * 32], ZERO)
+
+
+def test_loads_that_are_no_numbers() -> None:
+    assert _refused(ZERO.astype(str), ZERO * 1j) == (
+        "load_mw holds no numbers but <U32: give MW and MVAr.",
+        "load_mvar holds no numbers but complex128: give MW and MVAr.",
+    )
+
+
+def test_loads_that_are_not_finite() -> None:
+    broken, infinite = ZERO.copy(), ZERO.copy()
+    broken[2, 5], infinite[0, 0], infinite[3, 32] = np.nan, -np.inf, np.inf
+    assert _refused(broken, infinite) == (
+        "load_mw is nan in row 2 at bus 6 not finite: give MW and MVAr.",
+        "load_mvar is -inf in row 0 at bus 1, and 1 more figures, not finite: give MW and MVAr.",
+    )
+
+
+def test_chunks_are_refused_as_the_whole_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = feeder("baran-wu-33")
+    with pytest.raises(NetworkError, match="rows is 0: give a positive number"):
+        power_flow_chunks(network, ZERO, ZERO, rows=0)
+    with pytest.raises(NetworkError, match="give rows of 33 figures"):
+        power_flow_chunks(network, ZERO[0], ZERO)
+    broken = ZERO.copy()
+    broken[2, 5] = np.nan
+    monkeypatch.undo()
+    chunks = power_flow_chunks(network, broken, ZERO, rows=2)
+    assert len(next(chunks).status) == 2
+    with pytest.raises(NetworkError, match="in row 2 at bus 6"):
+        next(chunks)
+
+
+def test_tables_of_branches() -> None:
+    shape = ": give 37 columns, one for each branch, ties included, and one row or as many as"
+    for wrong in (np.ones(32, bool), np.ones((3, 37), bool), np.ones((4, 36), bool)):
+        (said,) = _refused(ZERO, ZERO, wrong)
+        assert said.startswith(f"branch_closed has shape {wrong.shape}{shape}")
+    assert _refused(ZERO, ZERO, np.ones(37)) == (
+        "branch_closed holds float64: give true or false.",
+    )
+    assert len(_refused(ZERO, ZERO, np.ones((4, 36), int))) == 2
+
+
+def test_all_at_once() -> None:
+    said = _refused(ZERO[0], ZERO.astype(str), np.ones(3), results=("loss", "voltage_pu"))
+    assert len(said) == 5
+    assert said[2].startswith("There is no result 'loss' (did you mean 'loss_mw'?): use voltage_pu")
+
+
+def test_one_result_as_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    found = power_flow_batch(feeder("baran-wu-33"), ZERO, ZERO, results="loss_mw")
+    assert list(found.results) == ["loss_mw"]
+
+
+def test_two_sources_in_an_island() -> None:
+    network = feeder("das-70")
+    zero, state = np.zeros((3, 70)), network.branches["closed"].to_numpy()
+    joined = state | (network.branches["name"] == "tie 69").to_numpy()
+    feed = "2 sources (at the buses 1, 70) feed the same island: keep one in service, or open a "
+    for table, where in (
+        (joined, "In row 0 of branch_closed: "),
+        (np.stack([state, joined, joined]), "In row 1 and 1 more rows of branch_closed: "),
+    ):
+        with pytest.raises(NetworkError) as refusal:
+            power_flow_batch(network, zero, zero, table)
+        assert refusal.value.findings == (f"{where}{feed}branch between them.",)
+    with pytest.raises(NetworkError) as refusal:
+        power_flow_batch(network.with_closed({"tie 69": True}), zero, zero)
+    assert refusal.value.findings == (f"{feed}branch between them.",)
+
+
+def test_two_sources_at_a_bus(three_buses: dict[str, list[dict[str, Any]]]) -> None:
+    three_buses["sources"] = [{"bus": 10}, {"bus": 10}]
+    with pytest.raises(
+        NetworkError, match=r"2 sources \(at the buses 10, 10\) feed the same island"
+    ):
+        power_flow_batch(Network("twice", three_buses), np.zeros((1, 3)), np.zeros((1, 3)))
+
+
+def test_a_branch_without_impedance() -> None:
+    """No network can hold one, neither given nor imported."""
+    net = pandapower.networks.case33bw()
+    net.line.loc[5, ["r_ohm_per_km", "x_ohm_per_km"]] = 0.0
+    with pytest.raises(NetworkError, match="has no impedance: give r_ohm and x_ohm"):
+        Network.from_pandapower(net)
