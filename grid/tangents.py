@@ -22,7 +22,7 @@ from equigrid.grid.network import Network
 from equigrid.grid.sensitivities import Sensitivities, exact, sensitivities
 
 _BETWEEN = 2  # the renewal from which on a column counts as lying between points
-_AT_LIMITS = 10.0
+_AT_LIMITS = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Tangents:
     ) -> Array:
         """Return how far each column (C,) is from AC: voltages of nominal, flows of their limits.
 
-        What AC is beyond a limit counts ten times: there the difference is a violation.
+        What AC is beyond a limit counts twenty times: there the difference is a violation.
 
         Parameters
         ----------
