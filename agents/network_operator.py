@@ -93,8 +93,8 @@ class NetworkOperator:
         net_load_mw : Mapping of str to array (N, S T)
             Of every state at the answer.
         tolerance_pu : float
-            Allowed difference of voltages, of nominal, and of flows, of their limits; a twentieth of
-            it where AC is beyond a limit.
+            Allowed difference of voltages, of nominal, and of flows, of their limits; a
+            twentieth of it where AC is beyond a limit.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""The command line: list, run, validate, replay, deliveries, new."""
+"""The command line: list, run, validate, replay, deliveries, new, reconfigure."""
 
 import os
 import sys
@@ -95,6 +95,31 @@ def new(study: str, out: Path | None) -> None:
     _guarded(lambda: _new(study, out))
 
 
+@main.command()
+@click.argument("feeder", metavar="FEEDER")
+@click.option(
+    "--objective",
+    type=click.Choice(["loss", "voltage", "balance"]),
+    default="loss",
+    show_default=True,
+    help="Least losses, highest least voltage, or least sum of squared loadings.",
+)
+@click.option("--switchable", multiple=True, metavar="BRANCH", help="Only these; may be repeated.")
+@click.option("--voltage-min", type=float, help="Lower limit, p.u.")
+@click.option("--voltage-max", type=float, help="Upper limit, p.u.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=0),
+    default=10,
+    help="Most programs for the bound; 0 for none.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of table and picture.")
+@click.option("--force", is_flag=True, help="Overwrite the directory named by --out.")
+def reconfigure(feeder: str, out: Path | None, force: bool, rounds: int, **asked: Any) -> None:
+    """Find the best switching of FEEDER, a shipped name or a FILE.json."""
+    _guarded(lambda: _reconfigure(feeder, out, rounds, asked, force=force))
+
+
 def _run(study: str, out: Path | None, seed: int | None, method: str | None, *, force: bool) -> int:
     directory = _directory(study, out, force=force)
     from equigrid.experiments.run import run as run_study
@@ -180,6 +205,31 @@ def _new(study: str, out: Path | None) -> int:
         raise _Refused(f"{target} cannot be written ({error}); choose another --out") from error
     click.echo(f"{target} written; edit it, then: equigrid run {target}")
     return 0
+
+
+def _reconfigure(
+    feeder: str, out: Path | None, rounds: int, asked: dict[str, Any], *, force: bool
+) -> int:
+    from equigrid.experiments.reconfigure import find_feeder, reconfigured
+
+    network = find_feeder(feeder)
+    directory = _directory(f"reconfigure-{Path(feeder).name}", out, force=force)
+    progress = _Progress()
+    result = reconfigured(
+        network,
+        objective=asked["objective"],
+        switchable=asked["switchable"] or None,
+        voltage_min_pu=asked["voltage_min"],
+        voltage_max_pu=asked["voltage_max"],
+        bound_rounds=rounds,
+        progress=progress,
+    )
+    progress.done()
+    for line in result.lines():
+        click.echo(line)
+    result.write(directory)
+    click.echo(f"Written to {directory}; open {directory / 'switching.svg'}")
+    return 0 if result.best.proved else UNCERTIFIED
 
 
 class _Refused(Exception):

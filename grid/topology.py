@@ -25,10 +25,15 @@ def graph(
 
 def radial_findings(wires: "nx.MultiGraph[int]", sources: pd.DataFrame) -> list[str]:
     """Return a sentence for each loop, each island without a source, each with several."""
-    return [*_loops(wires), *_islands(wires, sources)]
+    return [
+        *loop_findings(wires),
+        *unfed_islands(wires, sources),
+        *twice_fed_islands(wires, sources),
+    ]
 
 
-def _loops(wires: "nx.MultiGraph[int]") -> Iterator[str]:
+def loop_findings(wires: "nx.MultiGraph[int]") -> Iterator[str]:
+    """Return a sentence for each loop."""
     forest: nx.Graph[int] = nx.Graph()
     forest.add_nodes_from(wires)
     for one, other, (kind, name) in wires.edges(keys=True):
@@ -51,7 +56,8 @@ def twice_fed_islands(wires: "nx.MultiGraph[int]", sources: pd.DataFrame) -> Ite
             )
 
 
-def _islands(wires: "nx.MultiGraph[int]", sources: pd.DataFrame) -> Iterator[str]:
+def unfed_islands(wires: "nx.MultiGraph[int]", sources: pd.DataFrame) -> Iterator[str]:
+    """Return a sentence for each island that no source feeds."""
     for island, inside in _fed_islands(wires, sources):
         if not inside:
             named = ", ".join(str(bus) for bus in sorted(island))
@@ -59,7 +65,6 @@ def _islands(wires: "nx.MultiGraph[int]", sources: pd.DataFrame) -> Iterator[str
                 f"No source reaches the buses {named}: close a branch towards a source, "
                 f"or take them out of service."
             )
-    yield from twice_fed_islands(wires, sources)
 
 
 def _fed_islands(

@@ -57,12 +57,16 @@ Draw = Callable[[Result], Figure]
 
 def data_uri(draw: Draw, result: Result) -> str:
     """Draw a figure and return it as an SVG data URI, the same bytes for the same result."""
+    text = svg(lambda: draw(result))
+    return "data:image/svg+xml;base64," + base64.b64encode(text.encode()).decode()
+
+
+def svg(draw: Callable[[], Figure]) -> str:
+    """Draw a figure in the look of the report and return it as SVG."""
     buffer = io.BytesIO()
     with _style():
-        figure = draw(result)
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue().decode().replace(f"'{_FONT}'", _FACES)
-    return "data:image/svg+xml;base64," + base64.b64encode(text.encode()).decode()
+        draw().savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue().decode().replace(f"'{_FONT}'", _FACES)
 
 
 @contextmanager

@@ -12,6 +12,10 @@ from .grid.batch.result import FlowStatus as FlowStatus
 from .grid.cases import feeder as feeder
 from .grid.cases import list_feeders as list_feeders
 from .grid.network import Network as Network
+from .grid.switching.best import BestConfiguration as BestConfiguration
+from .grid.switching.best import best_configuration as best_configuration
+from .grid.switching.configurations import RadialConfigurations as RadialConfigurations
+from .grid.switching.configurations import radial_configurations as radial_configurations
 from .markets.agent import Agent as Agent
 from .markets.balance import Balance as Balance
 from .markets.certification.certificate import Certificate as Certificate
@@ -46,6 +50,7 @@ __all__ = [
     "AmbiguitySet",
     "Balance",
     "BatchFlow",
+    "BestConfiguration",
     "BestResponse",
     "Certificate",
     "Dual",
@@ -61,6 +66,7 @@ __all__ = [
     "Payment",
     "PhotovoltaicDays",
     "Point",
+    "RadialConfigurations",
     "Result",
     "ScenarioSet",
     "Study",
@@ -68,6 +74,7 @@ __all__ = [
     "UnusableInput",
     "World",
     "WrongMethod",
+    "best_configuration",
     "certify",
     "check_agent",
     "cluster_days",
@@ -77,6 +84,7 @@ __all__ = [
     "load_study",
     "power_flow_batch",
     "power_flow_chunks",
+    "radial_configurations",
     "read_daily_profiles",
     "run",
     "worst_tie",

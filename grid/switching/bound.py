@@ -1,0 +1,170 @@
+"""How much better any configuration could be than the best known, by the relaxation and HiGHS."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from equigrid.grid.switching.judge import Judge
+from equigrid.grid.switching.loops import LoopGraph
+from equigrid.grid.switching.ranges import ranges
+from equigrid.grid.switching.relaxation import relax, tangents
+from equigrid.grid.switching.scaled import scaled
+
+Array = npt.NDArray[np.float64]
+Closed = npt.NDArray[np.bool_]
+_BROKEN = 1e-7  # a tangent is added where a cone is broken by more, in shares of all loads
+_LINEAR_ROUNDS = 60
+_SLACK = 1e-6  # tangents further off are dropped before whole numbers are asked for
+_OPTIONS = {
+    "output_flag": False,
+    "threads": 1,
+    "random_seed": 0,
+    # Points are found elsewhere; here the bound is what counts.
+    "mip_heuristic_effort": 0.0,
+}
+
+
+class Outer:
+    """The relaxation in HiGHS, cones by tangents where a point breaks them.
+
+    Parameters
+    ----------
+    judge : Judge
+        What is to be bounded.
+    graph : LoopGraph
+        What may be switched.
+    score : float
+        Of the best known configuration: only those that are no worse count.
+    """
+
+    def __init__(self, judge: Judge, graph: LoopGraph, score: float) -> None:
+        self._objective, self._feeder = judge.objective, scaled(judge, graph)
+        reach = ranges(judge, self._feeder, judge.sign * score)
+        self._model = model = relax(self._feeder, reach, judge.objective)
+        self._template = graph.rest
+        self._highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        for key, value in _OPTIONS.items():
+            self._highs.setOptionValue(key, value)
+        count = len(model.cost)
+        self._highs.addVars(count, model.lower, model.upper)
+        self._highs.changeColsCost(count, np.arange(count, dtype=np.int32), model.cost)
+        self._add(*model.rows.stacked())
+        self._fixed_rows = self._highs.getNumRow()
+
+    def begin(self, tables: Iterable[Closed]) -> float:
+        """Gather tangents without whole numbers, and at some configurations; return the score."""
+        result = self._settle()
+        self._drop_slack()
+        for closed in tables:
+            self.score_at(closed)
+        return self._score(result)
+
+    @property
+    def size(self) -> int:
+        """Number of rows; grows with every tangent."""
+        return int(self._highs.getNumRow())
+
+    def score_at(self, closed: Closed) -> float:
+        """Return what a configuration scores in the relaxation, infinity where it is too bad.
+
+        The tangents that it needs are added.
+
+        Parameters
+        ----------
+        closed : array of bool (B,)
+            A radial configuration.
+        """
+        at, branch = self._model.columns.closed, self._feeder.branch
+        own = branch < len(closed)
+        state = np.ones(len(branch))
+        state[own] = closed[branch[own]]
+        self._limit(at, state, state)
+        result = self._settle()
+        self._limit(at, self._model.lower[at], self._model.upper[at])
+        return self._score(result)
+
+    def whole(self, nodes: int, gap: float) -> tuple[float, Closed | None]:
+        """Solve with whole numbers, then add the tangents that the point breaks.
+
+        Parameters
+        ----------
+        nodes : int
+            Most nodes of the search.
+        gap : float
+            Relative, at which it may stop.
+
+        Returns
+        -------
+        float, array of bool (B,) or None
+            What no score is below, infinity where nothing is as good as the best known; and the
+            configuration of the last point.
+        """
+        at, highs = self._model.columns, self._highs
+        columns = np.r_[at.closed, at.forth, at.back].astype(np.int32)
+        self._kinds(columns, highspy.HighsVarType.kInteger)
+        highs.setOptionValue("mip_max_nodes", nodes)
+        highs.setOptionValue("mip_rel_gap", gap)
+        highs.run()
+        impossible = highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible
+        info = highs.getInfo()
+        found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        closed = self._closed() if found and not impossible else None
+        point = self._point()
+        self._kinds(columns, highspy.HighsVarType.kContinuous)
+        if closed is not None:
+            self._add_tangents(point)
+        return np.inf if impossible else self._score(info.mip_dual_bound), closed
+
+    def _settle(self) -> float:
+        """Solve without whole numbers, with new tangents until none is broken; return the cost."""
+        for _ in range(_LINEAR_ROUNDS):
+            self._highs.run()
+            if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+                return np.inf
+            if not self._add_tangents(self._point()):
+                break
+        return float(self._highs.getObjectiveValue())
+
+    def _score(self, cost: float) -> float:
+        """Return a cost of the relaxation as a score of the judge."""
+        if self._objective == "loss":
+            return cost * self._feeder.base_mva
+        if self._objective == "voltage":
+            return -float(np.sqrt(max(-cost, 0.0))) if np.isfinite(cost) else cost
+        return cost
+
+    def _closed(self) -> Closed:
+        result, branch = self._template.copy(), self._feeder.branch
+        own = branch < len(result)
+        result[branch[own]] = self._point()[self._model.columns.closed][own] > 0.5
+        return result
+
+    def _point(self) -> Array:
+        return np.array(self._highs.getSolution().col_value)
+
+    def _drop_slack(self) -> None:
+        """Delete the tangents that do not touch the last point."""
+        values = np.array(self._highs.getSolution().row_value)[self._fixed_rows :]
+        slack = np.flatnonzero(values < -_SLACK) + self._fixed_rows
+        self._highs.deleteRows(len(slack), slack.astype(np.int32))
+
+    def _add_tangents(self, point: Array) -> int:
+        rows = tangents(self._feeder, self._model.columns, point, _BROKEN)
+        count = int(rows.shape[0])
+        if count:
+            self._add(rows, np.full(count, -np.inf), np.zeros(count))
+        return count
+
+    def _add(self, matrix: csr_array, low: Array, high: Array) -> None:
+        starts, indices = (part.astype(np.int32) for part in (matrix.indptr[:-1], matrix.indices))
+        self._highs.addRows(len(low), low, high, matrix.nnz, starts, indices, matrix.data)
+
+    def _limit(self, columns: Any, low: Array, high: Array) -> None:
+        self._highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
+
+    def _kinds(self, columns: Any, kind: Any) -> None:
+        self._highs.changeColsIntegrality(len(columns), columns, np.array([kind] * len(columns)))

@@ -1,0 +1,122 @@
+"""All radial configurations of a feeder, by number."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from equigrid.grid.network import Network
+from equigrid.grid.switching.loops import LoopGraph, loop_graph
+from equigrid.grid.switching.spanning import spanning_trees, tree_count
+from equigrid.grid.tables import NetworkError
+
+Closed = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.int64]
+
+
+class RadialConfigurations:
+    """The radial configurations of a feeder, numbered from 0 in an order that never changes.
+
+    In each of them every bus in service is fed, by one path. They are made when they are asked
+    for, so that millions need not fit into memory.
+
+    Parameters
+    ----------
+    graph : LoopGraph
+        As :func:`~equigrid.grid.switching.loops.loop_graph` makes it.
+
+    Attributes
+    ----------
+    graph : LoopGraph
+        What was given.
+    count : int
+        So many there are, by the matrix-tree theorem.
+    """
+
+    def __init__(self, graph: LoopGraph) -> None:
+        self.graph = graph
+        self._chains = graph.chains()
+        self.count = tree_count(self._chains)
+
+    def table(self, start: int = 0, stop: int | None = None) -> Closed:
+        """Return which branches are closed, a row for each configuration from start to stop.
+
+        Parameters
+        ----------
+        start, stop : int
+            Numbers from 0 to ``count``; to the end when left out.
+
+        Returns
+        -------
+        array of bool (S, B)
+            Columns follow ``network.branches``.
+        """
+        stop = self.count if stop is None else stop
+        if not 0 <= start <= stop <= self.count:
+            raise NetworkError(
+                [
+                    f"There are no configurations {start} to {stop}: give numbers from 0 to "
+                    f"{self.count}, the smaller one first."
+                ]
+            )
+        numbers = np.arange(start, stop)
+        trees, before = self._trees
+        tree = np.searchsorted(before, numbers, side="right") - 1
+        return self._rows(trees[tree], numbers - before[tree])
+
+    def chunks(self, rows: int = 100_000) -> Iterator[Closed]:
+        """Return :meth:`table` a number of rows at a time."""
+        for start in range(0, self.count, rows):
+            yield self.table(start, min(start + rows, self.count))
+
+    @cached_property
+    def _trees(self) -> tuple[Closed, Positions]:
+        """Return the trees of chains, and the number of the first configuration of each."""
+        trees = spanning_trees(self._chains)
+        lengths = np.array([len(chain.branches) for chain in self._chains], np.int64)
+        each = np.where(trees, 1, lengths).prod(axis=1)
+        return trees, np.r_[0, np.cumsum(each)[:-1]]
+
+    def _rows(self, trees: Closed, rest: Positions) -> Closed:
+        """Open one branch of every chain that is in no tree: a digit of what is left each."""
+        graph = self.graph
+        closed = np.repeat((graph.switchable | graph.rest)[None], len(rest), axis=0)
+        for at, chain in enumerate(self._chains):
+            beside = np.flatnonzero(~trees[:, at])
+            rest_there = rest[beside]
+            digit = rest_there % len(chain.branches)
+            closed[beside, np.array(chain.branches)[digit]] = False
+            rest[beside] = rest_there // len(chain.branches)
+        return closed
+
+
+def radial_configurations(
+    network: Network, switchable: Sequence[str] | None = None
+) -> RadialConfigurations:
+    """Return the radial configurations of a feeder.
+
+    Parameters
+    ----------
+    network : Network
+        Ties included; its bus switches keep their state. Several sources feed a tree each.
+    switchable : sequence of str, optional
+        Names of the branches that may be opened and closed; every line when left out. The others
+        keep their state.
+
+    Raises
+    ------
+    NetworkError
+        When a name is unknown, when branches that cannot be opened form a loop or join sources,
+        or when buses cannot be reached.
+
+    Examples
+    --------
+    >>> import equigrid as eg
+    >>> configurations = eg.radial_configurations(eg.feeder("baran-wu-33"))
+    >>> configurations.count
+    50751
+    >>> configurations.table(0, 3).shape
+    (3, 37)
+    """
+    return RadialConfigurations(loop_graph(network, switchable))

@@ -1,0 +1,106 @@
+"""The three ways to the best configuration: look at all, exchange, bound what is left."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from equigrid.grid.switching.bound import Outer
+from equigrid.grid.switching.configurations import RadialConfigurations
+from equigrid.grid.switching.exchange import descend, descend_by_pairs, pairs, scores_of
+from equigrid.grid.switching.judge import Judge
+from equigrid.grid.switching.loops import LoopGraph
+from equigrid.grid.switching.starts import starts
+
+Closed = npt.NDArray[np.bool_]
+_ROWS_AT_ONCE = 50_000
+_SHOWN = 150  # so many good configurations the relaxation is shown before it begins
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The best configuration so far.
+
+    Attributes
+    ----------
+    closed : array of bool (B,)
+        Which branches it closes.
+    score, bound : float
+        Its score, infinite where nothing was found, and what no score is below, NaN if unknown.
+    method : str
+        ``enumeration`` or ``branch exchange``.
+    power_flows : int
+        So many were run.
+    """
+
+    closed: Closed
+    score: float
+    bound: float
+    method: str
+    power_flows: int
+
+
+def enumerated(judge: Judge, configurations: RadialConfigurations) -> Found:
+    """Evaluate all configurations, some at a time; of equally good ones keep the first."""
+    best, closed = np.inf, np.zeros(len(configurations.graph.rest), np.bool_)
+    for table in configurations.chunks(_ROWS_AT_ONCE):
+        scores = judge.scores(table)
+        at = int(scores.argmin())
+        if scores[at] < best:
+            best, closed = float(scores[at]), table[at]
+    return Found(closed, best, best, "enumeration", configurations.count)
+
+
+def searched(judge: Judge, graph: LoopGraph, restarts: int, seed: int) -> Found:
+    """Exchange branches from several starts, then pairs of branches from the best of them."""
+    ends, scores, flows = descend(judge, graph, starts(judge, graph, restarts, seed))
+    closed, score, more = descend_by_pairs(judge, graph, ends[scores.argmin()])
+    return Found(closed, score, np.nan, "branch exchange", flows + more)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a bound may take: mixed-integer programs, nodes of each, and the gap that ends it."""
+
+    rounds: int
+    nodes: int
+    gap: float
+
+
+def bounded(
+    judge: Judge, graph: LoopGraph, found: Found, effort: Effort, progress: Callable[[str], None]
+) -> Found:
+    """Bound all scores; search on from what the relaxation comes upon, if that is better."""
+    if not effort.rounds:
+        return found
+    near = pairs(graph, found.closed)
+    near = near[scores_of(judge, near).argsort(kind="stable")[:_SHOWN]]
+    outer = Outer(judge, graph, found.score)
+    outer.begin([found.closed, *near])
+    for number in range(1, effort.rounds + 1):
+        progress(f"bound, program {number} of at most {effort.rounds}{_gap_so_far(found)}")
+        known = outer.size
+        bound, closed = outer.whole(effort.nodes, effort.gap / 2)
+        found = replace(found, bound=float(np.fmax(found.bound, bound)))
+        if closed is None or found.score - found.bound <= effort.gap * abs(found.score):
+            break
+        found = _searched_on(judge, graph, found, closed)
+        outer.score_at(closed)
+        if outer.size == known:
+            break
+    return replace(found, bound=min(found.bound, found.score))
+
+
+def _gap_so_far(found: Found) -> str:
+    gap = (found.score - found.bound) / max(abs(found.score), 1e-12)
+    return f": {100 * gap:.2f} % to go" if np.isfinite(gap) else ""
+
+
+def _searched_on(judge: Judge, graph: LoopGraph, found: Found, closed: Closed) -> Found:
+    """Exchange on from a configuration that is better than what was found."""
+    flows = found.power_flows + 1
+    if not judge.scores(closed[None])[0] < found.score:
+        return replace(found, power_flows=flows)
+    closed, score, more = descend_by_pairs(judge, graph, closed)
+    return replace(found, closed=closed, score=score, power_flows=flows + more)

@@ -1,0 +1,79 @@
+"""Where branch exchange starts: always the same configurations."""
+
+import numpy as np
+import numpy.typing as npt
+
+from equigrid.grid.batch.wires import prepare
+from equigrid.grid.switching.judge import Judge
+from equigrid.grid.switching.loops import LoopGraph
+
+Array = npt.NDArray[np.float64]
+Closed = npt.NDArray[np.bool_]
+
+
+def starts(judge: Judge, graph: LoopGraph, restarts: int, seed: int) -> Closed:
+    """Return radial configurations to search from.
+
+    The first is as near to the network's own state as a radial one can be. The second opens, one
+    after the other, the branch with the least current of the feeder with all loops closed
+    (Shirmohammadi and Hong, 1989); currents are those of a linear network at nominal voltage. The
+    third ranks the branches by those currents once. The others are drawn at random.
+
+    Parameters
+    ----------
+    restarts : int
+        So many are drawn.
+    seed : int
+        Of their stream, which is named after them.
+    """
+    own = judge.network.branches["closed"].to_numpy()
+    # The key keeps the stream apart from whatever else is drawn from the same seed.
+    stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(b"switching")))
+    once = _currents(judge, graph, graph.switchable)
+    ranks = [own.astype(np.float64), once, *stream.random((restarts, len(own)))]
+    trees = [_tree(graph, rank) for rank in ranks]
+    trees.insert(1, _opened_in_turn(judge, graph))
+    return np.unique(trees, axis=0)
+
+
+def _tree(graph: LoopGraph, rank: Array) -> Closed:
+    """Return the spanning tree of the highest ranks, by Kruskal's algorithm."""
+    label = np.arange(graph.nodes)
+    closed = graph.rest.copy()
+    order = np.argsort(-rank, kind="stable")
+    for k in order[graph.switchable[order]]:
+        one, other = label[graph.ends[k]]
+        if one != other:
+            closed[k] = True
+            label[label == other] = one
+    return closed
+
+
+def _opened_in_turn(judge: Judge, graph: LoopGraph) -> Closed:
+    closed = graph.switchable.copy()
+    while closed.sum() >= graph.nodes:
+        current = _currents(judge, graph, closed)
+        # The least current on a loop is in no spanning tree of the highest currents.
+        beside = np.flatnonzero(closed & ~_tree(graph, np.where(closed, current, -1.0)))
+        closed[beside[current[beside].argmin()]] = False
+    return closed | graph.rest
+
+
+def _currents(judge: Judge, graph: LoopGraph, closed: Closed) -> Array:
+    """Return the currents of branches in a linear network at nominal voltage, 0 of open ones."""
+    ports, _ = prepare(judge.network, as_switched=False)
+    fed = graph.bus_node >= 0
+    power = np.zeros(graph.nodes, np.complex128)
+    np.add.at(power, graph.bus_node[fed], (judge.load_mw - 1j * judge.load_mvar)[fed])
+    k = np.flatnonzero(closed)
+    one, other = graph.ends[k].T
+    through = 1 / ports.series[k]
+    laplacian = np.zeros((graph.nodes, graph.nodes), np.complex128)
+    for here, there in ((one, other), (other, one)):
+        np.add.at(laplacian, (here, here), through)
+        np.add.at(laplacian, (here, there), -through)
+    drop = np.zeros(graph.nodes, np.complex128)
+    drop[1:] = np.linalg.solve(laplacian[1:, 1:], power[1:])
+    result = np.zeros(len(closed))
+    result[k] = np.abs(through * (drop[one] - drop[other]))
+    return result
