@@ -131,23 +131,13 @@ class NetworkOperator:
             bounds=[-self.exchange_max_mw, self.exchange_max_mw],
         )
         loss = cp.Variable(purchase.size, name="A(24) network losses")
-        at_units = self._at(self.photovoltaic_buses)
-        taken = self._offers(hears, "import")
-        net = hears["load_mw"] - at_units @ units["power"] + self._at_prosumers() @ taken
-        nets = {
-            "before": net,
-            "up": net - at_units @ units["up"] - self._at_prosumers() @ sold["up"],
-            "down": net + at_units @ units["down"] + self._at_prosumers() @ sold["down"],
-        }
+        nets = self._nets(hears, units, sold)
+        net = nets["before"]
         up = cp.Variable(self.shape, name="A(16) upward product sold")
         down = cp.Variable(self.shape, name="A(17) downward product sold")
         constraints = [
-            (_flat(up) == cp.sum(units["up"], axis=0) + cp.sum(sold["up"], axis=0)).set_label(
-                "A(16) upward product sold"
-            ),
-            (_flat(down) == cp.sum(units["down"], axis=0) + cp.sum(sold["down"], axis=0)).set_label(
-                "A(17) downward product sold"
-            ),
+            _sum_of(up, units["up"], sold["up"], "A(16) upward product sold"),
+            _sum_of(down, units["down"], sold["down"], "A(17) downward product sold"),
             (_flat(purchase) == cp.sum(net, axis=0) + loss).set_label("A(22) balance"),
             *(
                 row.set_label("A(24) network losses")
@@ -183,6 +173,22 @@ class NetworkOperator:
                 **{f"net_load_{state}_mw": nets[state] for state in STATES},
             },
         )
+
+    def _nets(
+        self,
+        hears: Mapping[str, cp.Parameter],
+        units: Mapping[str, cp.Variable],
+        sold: Mapping[str, cp.Expression],
+    ) -> dict[str, cp.Expression]:
+        """Net load (N, S T) of every state, A(25)."""
+        at_units, at_prosumers = self._at(self.photovoltaic_buses), self._at_prosumers()
+        taken = self._offers(hears, "import")
+        net = hears["load_mw"] - at_units @ units["power"] + at_prosumers @ taken
+        return {
+            "before": net,
+            "up": net - at_units @ units["up"] - at_prosumers @ sold["up"],
+            "down": net + at_units @ units["down"] + at_prosumers @ sold["down"],
+        }
 
     def _limits(self, state: str, at: Tangents, net: cp.Expression) -> list[cp.Constraint]:
         """A(25)-A(33) of one state."""
@@ -242,6 +248,13 @@ class NetworkOperator:
         for column, bus in enumerate(buses):
             found[index.index(bus), column] = 1.0
         return found
+
+
+def _sum_of(
+    product: cp.Variable, of_units: cp.Expression, of_prosumers: cp.Expression, label: str
+) -> cp.Constraint:
+    total = cp.sum(of_units, axis=0) + cp.sum(of_prosumers, axis=0)
+    return (_flat(product) == total).set_label(label)
 
 
 def _flat(power: cp.Expression) -> cp.Expression:
