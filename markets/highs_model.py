@@ -150,8 +150,10 @@ class HighsModel:
     def solve(self) -> Solution:
         """Solve from where the last solution left off."""
         self._run()
-        if self._highs.getModelStatus() == highspy.HighsModelStatus.kUnboundedOrInfeasible:
-            # Presolve saw that there is no optimum, but not which of the two it is.
+        ended, kinds = self._highs.getModelStatus(), highspy.HighsModelStatus
+        # Presolve saw that there is no optimum, but not which of the two it is; with whole numbers
+        # it has also taken programs for infeasible that are not.
+        if ended == kinds.kUnboundedOrInfeasible or (self._integer and ended == kinds.kInfeasible):
             self._highs.setOptionValue("presolve", "off")
             self._run()
         status = _STATUS.get(self._highs.getModelStatus(), "failed")

@@ -58,6 +58,13 @@ def test_both_routes_agree_with_brute_force(kind: str) -> None:
     assert sum(solved) >= 2
 
 
+def test_what_presolve_takes_for_infeasible_is_asked_again() -> None:
+    """HiGHS 1.15 presolves the program with binaries of this game to infeasible."""
+    report = random_games.examine("chain", 5, 15)
+    assert not report.wrong
+    assert report.outcomes["milp"].status == "solved"
+
+
 @pytest.mark.parametrize("kind", drawn_games.KINDS)
 def test_brute_force_is_the_best_of_a_grid(kind: str) -> None:
     for number in range(2):
