@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from equigrid.grid.ac import ac_check
+from equigrid.grid.ac import AcResult, ac_check
 from equigrid.grid.batch.flow import power_flow_batch
-from equigrid.grid.batch.result import FlowStatus
+from equigrid.grid.batch.result import BatchFlow, FlowStatus
 from equigrid.grid.network import Network
+from equigrid.grid.topology import twice_fed_islands
 
 Array = npt.NDArray[np.float64]
+_ASKED = ("voltage_pu", "branch_current_ka", "loss_mw", "loading_max_percent")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +23,9 @@ class Operation:
     ----------
     network : Network
         With its loads and its switch state.
-    status : FlowStatus
-        Figures are NaN where it did not converge.
+    status : str
+        The name of a FlowStatus; figures are NaN where it did not converge. TWICE_FED where sources
+        feed the same island: the batch power flow refuses that, and all figures are pandapower's.
     voltage_pu : array (N,)
         NaN at buses nothing feeds.
     current_ka : array (B,)
@@ -32,7 +35,7 @@ class Operation:
     """
 
     network: Network
-    status: FlowStatus
+    status: str
     voltage_pu: Array
     current_ka: Array
     loss_mw: float
@@ -47,18 +50,12 @@ class Operation:
             np.asarray(buses[f"load_{unit}"] - buses[f"generation_{unit}"], np.float64)
             for unit in ("mw", "mvar")
         )
-        names = ("voltage_pu", "branch_current_ka", "loss_mw", "loading_max_percent")
-        flow = power_flow_batch(network, load_mw[None], load_mvar[None], results=names)
         judged = ac_check(network, load_mw[:, None], load_mvar[:, None])
-        return cls(
-            network,
-            FlowStatus(int(flow.status[0])),
-            flow.voltage_pu[0],
-            flow.branch_current_ka[0],
-            float(flow.loss_mw[0]),
-            float(flow.loading_max_percent[0]),
-            float(judged.loss_mw[0]),
-        )
+        loss_ac_mw = float(judged.loss_mw[0])
+        if any(twice_fed_islands(network.graph(), network.sources)):
+            return cls(network, *_by_pandapower(judged), loss_ac_mw)
+        flow = power_flow_batch(network, load_mw[None], load_mvar[None], results=_ASKED)
+        return cls(network, *_by_batch(flow), loss_ac_mw)
 
     @property
     def voltage_min_pu(self) -> float:
@@ -71,3 +68,24 @@ class Operation:
         """Names of the open branches."""
         branches = self.network.branches
         return list(branches["name"][~branches["closed"]])
+
+
+def _by_batch(flow: BatchFlow) -> tuple[str, Array, Array, float, float]:
+    return (
+        FlowStatus(int(flow.status[0])).name,
+        flow.voltage_pu[0],
+        flow.branch_current_ka[0],
+        float(flow.loss_mw[0]),
+        float(flow.loading_max_percent[0]),
+    )
+
+
+def _by_pandapower(judged: AcResult) -> tuple[str, Array, Array, float, float]:
+    voltage = judged.voltage_pu[:, 0]
+    return (
+        "TWICE_FED" if judged.converged[0] else FlowStatus.DIVERGED.name,
+        np.where(voltage > 0, voltage, np.nan),
+        judged.current_ka[:, 0],
+        float(judged.loss_mw[0]),
+        float(judged.loading_percent[:, 0].max(initial=0.0)),
+    )

@@ -132,7 +132,7 @@ def reconfigured(network: Network, **asked: Any) -> Reconfiguration:
 
 def _figures(state: Operation) -> dict[str, Any]:
     figures = {attribute: _known(getattr(state, attribute)) for (_, attribute), *_ in _ROWS}
-    return {"status": state.status.name, "open_branches": state.open_branches, **figures}
+    return {"status": state.status, "open_branches": state.open_branches, **figures}
 
 
 def _known(value: float) -> float | None:

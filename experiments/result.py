@@ -162,6 +162,9 @@ def _case_summary(case: CaseResult) -> dict[str, Any]:
                 "max_voltage_violation_pu": ac.max_voltage_violation_pu,
                 "max_loading_violation_percent": ac.max_loading_violation_percent,
                 "max_linear_voltage_error_pu": ac.max_linear_voltage_error_pu,
+                "columns": ac.columns,
+                "judged_columns": ac.judged_columns,
+                "max_route_difference_pu": ac.max_route_difference_pu,
             },
         },
     }

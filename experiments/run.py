@@ -15,10 +15,10 @@ from equigrid.experiments.linearisation import rounds_table
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.experiments.study import Study, load_study
-from equigrid.experiments.systems import Mask, System, system_kind
+from equigrid.experiments.systems import Dispatch, Mask, System, system_kind
 from equigrid.experiments.tables import joined
 from equigrid.experiments.world import World
-from equigrid.grid.ac import ac_check
+from equigrid.grid.judged import Judged, judged_flow
 from equigrid.markets.certification.certificate import AcFindings
 
 Progress = Callable[[str], None]
@@ -81,8 +81,8 @@ class _Case:
         progress(f"{name}: AC power flow of every scenario and hour")
         began = time.perf_counter()
         self.dispatch = self.system.dispatch(self.outcome)
-        loads = self.dispatch.net_load_mw, self.dispatch.net_load_mvar
-        self.ac = ac_check(study.network, *loads)
+        self.judged = _judged(study, self.dispatch)
+        self.ac = self.judged.result
         self.seconds["ac"] = time.perf_counter() - began
 
     def findings(self) -> AcFindings:
@@ -97,6 +97,9 @@ class _Case:
             max_voltage_violation_pu=float(off.voltage_pu[:, found].max(initial=0.0)),
             max_loading_violation_percent=float(off.loading_percent[:, found].max(initial=0.0)),
             max_linear_voltage_error_pu=self._linear_error(found),
+            columns=len(found),
+            judged_columns=int(np.count_nonzero(self.judged.judged)),
+            max_route_difference_pu=self.judged.difference_pu,
         )
 
     def _enforced(self) -> Mask:
@@ -108,6 +111,12 @@ class _Case:
             return None
         off = np.abs(self.dispatch.voltage_pu - self.ac.voltage_pu)
         return float(off[:, found].max(initial=0.0))
+
+
+def _judged(study: Study, dispatch: Dispatch) -> Judged:
+    limits = study.spec.network.voltage_min_pu, study.spec.network.voltage_max_pu
+    loads = dispatch.net_load_mw, dispatch.net_load_mvar
+    return judged_flow(study.network, *loads, *limits, dispatch.parts)
 
 
 def _run_cases(study: Study, progress: Progress) -> Result:
@@ -194,7 +203,18 @@ def _talk_notes(case: _Case) -> dict[str, Any]:
     }
 
 
-_LIBRARIES = ("equigrid", "cvxpy", "highspy", "mesa", "simpy", "pandapower", "numpy", "scipy")
+_LIBRARIES = (
+    "equigrid",
+    "cvxpy",
+    "highspy",
+    "mesa",
+    "simpy",
+    "pandapower",
+    "numba",
+    "power-grid-model",
+    "numpy",
+    "scipy",
+)
 
 
 def _manifest(study: Study, cases: list[_Case]) -> dict[str, Any]:

@@ -51,12 +51,16 @@ class Dispatch:
     enforced : array of bool, shape (C,), or None
         Columns in which limits have to hold where the case enforces them, all if None. What AC
         says of the others is for KPIs and tables.
+    parts : array of int, shape (C,), or None
+        Columns that are reported together have the same number, such as a state of the network;
+        pandapower judges the worst of each. One part if None.
     """
 
     net_load_mw: Matrix
     net_load_mvar: Matrix
     voltage_pu: Matrix | None = None
     enforced: Mask | None = None
+    parts: NDArray[np.int64] | None = None
 
 
 class System(Protocol):

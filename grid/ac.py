@@ -61,8 +61,6 @@ class AcResult:
         Of the rating, 0 for branches without one.
     loss_mw : array (C,)
         Losses of all branches.
-    import_mw : array (C,)
-        What the sources supply.
     converged : array of bool (C,)
         Columns that did not converge hold NaN everywhere else.
     """
@@ -71,7 +69,6 @@ class AcResult:
     current_ka: Array
     loading_percent: Array
     loss_mw: Array
-    import_mw: Array
     converged: npt.NDArray[np.bool_]
 
     def violations(self, voltage_min_pu: ArrayLike, voltage_max_pu: ArrayLike) -> AcViolations:
@@ -101,25 +98,22 @@ def ac_check(network: Network, load_mw: ArrayLike, load_mvar: ArrayLike) -> AcRe
         When the arrays are not of shape (N, C) or hold no finite numbers.
     """
     active, reactive = np.asarray(load_mw, float), np.asarray(load_mvar, float)
-    _check_loads(network, active, reactive)
+    check_loads(network, active, reactive)
     net = network.with_loads(active[:, 0], reactive[:, 0]).to_pandapower()
     with _quiet():
         columns = [
             _column(net, load_mw, load_mvar)
             for load_mw, load_mvar in zip(active.T, reactive.T, strict=True)
         ]
-    voltage, current, loss, supply = (
-        np.stack(part, axis=-1) for part in zip(*columns, strict=True)
-    )
+    voltage, current, loss = (np.stack(part, axis=-1) for part in zip(*columns, strict=True))
+    loading = loading_percent(network, current)
+    return AcResult(voltage, current, loading, loss, converged=np.isfinite(loss))
+
+
+def loading_percent(network: Network, current_ka: Array) -> Array:
+    """Return currents (B, C) in percent of the ratings, 0 for branches without one."""
     rating_ka = network.branches["rating_ka"].to_numpy()[:, None]
-    return AcResult(
-        voltage_pu=voltage,
-        current_ka=current,
-        loading_percent=np.where(rating_ka < UNRATED_KA, 100 * current / rating_ka, 0 * current),
-        loss_mw=loss,
-        import_mw=supply,
-        converged=np.isfinite(supply),
-    )
+    return np.where(rating_ka < UNRATED_KA, 100 * current_ka / rating_ka, 0 * current_ka)
 
 
 @contextmanager
@@ -134,7 +128,8 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _check_loads(network: Network, active: Array, reactive: Array) -> None:
+def check_loads(network: Network, active: Array, reactive: Array) -> None:
+    """Refuse loads that are not of shape (N, C) or not finite."""
     buses = len(network.buses)
     if (
         active.ndim != 2
@@ -157,15 +152,15 @@ def _check_loads(network: Network, active: Array, reactive: Array) -> None:
 
 def _column(
     net: pandapower.pandapowerNet, load_mw: Array, load_mvar: Array
-) -> tuple[Array, Array, float, float]:
-    """Return voltages, currents, loss and import of one column, NaN when it does not converge."""
+) -> tuple[Array, Array, float]:
+    """Return voltages, currents and loss of one column, NaN when it does not converge."""
     net.load["p_mw"], net.load["q_mvar"] = load_mw, load_mvar
     if not (_converges_warm(net) or _converges_cold(net)):
         lost = np.full(len(net.bus), np.nan), np.full(len(net.line) + len(net.trafo), np.nan)
-        return *lost, np.nan, np.nan
+        return *lost, np.nan
     voltage = np.nan_to_num(net.res_bus["vm_pu"].to_numpy())
     loss = net.res_line["pl_mw"].sum() + net.res_trafo["pl_mw"].sum()
-    return voltage, _currents_ka(net), float(loss), float(net.res_ext_grid["p_mw"].sum())
+    return voltage, _currents_ka(net), float(loss)
 
 
 def _converges_warm(net: pandapower.pandapowerNet) -> bool:

@@ -10,7 +10,8 @@ from equigrid.experiments.findings import Finding, UnusableInput
 from equigrid.experiments.frp_aggregator.days import days_of
 from equigrid.experiments.frp_aggregator.parties import operator_of
 from equigrid.experiments.study import Study
-from equigrid.grid.ac import AcViolations, ac_check
+from equigrid.grid.ac import AcViolations
+from equigrid.grid.judged import judged_flow
 
 Vector = NDArray[np.float64]
 _VOLTAGE_PU, _LOADING_PERCENT = 1e-6, 1e-3
@@ -56,8 +57,8 @@ def _with_all_sun(operator: NetworkOperator) -> Vector:
 
 
 def _violations(operator: NetworkOperator, load_mw: Vector, load_mvar: Vector) -> AcViolations:
-    ac = ac_check(operator.network, load_mw, load_mvar)
-    return ac.violations(operator.voltage_min_pu, operator.voltage_max_pu)
+    limits = operator.voltage_min_pu, operator.voltage_max_pu
+    return judged_flow(operator.network, load_mw, load_mvar, *limits).result.violations(*limits)
 
 
 def _violated(off: AcViolations) -> NDArray[np.bool_]:

@@ -12,12 +12,11 @@ from equigrid.experiments.frp_aggregator.parties import one, spec_of
 from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Deliveries
-from equigrid.grid.ac import ac_check
-from equigrid.grid.batch.flow import power_flow_batch
+from equigrid.grid.judged import judged_flow
 from equigrid.scenarios.seeds import stream
 
 Vector = NDArray[np.float64]
-_JUDGED = 50  # deliveries that come nearest to each kind of limit, or go furthest beyond
+_AT_ONCE = 50_000  # deliveries
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,24 +74,17 @@ def deliveries(
 def _beyond(study: Study, load_mw: Vector, load_mvar: Vector) -> tuple[Vector, Vector]:
     """Return how far voltages and loadings (count,) are beyond limits; infinite without an answer.
 
-    All by the batch power flow, the worst once more by pandapower, which has the last word.
+    A number of deliveries at a time, so that what is known of each bus need not fit into memory.
     """
-    limits = study.spec.network
-    asked = ("voltage_min_pu", "voltage_max_pu", "loading_max_percent")
-    flow = power_flow_batch(study.network, load_mw.T, load_mvar.T, results=asked)
-    voltage = np.maximum(
-        limits.voltage_min_pu - flow.voltage_min_pu, flow.voltage_max_pu - limits.voltage_max_pu
-    )
-    found = [
-        np.where(np.isnan(part), np.inf, np.maximum(part, 0.0))
-        for part in (voltage, flow.loading_max_percent - 100)
-    ]
-    worst = np.unique([np.argsort(-part, kind="stable")[:_JUDGED] for part in found])
-    ac = ac_check(study.network, load_mw[:, worst], load_mvar[:, worst])
-    off = ac.violations(limits.voltage_min_pu, limits.voltage_max_pu)
-    for part, judged in zip(found, (off.voltage_pu, off.loading_percent), strict=True):
-        part[worst] = np.where(ac.converged, judged.max(axis=0), np.inf)
-    return found[0], found[1]
+    limits = study.spec.network.voltage_min_pu, study.spec.network.voltage_max_pu
+    found = []
+    for start in range(0, load_mw.shape[1], _AT_ONCE):
+        some = np.s_[:, start : start + _AT_ONCE]
+        judged = judged_flow(study.network, load_mw[some], load_mvar[some], *limits)
+        off = judged.result.violations(*limits)
+        found.append((off.voltage_pu.max(axis=0), off.loading_percent.max(axis=0)))
+    voltage, loading = zip(*found, strict=True)
+    return np.concatenate(voltage), np.concatenate(loading)
 
 
 def _sold(study: Study, tables: dict[str, pd.DataFrame]) -> _Sold:

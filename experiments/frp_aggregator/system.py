@@ -134,6 +134,7 @@ class FrpAggregator:
             np.tile(reactive, len(STATES)),
             np.hstack(voltages),
             np.repeat(secured, reactive.shape[1]),
+            np.repeat(np.arange(len(STATES)), reactive.shape[1]),
         )
 
     def kpis(self, outcome: Equilibrium, ac: AcResult) -> dict[str, Kpi]:

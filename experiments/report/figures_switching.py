@@ -70,7 +70,8 @@ def _said(state: Operation) -> str:
         return "the power flow has no solution"
     said = f"losses {1e3 * state.loss_mw:.2f} kW, least voltage {state.voltage_min_pu:.4f} p.u."
     rated = state.loading_max_percent > 0
-    return said + f", greatest loading {state.loading_max_percent:.1f} %" * rated
+    said += f", greatest loading {state.loading_max_percent:.1f} %" * rated
+    return said + ", sources joined" * (state.status == "TWICE_FED")
 
 
 def _cells(state: Operation) -> dict[int, Cell]:

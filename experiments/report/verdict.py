@@ -10,6 +10,7 @@ from equigrid.markets.certification.certificate import (
     BOUND,
     FEASIBLE,
     OPTIMAL,
+    SAME_VOLTAGE,
     AcFindings,
     Certificate,
 )
@@ -178,10 +179,14 @@ def _ac_checks(ac: AcFindings | None, tolerance: Mapping[str, float]) -> Iterato
         return
     binding = ac.required == "enforce"
     converged = ac.converged or (False if binding else None)
-    how = "pandapower, which shares nothing with the linear network"
+    how = (
+        "by compiled sweeps, and by pandapower where a limit is nearest, which has the last word; "
+        "neither knows the linear network"
+    )
     yield Check(
         "AC power flow of every hour and scenario", _converges(ac), "all", converged, how=how
     )
+    yield from _route_checks(ac)
     if not ac.converged:
         return
     for question, value, key in (
@@ -193,6 +198,15 @@ def _ac_checks(ac: AcFindings | None, tolerance: Mapping[str, float]) -> Iterato
     if ac.max_linear_voltage_error_pu is not None:
         question = "Linear and AC voltages differ by at most, p.u."
         yield Check(question, _small(ac.max_linear_voltage_error_pu))
+
+
+def _route_checks(ac: AcFindings) -> Iterator[Check]:
+    if ac.max_route_difference_pu is None:
+        return
+    question = "Two AC power flows, which share nothing, differ by at most, p.u."
+    how = "the sweeps against pandapower, in the hours and scenarios nearest to each kind of limit"
+    held = _held(question, ac.max_route_difference_pu, SAME_VOLTAGE, how)
+    yield replace(held, measured=f"{held.measured} ({ac.judged_columns} of {ac.columns} compared)")
 
 
 def _converges(ac: AcFindings) -> str:

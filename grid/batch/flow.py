@@ -1,11 +1,11 @@
 """Power flows of many rows at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from equigrid.grid.batch.kernel import all_finite, solve_all, twice_fed
+from equigrid.grid.batch.kernel import solve_all, twice_fed
 from equigrid.grid.batch.meshed import solve_meshed
 from equigrid.grid.batch.report import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN, Told
 from equigrid.grid.batch.request import (
@@ -69,8 +69,8 @@ def power_flow_batch(
     Raises
     ------
     NetworkError
-        Naming arrays of the wrong shape or kind, loads that are not finite, sources that feed the
-        same island.
+        Naming all at once: arrays of the wrong shape or kind, results that there are not, loads
+        that are not finite, sources that feed the same island.
 
     Examples
     --------
@@ -105,12 +105,17 @@ def power_flow_chunks(
     rows : int
         So many a chunk, the last one may have fewer.
     """
-    if rows < 1:
-        raise NetworkError([f"rows is {rows}: give a positive number."])
     request = read_request(network, load_mw, load_mvar, branch_closed, results)
     batch = _Batch(network, request)
+    wrong = [f"rows is {rows}: give a positive number."] if rows < 1 else []
+    _refuse([*wrong, *batch.findings])
     starts = range(0, len(request), rows)
     return (batch.flow(start, min(start + rows, len(request))) for start in starts)
+
+
+def _refuse(findings: Sequence[str]) -> None:
+    if findings:
+        raise NetworkError(findings)
 
 
 class _Batch:
@@ -121,22 +126,21 @@ class _Batch:
         own_state = request.branch_closed is None
         self._ports, self._wires = prepare(network, own_state)
         self._branches = len(network.branches)
-        self._refuse_twice_fed()
+        self.findings = [*request.findings, *self._twice_fed()]
 
     def flow(self, start: int, stop: int) -> BatchFlow:
-        """Solve some rows."""
-        loads = self._request.loads(start, stop)
-        if not (all_finite(loads[0]) and all_finite(loads[1])):
-            raise NetworkError(unfinished(self._network, loads, start))
-        closed = self._closed(start, stop)
+        """Solve some rows, or tell all that is wrong with them and the request."""
+        tables = self._request.loads(start, stop)
+        _refuse([*self.findings, *unfinished(self._network, tables, start)])
+        loads = tables["load_mw"], tables["load_mvar"]
+        closed = self._closed(self._request.closed(start, stop))
         told = self._empty(stop - start)
-        solve_all(self._wires, closed, loads, told)
+        solve_all(self._wires, closed[0] if len(closed) == 1 else closed, loads, told)
         self._solve_loops(told, closed, loads)
         return BatchFlow(told.status, self._named(told))
 
-    def _closed(self, start: int, stop: int) -> Closed:
+    def _closed(self, table: Closed | None) -> Closed:
         """Return states of branches and, always closed, of bus switches with an impedance."""
-        table = self._request.closed(start, stop)
         if table is None:
             return np.ones((1, len(self._wires.branch)), np.bool_)
         switches = len(self._wires.branch) - self._branches
@@ -144,12 +148,13 @@ class _Batch:
             table = np.concatenate([table, np.ones((len(table), switches), np.bool_)], axis=1)
         return for_kernels(table, np.bool_)
 
-    def _refuse_twice_fed(self) -> None:
+    def _twice_fed(self) -> list[str]:
+        """Return a sentence for each island that several sources feed, in the first such state."""
         if len(self._wires.source_node) < 2:
-            return
-        wrong = np.flatnonzero(twice_fed(self._wires, self._closed(0, len(self._request))))
+            return []
+        wrong = np.flatnonzero(twice_fed(self._wires, self._closed(self._request.branch_closed)))
         if not len(wrong):
-            return
+            return []
         network, where = self._network, ""
         if self._request.branch_closed is not None:
             state = self._request.branch_closed[wrong[0]]
@@ -158,7 +163,7 @@ class _Batch:
             more = f" and {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
             where = f"In row {wrong[0]}{more} of branch_closed: "
         islands = twice_fed_islands(network.graph(), network.sources)
-        raise NetworkError(where + sentence for sentence in islands)
+        return [where + sentence for sentence in islands]
 
     def _empty(self, rows: int) -> Told:
         asked = set(self._request.results)

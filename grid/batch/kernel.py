@@ -1,7 +1,7 @@
 """All rows in parallel, compiled.
 
-Threads take packs of at most eight rows that follow each other and have the same tree; a tree stays
-until the switch state changes. Each has scratch of its own and writes to rows of its own.
+Threads take packs of eight rows that follow each other, all of one tree or each of its own. They
+have scratch of their own and write to rows of their own.
 
 Kernels are kept on disk beside their source (``cache=True``): compiling takes twenty seconds, the
 next process starts at once. Arrays are therefore always handed over as one kind, contiguous and
@@ -12,8 +12,12 @@ from typing import Any
 
 import numpy as np
 from numba import njit, prange
+from numba.extending import overload
 
+from equigrid.grid.batch.compiling import inner
+from equigrid.grid.batch.grove import empty_grove, fill_up, plant
 from equigrid.grid.batch.lanes import WIDTH, choose, fill, largest, store
+from equigrid.grid.batch.places import of_row, write
 from equigrid.grid.batch.report import (
     LOADING_MAX,
     LOSS,
@@ -23,10 +27,9 @@ from equigrid.grid.batch.report import (
     read_loads,
     tell_currents,
     tell_voltages,
-    write,
 )
 from equigrid.grid.batch.sweep import NEVER, TOLERANCE, backward, empty_work, settle
-from equigrid.grid.batch.tree import COUNT, FED, ISLANDED, TWICE_FED, empty_tree, grow
+from equigrid.grid.batch.tree import FIRST, ISLANDED, TWICE_FED, empty_tree, grow, note_ends
 from equigrid.grid.batch.wires import END_KA, LOADING, SHUNT_B, SHUNT_G, Wires
 
 # Rows are dealt to threads in so many parts; answers do not depend on it. A thread is given turns
@@ -36,19 +39,7 @@ PARTS, STRIDE = 64, 37
 DIVERGED = 3
 
 
-@njit(cache=True)
-def _alike(closed: Any, row: int, stop: int) -> int:
-    """Return where the rows end that have the branches closed that the first one has."""
-    if len(closed) == 1:
-        return stop
-    for other in range(row + 1, stop):
-        for k in range(closed.shape[1]):
-            if closed[row, k] != closed[other, k]:
-                return other
-    return stop
-
-
-@njit(cache=True)
+@inner
 def _hanging(wires: Wires, tree: Any, closed: Any, work: Any, told: Told, rows: Any) -> None:
     """Add what branches take that end nowhere: no tree has them."""
     start, stop = rows
@@ -56,51 +47,54 @@ def _hanging(wires: Wires, tree: Any, closed: Any, work: Any, told: Told, rows: 
     position, voltage, figures = tree.node_position, work.voltage, work.figures
     current = told.branch_current_ka
     for number in range(len(ends)):
-        here, j, k = ends[number], position[nodes[number]], ends[number] // 2
-        if j == 0 or not closed[k]:
-            continue
+        here, k = ends[number], ends[number] // 2
         g, admittance = end[here, SHUNT_G], np.hypot(end[here, SHUNT_G], end[here, SHUNT_B])
         for row in range(start, stop):
-            v = voltage[j, row - start]
+            lane = row - start
+            j = of_row(position, lane, nodes[number])
+            if j == 0 or not of_row(closed, row, k):
+                continue
+            v = voltage[j, lane]
             current_ka = admittance * v * end[here, END_KA]
             loading = np.sqrt(branch[k, LOADING]) * current_ka
-            figures[LOSS, row - start] += g * v**2
-            figures[LOADING_MAX, row - start] = max(figures[LOADING_MAX, row - start], loading)
+            figures[LOSS, lane] += g * v**2
+            figures[LOADING_MAX, lane] = max(figures[LOADING_MAX, lane], loading)
             if len(current):
                 current[row, k] = current_ka
 
 
-@njit(cache=True)
-def _blank(told: Told, status: int, start: int, stop: int) -> None:
-    """Write rows without an answer."""
-    told.status[start:stop] = status
-    told.figures[:, start:stop] = np.nan
+@inner
+def _blank(told: Told, status: int, row: int) -> None:
+    """Write a row without an answer."""
+    told.status[row] = status
+    told.figures[:, row] = np.nan
     if len(told.voltage_pu):
-        told.voltage_pu[start:stop] = np.nan
+        told.voltage_pu[row] = np.nan
     if len(told.branch_current_ka):
-        told.branch_current_ka[start:stop] = np.nan
+        told.branch_current_ka[row] = np.nan
 
 
-@njit(cache=True)
-def _conclude(told: Told, error: Any, figures: Any, status: int, start: int, stop: int) -> None:
-    """Write status and figures; rows that did not settle are blank."""
-    states, table = told.status, told.figures
+@inner
+def _conclude(told: Told, error: Any, figures: Any, start: int, stop: int) -> None:
+    """Write the figures; rows that are no trees or did not settle are blank."""
+    status, table = told.status, told.figures
+    worst = largest(error)
     for row in range(start, stop):
-        states[row] = status
         for figure in range(len(figures)):
             table[figure, row] = figures[figure, row - start]
-    if largest(error) > TOLERANCE:
-        store(figures, 0, error)
-        for row in range(start, stop):
-            if figures[0, row - start] > TOLERANCE:
-                _blank(told, DIVERGED, row, row + 1)
+    store(figures, 0, error)
+    for row in range(start, stop):
+        if status[row] > ISLANDED:
+            _blank(told, status[row], row)
+        elif worst > TOLERANCE and figures[0, row - start] > TOLERANCE:
+            _blank(told, DIVERGED, row)
 
 
-@njit(cache=True)
+@inner
 def _solve_rows(
     wires: Wires, closed: Any, tree: Any, work: Any, loads: Any, told: Told, rows: Any
 ) -> None:
-    """Solve rows of the same tree and write what they are asked."""
+    """Solve rows whose tree or trees are laid out, and write what they are asked."""
     start, stop = rows
     figures = work.figures
     read_loads(tree, work, loads, start, stop)
@@ -113,31 +107,79 @@ def _solve_rows(
         write(work.voltage, tree.bus_position, told.voltage_pu, start, stop)
     if told.with_currents:
         backward(tree, work, True)
-        loss, loading = tell_currents(wires, tree, work)
+        loss, loading = tell_currents(tree, work)
         store(figures, LOSS, loss)
         store(figures, LOADING_MAX, loading)
         if len(told.branch_current_ka):
             write(work.amperes, tree.branch_position, told.branch_current_ka, start, stop)
         _hanging(wires, tree, closed, work, told, rows)
-    status = FED if tree.size[COUNT] > len(wires.node) else ISLANDED
-    _conclude(told, error, figures, status, start, stop)
+    _conclude(told, error, figures, start, stop)
 
 
-@njit(cache=True)
-def _solve_range(wires: Wires, closed: Any, loads: Any, told: Told, first: int, last: int) -> None:
-    """Solve rows first to last, as many at a time as have the same tree."""
+@inner
+def _laid_out(wires: Wires, closed: Any, tree: Any, with_currents: bool) -> int:
+    """Lay out the branches that are closed; return what they are."""
+    layout = grow(wires, closed, tree)
+    if layout <= ISLANDED and with_currents:
+        note_ends(wires, tree)
+    return layout
+
+
+@inner
+def _solve_alike(wires: Wires, closed: Any, loads: Any, told: Told, first: int, last: int) -> None:
+    """Solve rows first to last, which have the same branches closed."""
     tree, work = empty_tree(wires), empty_work(len(wires.node) + 1)
-    layout, start = -1, first
-    while start < last:
-        stop = _alike(closed, start, min(start + WIDTH, last))
-        row = min(start, len(closed) - 1)
-        if layout < 0 or len(closed) > 1:
-            layout = grow(wires, closed[row], tree)
-        if layout <= ISLANDED:
-            _solve_rows(wires, closed[row], tree, work, loads, told, (start, stop))
-        else:
-            _blank(told, layout, start, stop)
-        start = stop
+    layout = _laid_out(wires, closed, tree, told.with_currents)
+    told.status[first:last] = layout
+    if layout > ISLANDED:
+        for row in range(first, last):
+            _blank(told, layout, row)
+        return
+    for start in range(first, last, WIDTH):
+        rows = (start, min(start + WIDTH, last))
+        _solve_rows(wires, closed, tree, work, loads, told, rows)
+
+
+@inner
+def _alike(closed: Any, row: int, other: int) -> bool:
+    """Whether two rows have the same branches closed."""
+    alike = True
+    for k in range(closed.shape[1]):
+        alike &= closed[row, k] == closed[other, k]
+    return alike
+
+
+@inner
+def _solve_each(wires: Wires, closed: Any, loads: Any, told: Told, first: int, last: int) -> None:
+    """Solve rows first to last, which have trees of their own; equal ones are laid out once."""
+    tree, grove, work = empty_tree(wires), empty_grove(wires), empty_work(len(wires.node) + 1)
+    layout, grown, planted = 0, first - 1, np.full(WIDTH, -1)
+    for start in range(first, last, WIDTH):
+        stop = min(start + WIDTH, last)
+        for row in range(start, stop):
+            if grown < first or not _alike(closed, grown, row):
+                layout, grown = _laid_out(wires, closed[row], tree, told.with_currents), row
+            told.status[row] = layout
+            if planted[row - start] != grown:
+                planted[row - start] = grown
+                plant(grove, row - start, tree, layout, told.with_currents)
+        fill_up(grove, stop - start, tree.size[FIRST])
+        _solve_rows(wires, closed, grove, work, loads, told, (start, stop))
+
+
+def _solve_range(wires: Any, closed: Any, loads: Any, told: Any, first: Any, last: Any) -> Any:
+    """Solve rows first to last."""
+
+
+@overload(_solve_range)
+def _by_states(wires: Any, closed: Any, loads: Any, told: Any, first: Any, last: Any) -> Any:
+    def alike(wires: Any, closed: Any, loads: Any, told: Any, first: Any, last: Any) -> Any:
+        return _solve_alike(wires, closed, loads, told, first, last)
+
+    def each(wires: Any, closed: Any, loads: Any, told: Any, first: Any, last: Any) -> Any:
+        return _solve_each(wires, closed, loads, told, first, last)
+
+    return alike if closed.ndim == 1 else each
 
 
 @njit(cache=True, parallel=True)
@@ -146,8 +188,8 @@ def solve_all(wires: Wires, closed: Any, loads: Any, told: Told) -> None:
 
     Parameters
     ----------
-    closed : array of bool (S, branches) or (1, branches)
-        Which branches are closed; one row for all.
+    closed : array of bool (branches,) or (S, branches)
+        Which branches are closed, in all rows or row by row; kernels of its own for either.
     loads : pair of arrays (S, N)
         MW and MVAr.
     """

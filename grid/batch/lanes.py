@@ -3,7 +3,7 @@
 Kernels read as for a single row, ``store(v, j, load(v, i) - load(drop, j))``, and the compiler is
 left no choice but to use vector registers: a bus of a tree waits for the one before it, so there is
 nothing to be done at once but rows. Eight fill two registers of AVX2 and hide the waiting; sixteen
-are no faster and make rows of their own topology, which leave seven lanes idle, slower.
+are no faster.
 
 Arrays have the shape (positions, WIDTH), so that what a step needs of eight rows is 64 bytes in a
 row, and the scratch of a feeder of 33 buses fits into the nearest cache. ``gather`` and ``scatter``
@@ -19,13 +19,13 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
-from equigrid.grid.batch.stale import drop_stale_kernels
+from equigrid.grid.batch.compiling import drop_stale_kernels
 
 drop_stale_kernels()
 
 WIDTH = 8
 _VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
-_INDEX = ir.IntType(64)
+_INDEX, _LANE = ir.IntType(64), ir.IntType(32)
 Build = Callable[[Any, Any, Any, Any], Any]
 
 
@@ -50,10 +50,12 @@ def _instruction(function: Callable[..., Any]) -> Any:
     return intrinsic(function)
 
 
-def _address(context: Any, builder: Any, kind: Any, array: Any, position: Any) -> Any:
+def _address(
+    context: Any, builder: Any, kind: Any, array: Any, position: Any, vector: Any = _VECTOR
+) -> Any:
     data = context.make_array(kind)(context, builder, array).data
     start = builder.gep(data, [builder.mul(position, ir.Constant(_INDEX, WIDTH))])
-    return builder.bitcast(start, ir.PointerType(_VECTOR))
+    return builder.bitcast(start, ir.PointerType(vector))
 
 
 @_instruction
@@ -92,16 +94,21 @@ def _cells(context: Any, builder: Any, kinds: Any, args: Any) -> list[Any]:
     return cells
 
 
+def _joined(builder: Any, cells: list[Any]) -> Any:
+    """Return the numbers in cells side by side."""
+    numbers = ir.Constant(_VECTOR, ir.Undefined)
+    for lane, cell in enumerate(cells):
+        number = builder.load(cell)
+        numbers = builder.insert_element(numbers, number, ir.Constant(_LANE, lane))
+    return numbers
+
+
 @_instruction
 def gather(typing: Any, table: Any, start: Any, stop: Any, column: Any) -> Any:
     """Return a column of rows start to stop of a contiguous table, the last repeated."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        numbers = ir.Constant(_VECTOR, ir.Undefined)
-        for lane, cell in enumerate(_cells(context, builder, signature.args, args)):
-            number = builder.load(cell)
-            numbers = builder.insert_element(numbers, number, ir.Constant(ir.IntType(32), lane))
-        return numbers
+        return _joined(builder, _cells(context, builder, signature.args, args))
 
     return lanes(table, types.int64, types.int64, types.int64), build
 
@@ -112,11 +119,64 @@ def scatter(typing: Any, table: Any, start: Any, stop: Any, column: Any, value: 
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         for lane, cell in enumerate(_cells(context, builder, signature.args, args)):
-            number = builder.extract_element(args[4], ir.Constant(ir.IntType(32), lane))
+            number = builder.extract_element(args[4], ir.Constant(_LANE, lane))
             builder.store(number, cell)
         return context.get_dummy_value()
 
     return types.void(table, types.int64, types.int64, types.int64, lanes), build
+
+
+def _each(context: Any, builder: Any, kinds: Any, args: Any) -> list[Any]:
+    """Return where an array has the positions that lanes go to, by rows of a table of positions."""
+    array = context.make_array(kinds[0])(context, builder, args[0])
+    table = context.make_array(kinds[1])(context, builder, args[1])
+    cells = []
+    for lane in range(WIDTH):
+        here = builder.add(
+            builder.mul(args[2], ir.Constant(_INDEX, WIDTH)), ir.Constant(_INDEX, lane)
+        )
+        there = builder.load(builder.gep(table.data, [here]))
+        place = builder.add(
+            builder.mul(there, ir.Constant(_INDEX, WIDTH)), ir.Constant(_INDEX, lane)
+        )
+        cells.append(builder.gep(array.data, [place]))
+    return cells
+
+
+@_instruction
+def load_each(typing: Any, array: Any, table: Any, row: Any) -> Any:
+    """Return the numbers of an array, each lane's at the position that a row of a table says."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _joined(builder, _each(context, builder, signature.args, args))
+
+    return lanes(array, table, types.int64), build
+
+
+@_instruction
+def add_each(typing: Any, array: Any, table: Any, row: Any, value: Any) -> Any:
+    """Add to the numbers of an array, each lane's at the position that a row of a table says."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        for lane, cell in enumerate(_each(context, builder, signature.args, args)):
+            number = builder.extract_element(args[3], ir.Constant(_LANE, lane))
+            builder.store(builder.fadd(builder.load(cell), number), cell)
+        return context.get_dummy_value()
+
+    return types.void(array, table, types.int64, lanes), build
+
+
+@_instruction
+def choose_each(typing: Any, table: Any, row: Any, then: Any, otherwise: Any) -> Any:
+    """Return ``then`` in lanes where a row of a table of positions is not 0, else ``otherwise``."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        wide = ir.VectorType(_INDEX, WIDTH)
+        start = _address(context, builder, signature.args[0], args[0], args[1], wide)
+        there = builder.icmp_signed("!=", builder.load(start, align=8), ir.Constant(wide, None))
+        return builder.select(there, args[2], args[3])
+
+    return lanes(table, types.int64, lanes, lanes), build
 
 
 @_instruction
@@ -125,8 +185,8 @@ def fill(typing: Any, number: Any) -> Any:
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         undefined = ir.Constant(_VECTOR, ir.Undefined)
-        first = builder.insert_element(undefined, args[0], ir.Constant(ir.IntType(32), 0))
-        nowhere = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), None)
+        first = builder.insert_element(undefined, args[0], ir.Constant(_LANE, 0))
+        nowhere = ir.Constant(ir.VectorType(_LANE, WIDTH), None)
         return builder.shuffle_vector(first, undefined, nowhere)
 
     return lanes(types.float64), build
@@ -181,8 +241,7 @@ def largest(typing: Any, value: Any) -> Any:
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         parts = [
-            builder.extract_element(args[0], ir.Constant(ir.IntType(32), lane))
-            for lane in range(WIDTH)
+            builder.extract_element(args[0], ir.Constant(_LANE, lane)) for lane in range(WIDTH)
         ]
         best = parts[0]
         for part in parts[1:]:

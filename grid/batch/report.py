@@ -3,30 +3,27 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from equigrid.grid.batch.lanes import (
-    fill,
-    gather,
-    larger,
-    load,
-    scatter,
-    smaller,
-    square_root,
-    store,
-)
+from equigrid.grid.batch.compiling import inner
+from equigrid.grid.batch.lanes import fill, larger, load, smaller, square_root, store
+from equigrid.grid.batch.places import at_parent, figure, read
 from equigrid.grid.batch.tree import (
+    B_ABOVE,
+    B_BELOW,
     COUNT,
     FIRST,
-    INVERSE_SCALE,
-    PARENT,
+    G_ABOVE,
+    G_BELOW,
+    KA_ABOVE,
+    KA_BELOW,
+    LOSS_SHARE,
+    PERCENT,
     R_ABOVE,
+    SCALE_ABOVE,
     SCALE_SQUARED,
-    VIA,
     X_ABOVE,
 )
-from equigrid.grid.batch.wires import END_KA, LOADING, LOSSY, SHUNT_B, SHUNT_G, Wires
 
 Numbers = NDArray[np.float64]
 
@@ -56,20 +53,16 @@ class Told(NamedTuple):
     with_currents: bool
 
 
-@njit(cache=True)
+@inner
 def read_loads(tree: Any, work: Any, loads: Any, start: int, stop: int) -> None:
     """Sum up the loads of rows start to stop by position; spare lanes repeat the last row."""
-    load_mw, load_mvar = loads
-    p, q, position = work.p, work.q, tree.bus_position
-    p[: tree.size[COUNT]] = 0.0
-    q[: tree.size[COUNT]] = 0.0
-    for bus in range(len(position)):
-        j = position[bus]
-        store(p, j, load(p, j) + gather(load_mw, start, stop, bus))
-        store(q, j, load(q, j) + gather(load_mvar, start, stop, bus))
+    count = tree.size[COUNT]
+    work.p[:count], work.q[:count] = 0.0, 0.0
+    read(loads[0], tree.bus_position, start, stop, work.p)
+    read(loads[1], tree.bus_position, start, stop, work.q)
 
 
-@njit(cache=True)
+@inner
 def tell_voltages(tree: Any, work: Any) -> Any:
     """Note voltages (p.u.) and return the least, the greatest and their sum, row by row.
 
@@ -80,46 +73,38 @@ def tell_voltages(tree: Any, work: Any) -> Any:
     least = most = nothing
     store(voltage, 0, nothing)
     for j in range(1, tree.size[COUNT]):
-        here = square_root(load(v_here, j) * figures[j, SCALE_SQUARED])
+        here = square_root(load(v_here, j) * figure(figures, j, SCALE_SQUARED))
         store(voltage, j, here)
         least, most, total = smaller(least, here), larger(most, here), total + here
     return least, most, total
 
 
-@njit(cache=True)
-def tell_currents(wires: Wires, tree: Any, work: Any) -> Any:
+@inner
+def tell_currents(tree: Any, work: Any) -> Any:
     """Note currents (kA) and return the loss (MW) and the worst loading (%), row by row.
 
-    The powers out of branches have to be there.
+    The powers out of branches have to be there, and the tree's ends noted.
     """
-    links, figures, end, branch = tree.links, tree.figures, wires.end, wires.branch
+    links, figures, ends = tree.links, tree.figures, tree.ends
     v_here, p_out, q_out, amperes = work.v, work.p_out, work.q_out, work.amperes
     inverse = work.inverse
     loss, worst = fill(0.0), fill(0.0)
     store(amperes, 0, loss)
     for j in range(tree.size[FIRST], tree.size[COUNT]):
-        i, near = links[j, PARENT], links[j, VIA]
-        far, k = near ^ 1, near // 2
         p, q, v = load(p_out, j), load(q_out, j), load(v_here, j)
         squared = (p * p + q * q) * load(inverse, j)
-        p_in, q_in = p + squared * figures[j, R_ABOVE], q + squared * figures[j, X_ABOVE]
-        v_near = v * figures[j, SCALE_SQUARED]
-        v_far = load(v_here, i) * figures[i, SCALE_SQUARED]
-        p, q = p - v_near * end[near, SHUNT_G], q + v_near * end[near, SHUNT_B]
-        p_in, q_in = p_in + v_far * end[far, SHUNT_G], q_in - v_far * end[far, SHUNT_B]
-        loss = loss + (p_in - p) * branch[k, LOSSY]
-        unit = end[near, END_KA] ** 2 * figures[j, INVERSE_SCALE]
-        at_near = (p * p + q * q) * load(inverse, j) * unit
-        unit = end[far, END_KA] ** 2 * figures[i, INVERSE_SCALE]
-        at_far = (p_in * p_in + q_in * q_in) * load(inverse, i) * unit
+        p_in = p + squared * figure(figures, j, R_ABOVE)
+        q_in = q + squared * figure(figures, j, X_ABOVE)
+        v_near = v * figure(figures, j, SCALE_SQUARED)
+        v_far = at_parent(links, j, v_here) * figure(ends, j, SCALE_ABOVE)
+        p, q = p - v_near * figure(ends, j, G_BELOW), q + v_near * figure(ends, j, B_BELOW)
+        p_in = p_in + v_far * figure(ends, j, G_ABOVE)
+        q_in = q_in - v_far * figure(ends, j, B_ABOVE)
+        loss = loss + (p_in - p) * figure(ends, j, LOSS_SHARE)
+        at_near = (p * p + q * q) * load(inverse, j) * figure(ends, j, KA_BELOW)
+        over_v = at_parent(links, j, inverse)
+        at_far = (p_in * p_in + q_in * q_in) * over_v * figure(ends, j, KA_ABOVE)
         squared_ka = larger(at_near, at_far)
-        worst = larger(squared_ka * branch[k, LOADING], worst)
+        worst = larger(squared_ka * figure(ends, j, PERCENT), worst)
         store(amperes, j, square_root(squared_ka))
     return loss, square_root(worst)
-
-
-@njit(cache=True)
-def write(figures: Any, position: Any, table: Any, start: int, stop: int) -> None:
-    """Write figures by position as columns of rows start to stop, by bus or branch."""
-    for column in range(table.shape[1]):
-        scatter(table, start, stop, column, load(figures, position[column]))

@@ -1,15 +1,17 @@
 """What a batch is asked: loads, switch states and names of results, read and refused."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
+from equigrid.grid.batch.kernel import all_finite
 from equigrid.grid.network import Network
-from equigrid.grid.tables import NetworkError, did_you_mean
+from equigrid.grid.tables import did_you_mean
 
 Array = npt.NDArray[np.float64]
 Closed = npt.NDArray[np.bool_]
@@ -25,33 +27,34 @@ RESULTS = (
 
 @dataclass(frozen=True)
 class Request:
-    """Arrays of the right shapes.
+    """What is usable of what was given, and what is wrong with the rest.
 
     Attributes
     ----------
-    load_mw, load_mvar : array (S, N)
-        As they were given, of any kind of number.
+    tables : dict of str to array (S, N)
+        ``load_mw`` and ``load_mvar`` as they were given, of any kind of number; one that is no such
+        table is left out.
     branch_closed : array of bool (S, B) or (1, B), optional
-        None for the network's own state.
+        None for the network's own state; without rows where what was given is no such table.
     results : tuple of str
         Some of RESULTS.
+    findings : tuple of str
+        A sentence for every array of the wrong shape or kind, and every result that there is not.
     """
 
-    load_mw: npt.NDArray[Any]
-    load_mvar: npt.NDArray[Any]
+    tables: dict[str, npt.NDArray[Any]]
     branch_closed: Closed | None
     results: tuple[str, ...]
+    findings: tuple[str, ...]
 
     def __len__(self) -> int:
-        return len(self.load_mw)
+        return max(map(len, self.tables.values()), default=0)
 
-    def loads(self, start: int, stop: int) -> tuple[Array, Array]:
-        """Return the loads of some rows, as compiled code wants them."""
-        rows = slice(start, stop)
-        return (
-            for_kernels(self.load_mw[rows], np.float64),
-            for_kernels(self.load_mvar[rows], np.float64),
-        )
+    def loads(self, start: int, stop: int) -> dict[str, Array]:
+        """Return some rows of the tables, as compiled code wants them."""
+        return {
+            name: for_kernels(table[start:stop], np.float64) for name, table in self.tables.items()
+        }
 
     def closed(self, start: int, stop: int) -> Closed | None:
         """Return the states of some rows, a single row where it holds for all."""
@@ -74,32 +77,20 @@ def read_request(
     branch_closed: ArrayLike | None,
     results: Iterable[str],
 ) -> Request:
-    """Return what was asked.
-
-    Raises
-    ------
-    NetworkError
-        Naming every array of the wrong shape or kind, and every result that there is not.
-    """
+    """Return what was asked, with all that is wrong with its shapes, kinds and names."""
+    buses, branches = len(network.buses), len(network.branches)
     loads = {"load_mw": _table(load_mw), "load_mvar": _table(load_mvar)}
+    flaws = {name: list(_load_findings(name, table, buses)) for name, table in loads.items()}
+    tables = {name: table for name, table in loads.items() if not flaws[name]}
     names = (results,) if isinstance(results, str) else tuple(results)
-    findings = [
-        *_load_findings(loads, len(network.buses)),
-        *(
-            f"There is no result {name!r}{did_you_mean(name, RESULTS)}: use {', '.join(RESULTS)}."
-            for name in names
-            if name not in RESULTS
-        ),
-    ]
+    findings = [*chain(*flaws.values()), *_row_findings(tables), *_name_findings(names)]
     closed = None
     if branch_closed is not None:
         closed = _table(branch_closed)
-        findings += _table_findings(closed, loads["load_mw"].shape[:1], len(network.branches))
-    if findings:
-        raise NetworkError(findings)
-    if closed is not None:
-        closed = np.atleast_2d(closed)
-    return Request(loads["load_mw"], loads["load_mvar"], closed, names)
+        wrong = _table_findings(closed, [len(table) for table in tables.values()], branches)
+        findings += wrong
+        closed = np.zeros((0, branches), np.bool_) if wrong else np.atleast_2d(closed)
+    return Request(tables, closed, names, tuple(findings))
 
 
 def _table(given: ArrayLike) -> npt.NDArray[Any]:
@@ -110,30 +101,32 @@ def _table(given: ArrayLike) -> npt.NDArray[Any]:
         return np.fromiter(given, object)  # type: ignore[arg-type]
 
 
-def _load_findings(loads: dict[str, npt.NDArray[Any]], buses: int) -> list[str]:
-    findings = [
-        f"{name} has shape {array.shape}: give rows of {buses} figures, one for each bus."
-        for name, array in loads.items()
-        if array.ndim != 2 or array.shape[1] != buses
-    ]
-    findings += [
-        f"{name} holds no numbers but {array.dtype}: give MW and MVAr."
-        for name, array in loads.items()
-        if array.dtype.kind not in "fiu"
-    ]
-    if not findings and loads["load_mw"].shape != loads["load_mvar"].shape:
-        rows = [len(array) for array in loads.values()]
-        findings.append(
-            f"load_mw has {rows[0]} rows and load_mvar {rows[1]}: give both for the same rows."
-        )
-    return findings
+def _load_findings(name: str, table: npt.NDArray[Any], buses: int) -> Iterator[str]:
+    if table.ndim != 2 or table.shape[1] != buses:
+        yield f"{name} has shape {table.shape}: give rows of {buses} figures, one for each bus."
+    if table.dtype.kind not in "fiu":
+        yield f"{name} holds no numbers but {table.dtype}: give MW and MVAr."
 
 
-def _table_findings(closed: npt.NDArray[Any], rows: tuple[int, ...], branches: int) -> list[str]:
+def _row_findings(tables: dict[str, npt.NDArray[Any]]) -> Iterator[str]:
+    rows = [len(table) for table in tables.values()]
+    if len(set(rows)) > 1:
+        yield f"load_mw has {rows[0]} rows and load_mvar {rows[1]}: give both for the same rows."
+
+
+def _name_findings(names: tuple[str, ...]) -> Iterator[str]:
+    known = ", ".join(RESULTS)
+    for name in names:
+        if name not in RESULTS:
+            yield f"There is no result {name!r}{did_you_mean(name, RESULTS)}: use {known}."
+
+
+def _table_findings(closed: npt.NDArray[Any], rows: list[int], branches: int) -> list[str]:
     findings = []
     if closed.dtype != np.bool_:
         findings.append(f"branch_closed holds {closed.dtype}: give true or false.")
-    if closed.shape not in ((branches,), (*rows, branches)):
+    known = rows[0] if rows else len(np.atleast_1d(closed))
+    if closed.shape not in ((branches,), (known, branches)):
         findings.append(
             f"branch_closed has shape {closed.shape}: give {branches} columns, one for each "
             f"branch, ties included, and one row or as many as load_mw has."
@@ -141,16 +134,17 @@ def _table_findings(closed: npt.NDArray[Any], rows: tuple[int, ...], branches: i
     return findings
 
 
-def unfinished(network: Network, loads: tuple[Array, Array], start: int) -> list[str]:
-    """Return a sentence for each array that is not finite, whose first row has this number."""
+def unfinished(network: Network, loads: dict[str, Array], start: int) -> list[str]:
+    """Return a sentence for each table that is not finite, whose first row has this number."""
     findings = []
-    for name, array in zip(("load_mw", "load_mvar"), loads, strict=True):
-        bad = np.argwhere(~np.isfinite(array))
-        if len(bad):
-            row, column = bad[0]
-            more = f", and {len(bad) - 1} more figures," if len(bad) > 1 else ""
-            findings.append(
-                f"{name} is {array[row, column]} in row {start + row} at bus "
-                f"{network.buses.index[column]}{more} not finite: give MW and MVAr."
-            )
+    for name, table in loads.items():
+        if all_finite(table):
+            continue
+        bad = np.argwhere(~np.isfinite(table))
+        row, column = bad[0]
+        more = f", and {len(bad) - 1} more figures," if len(bad) > 1 else ""
+        findings.append(
+            f"{name} is {table[row, column]} in row {start + row} at bus "
+            f"{network.buses.index[column]}{more} not finite: give MW and MVAr."
+        )
     return findings

@@ -1,4 +1,4 @@
-"""Backward-forward sweeps of WIDTH rows that have the same tree, compiled.
+"""Backward-forward sweeps of WIDTH rows, of one tree or of one each, compiled.
 
 With squared voltages v and the power p + j q that leaves the branch above a bus, the branch carries
 ``l = (p^2 + q^2) / v``, takes ``r l`` and ``x l``, and its parent's voltage is exactly
@@ -14,9 +14,9 @@ which a grid can be run at. Newton's method, which knows no direction, at times 
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from equigrid.grid.batch.compiling import inner
 from equigrid.grid.batch.lanes import (
     WIDTH,
     choose,
@@ -28,14 +28,12 @@ from equigrid.grid.batch.lanes import (
     smaller,
     store,
 )
+from equigrid.grid.batch.places import figure, forks, from_above, pass_up
 from equigrid.grid.batch.tree import (
     B_HERE,
-    CHAINED,
     COUNT,
     FIRST,
-    FORKED,
     G_HERE,
-    PARENT,
     R_ABOVE,
     X_ABOVE,
     Z_SQUARED,
@@ -87,7 +85,7 @@ class Work(NamedTuple):
     figures: Numbers
 
 
-@njit(cache=True)
+@inner
 def empty_work(places: int) -> Any:
     """Return scratch for so many positions."""
     return Work(
@@ -107,7 +105,7 @@ def empty_work(places: int) -> Any:
     )
 
 
-@njit(cache=True)
+@inner
 def backward(tree: Any, work: Any, keep: bool) -> None:
     """Add up powers from the leaves to the sources and note drops; powers too if they are to be."""
     links, figures, p_load, q_load = tree.links, tree.figures, work.p, work.q
@@ -117,27 +115,24 @@ def backward(tree: Any, work: Any, keep: bool) -> None:
     p_behind, q_behind = zero, zero
     for j in range(tree.size[COUNT] - 1, tree.size[FIRST] - 1, -1):
         v = load(v_here, j)
-        p = p_behind + (load(p_load, j) + v * figures[j, G_HERE])
-        q = q_behind + (load(q_load, j) - v * figures[j, B_HERE])
-        if links[j, FORKED]:
+        p = p_behind + (load(p_load, j) + v * figure(figures, j, G_HERE))
+        q = q_behind + (load(q_load, j) - v * figure(figures, j, B_HERE))
+        if forks(links, j):
             p, q = p + load(p_fork, j), q + load(q_fork, j)
             store(p_fork, j, zero)
             store(q_fork, j, zero)
         if keep:
             store(p_kept, j, p)
             store(q_kept, j, q)
-        r, x = figures[j, R_ABOVE], figures[j, X_ABOVE]
+        r, x = figure(figures, j, R_ABOVE), figure(figures, j, X_ABOVE)
         power, over_v = p * p + q * q, load(inverse, j)
-        p_behind, q_behind = p + power * (over_v * r), q + power * (over_v * x)
-        store(drop, j, p * (2 * r) + q * (2 * x) + power * (over_v * figures[j, Z_SQUARED]))
-        if not links[j, CHAINED]:
-            i = links[j, PARENT]
-            store(p_fork, i, load(p_fork, i) + p_behind)
-            store(q_fork, i, load(q_fork, i) + q_behind)
-            p_behind, q_behind = zero, zero
+        z_squared = figure(figures, j, Z_SQUARED)
+        store(drop, j, p * (2 * r) + q * (2 * x) + power * (over_v * z_squared))
+        p, q = p + power * (over_v * r), q + power * (over_v * x)
+        p_behind, q_behind = pass_up(links, j, p, q, p_fork, q_fork)
 
 
-@njit(cache=True)
+@inner
 def _forward(tree: Any, work: Any, moving: Any, some_rest: bool, divide: bool) -> Any:
     """Subtract drops from the sources to the leaves; invert v by division where it is far off.
 
@@ -147,10 +142,8 @@ def _forward(tree: Any, work: Any, moving: Any, some_rest: bool, divide: bool) -
     links, v_here, inverse, drop = tree.links, work.v, work.inverse, work.drop
     change, least, v, zero = fill(0.0), fill(NEVER), fill(1.0), fill(0.0)
     for j in range(tree.size[FIRST], tree.size[COUNT]):
-        if not links[j, CHAINED]:
-            v = load(v_here, links[j, PARENT])
         before, guess = load(v_here, j), load(inverse, j)
-        v = v - load(drop, j)
+        v = from_above(links, j, v, v_here) - load(drop, j)
         if some_rest:
             v = choose(moving, zero, v, before)
         change = larger(magnitude(v - before), change)
@@ -164,7 +157,7 @@ def _forward(tree: Any, work: Any, moving: Any, some_rest: bool, divide: bool) -
     return change, least
 
 
-@njit(cache=True)
+@inner
 def _leap(tree: Any, work: Any, moving: Any, change: Any, previous: Any) -> None:
     """Sweep, and lengthen the step as a geometric series with the ratio of the changes would."""
     v_here, inverse, before = work.v, work.inverse, work.before
@@ -181,7 +174,7 @@ def _leap(tree: Any, work: Any, moving: Any, change: Any, previous: Any) -> None
         store(inverse, j, choose(moving, zero, 1.0 / v, load(inverse, j)))
 
 
-@njit(cache=True)
+@inner
 def _promised(change: Any, previous: Any, least: Any) -> Any:
     """Return the error that is left if changes go on as they did; LOST where a voltage is gone."""
     zero = fill(0.0)
@@ -190,7 +183,7 @@ def _promised(change: Any, previous: Any, least: Any) -> Any:
     return choose(least, zero, error, fill(LOST))
 
 
-@njit(cache=True)
+@inner
 def _from_flat(tree: Any, work: Any) -> None:
     """Set every voltage to that of its source."""
     count = tree.size[COUNT]
@@ -198,7 +191,7 @@ def _from_flat(tree: Any, work: Any) -> None:
     work.v[:count], work.inverse[:count] = 1.0, 1.0
 
 
-@njit(cache=True)
+@inner
 def settle(tree: Any, work: Any) -> Any:
     """Sweep until every row is as exact as TOLERANCE says, or hopeless.
 

@@ -14,10 +14,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from equigrid.grid.batch.compiling import inner
 from equigrid.grid.batch.wires import (
     BEYOND,
     END,
+    END_KA,
     INVERSE_RATIO_SQUARED,
+    LOADING,
+    LOSSY,
     RATIO_SQUARED,
     SHUNT_B,
     SHUNT_G,
@@ -33,6 +37,7 @@ FED, ISLANDED, MESHED, TWICE_FED = 0, 1, 2, 4
 # Columns of the arrays of `Tree`.
 PARENT, VIA, CHAINED, FORKED = range(4)
 R_ABOVE, X_ABOVE, Z_SQUARED, G_HERE, B_HERE, SCALE_SQUARED, INVERSE_SCALE = range(7)
+G_BELOW, B_BELOW, KA_BELOW, G_ABOVE, B_ABOVE, KA_ABOVE, SCALE_ABOVE, LOSS_SHARE, PERCENT = range(9)
 COUNT, FIRST = range(2)
 _NODE, _BELOW, _BY = range(3)
 
@@ -51,6 +56,11 @@ class Tree(NamedTuple):
         R_ABOVE, X_ABOVE, Z_SQUARED of the branch above, G_HERE and B_HERE of all shunts, scaled
         p.u.; SCALE_SQUARED, the square of what scaled voltages are multiplied with to be p.u., and
         its inverse, so that nothing is divided row by row.
+    ends : array (positions, 9)
+        Of the branch above, by :func:`note_ends`: shunt at its end here, G_BELOW and B_BELOW, and
+        KA_BELOW, what squares of scaled power over voltage are multiplied with to be squares of kA;
+        the same at its other end; SCALE_ABOVE, the square of that node's scale; LOSS_SHARE, 0 for
+        bus switches; PERCENT, what squares of kA are multiplied with to be squares of percent.
     bus_position : array of int (N,)
         0 for buses that nothing feeds.
     branch_position : array of int (branches,)
@@ -64,6 +74,7 @@ class Tree(NamedTuple):
     size: Positions
     links: Positions
     figures: Numbers
+    ends: Numbers
     bus_position: Positions
     branch_position: Positions
     node_position: Positions
@@ -71,7 +82,7 @@ class Tree(NamedTuple):
     stack: Positions
 
 
-@njit(cache=True)
+@inner
 def empty_tree(wires: Wires) -> Any:
     """Return room for a layout."""
     nodes = len(wires.node)
@@ -79,10 +90,11 @@ def empty_tree(wires: Wires) -> Any:
         np.zeros(2, np.int64),
         np.zeros((nodes + 1, FORKED + 1), np.int64),
         np.ones((nodes + 1, INVERSE_SCALE + 1)),
+        np.zeros((nodes + 1, PERCENT + 1)),
         np.zeros(len(wires.bus_node), np.int64),
         np.zeros(len(wires.branch), np.int64),
         np.zeros(nodes, np.int64),
-        np.zeros(nodes, np.int64),
+        np.zeros(nodes + 1, np.int64),
         np.zeros((nodes + 1, 3), np.int64),
     )
 
@@ -90,10 +102,10 @@ def empty_tree(wires: Wires) -> Any:
 @njit(cache=True, inline="always")
 def _place(links: Any, figures: Any, shunts: Any, i: int, j: int, parent: int, via: int) -> None:
     """Put node i at position j, whose scale is known."""
+    elsewhere = parent != j - 1
     links[j, PARENT], links[j, VIA] = parent, via
-    links[j, CHAINED], links[j, FORKED] = parent == j - 1, 0
-    if parent != j - 1:
-        links[parent, FORKED] = 1
+    links[j, CHAINED], links[j, FORKED] = not elsewhere, 0
+    links[parent, FORKED] |= elsewhere
     figures[j, G_HERE] = shunts[i, SHUNT_G] * figures[j, SCALE_SQUARED]
     figures[j, B_HERE] = shunts[i, SHUNT_B] * figures[j, SCALE_SQUARED]
 
@@ -129,31 +141,30 @@ def _look_round(
     height and what was found, FED, MESHED or TWICE_FED.
     """
     j, node, via, height = task
-    found, g, b = FED, 0.0, 0.0
+    found, g, b, source = FED, 0.0, 0.0, fed_by[node]
     for place in range(first[node], first[node + 1]):
         end, other = ends[place, END], ends[place, BEYOND]
-        if not closed[end // 2]:
-            continue
-        g, b = g + shunts[end, SHUNT_G], b + shunts[end, SHUNT_B]
-        if other < 0 or end == via:
-            continue
-        if fed_by[other]:
-            found = max(found, MESHED if fed_by[other] == fed_by[node] else TWICE_FED)
-            continue
-        fed_by[other] = fed_by[node]
+        is_closed, fed = closed[end // 2], fed_by[other]
+        g, b = g + is_closed * shunts[end, SHUNT_G], b + is_closed * shunts[end, SHUNT_B]
+        # Written in any case, and kept if it is new: a processor guesses wrong half the time.
         stack[height, _NODE], stack[height, _BELOW], stack[height, _BY] = other, j, end ^ 1
-        height += 1
+        new = is_closed & (fed == 0)
+        fed_by[other] = source if new else fed
+        height += new
+        if is_closed & (fed != 0) & (end != via) & (other >= 0):
+            found = max(found, MESHED if fed == source else TWICE_FED)
     figures[j, G_HERE] += g * figures[j, SCALE_SQUARED]
     figures[j, B_HERE] += b * figures[j, SCALE_SQUARED]
     return height, found
 
 
-@njit(cache=True)
+@inner
 def _seed(wires: Wires, tree: Any) -> bool:
     """Place the sources; whether one stands at the node of another."""
     links, figures, fed_by, node = tree.links, tree.figures, tree.fed_by, wires.node
     node_position = tree.node_position
     fed_by[:], node_position[:], tree.branch_position[:] = 0, 0, 0
+    fed_by[-1] = 1
     for number in range(len(wires.source_node)):
         i = wires.source_node[number]
         if fed_by[i]:
@@ -165,7 +176,7 @@ def _seed(wires: Wires, tree: Any) -> bool:
     return False
 
 
-@njit(cache=True)
+@inner
 def _spread(wires: Wires, closed: Any, tree: Any) -> int:
     """Place all that the sources reach; return FED, MESHED or TWICE_FED."""
     links, figures, fed_by, stack = tree.links, tree.figures, tree.fed_by, tree.stack
@@ -195,7 +206,7 @@ def _spread(wires: Wires, closed: Any, tree: Any) -> int:
     return found
 
 
-@njit(cache=True)
+@inner
 def grow(wires: Wires, closed: Any, tree: Any) -> int:
     """Lay out the branches that are closed; return FED, ISLANDED, MESHED or TWICE_FED."""
     if _seed(wires, tree):
@@ -208,3 +219,19 @@ def grow(wires: Wires, closed: Any, tree: Any) -> int:
     if found == FED and tree.size[COUNT] <= len(wires.node):
         return ISLANDED
     return found
+
+
+@inner
+def note_ends(wires: Wires, tree: Any) -> None:
+    """Note what turns the powers of branches into currents and losses."""
+    links, figures, ends = tree.links, tree.figures, tree.ends
+    end, branch = wires.end, wires.branch
+    for j in range(tree.size[FIRST], tree.size[COUNT]):
+        i, near = links[j, PARENT], links[j, VIA]
+        far, k = near ^ 1, near // 2
+        ends[j, G_BELOW], ends[j, B_BELOW] = end[near, SHUNT_G], end[near, SHUNT_B]
+        ends[j, KA_BELOW] = end[near, END_KA] ** 2 * figures[j, INVERSE_SCALE]
+        ends[j, G_ABOVE], ends[j, B_ABOVE] = end[far, SHUNT_G], end[far, SHUNT_B]
+        ends[j, KA_ABOVE] = end[far, END_KA] ** 2 * figures[i, INVERSE_SCALE]
+        ends[j, SCALE_ABOVE] = figures[i, SCALE_SQUARED]
+        ends[j, LOSS_SHARE], ends[j, PERCENT] = branch[k, LOSSY], branch[k, LOADING]

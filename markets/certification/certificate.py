@@ -21,6 +21,8 @@ OPTIMAL = 1e-6
 BALANCED = 1e-5
 # An objective that is better than its proven bound by more than this, relative, disproves it.
 BOUND = 1e-6
+# Voltages of two AC power flows agree to this, in p.u.: a hundred times what they are exact to.
+SAME_VOLTAGE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,13 @@ class AcFindings:
         Greatest excess above 100 percent, 0 if none.
     max_linear_voltage_error_pu : float or None
         Greatest distance between linear and AC voltages.
+    columns : int
+        So many power flows were run, such as one for each hour and scenario.
+    judged_columns : int
+        In so many of them pandapower was asked as well, and has the last word.
+    max_route_difference_pu : float or None
+        Greatest distance between the voltages of the two power flows there; None where there is
+        only one.
     """
 
     required: str = "enforce"
@@ -45,6 +54,9 @@ class AcFindings:
     max_voltage_violation_pu: float = 0.0
     max_loading_violation_percent: float = 0.0
     max_linear_voltage_error_pu: float | None = None
+    columns: int = 0
+    judged_columns: int = 0
+    max_route_difference_pu: float | None = None
 
 
 @dataclass(frozen=True)
@@ -180,11 +192,15 @@ class Certificate:
         )
 
     def _ac_shortcomings(self, tolerance: Mapping[str, float]) -> list[str]:
-        if self.ac is None or self.ac.required == "report":
+        if self.ac is None:
             return []
+        apart, found = self.ac.max_route_difference_pu, []
+        if apart is not None and not apart <= SAME_VOLTAGE:
+            found.append(f"two AC power flows differ by {apart:.2g} p.u., so that one is wrong")
+        if self.ac.required == "report":
+            return found
         if not self.ac.converged:
-            return ["AC power flow does not converge"]
-        found = []
+            return [*found, "AC power flow does not converge"]
         if self.ac.max_voltage_violation_pu > tolerance["ac_voltage_pu"]:
             found.append(f"an AC voltage is {self.ac.max_voltage_violation_pu:.4f} p.u. off limits")
         if self.ac.max_loading_violation_percent > tolerance["ac_loading_percent"]:

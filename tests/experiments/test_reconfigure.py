@@ -101,6 +101,27 @@ def test_a_file_of_the_project(tmp_path: Path) -> None:
     assert "all 1 radial configurations" in result.output
 
 
+def test_sources_that_are_joined_before(tmp_path: Path) -> None:
+    """Figures of before are pandapower's then, and the search goes on."""
+    network = eg.feeder("das-70")
+    joined = network.with_closed({"tie 69": True})
+    write_network(joined, tmp_path / "joined.json")
+    names = [word for name in ("tie 69", "line 13") for word in ("--switchable", name)]
+    result = _call(tmp_path / "joined.json", *names, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "before: 2 sources (at the buses 1, 70) feed the same island" in result.output
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
+    net = joined.to_pandapower()
+    pandapower.runpp(net, numba=False)
+    before = summary["before"]
+    assert before["status"] == "TWICE_FED"
+    assert before["loss_mw"] == pytest.approx(net.res_line["pl_mw"].sum(), abs=1e-6)
+    assert before["voltage_min_pu"] == pytest.approx(net.res_bus["vm_pu"].min(), abs=1e-6)
+    assert summary["after"]["status"] == "CONVERGED"
+    picture = (tmp_path / "out" / "switching.svg").read_text("utf-8")
+    assert "sources joined" in picture
+
+
 def test_what_is_not_proved_is_said(tmp_path: Path) -> None:
     result = _call("das-70", "--rounds", 0, "--out", tmp_path / "out")
     assert result.exit_code == 3

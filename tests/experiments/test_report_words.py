@@ -122,6 +122,8 @@ def asked(question: str, **figures: Any) -> list[Check]:
         ("power flow", {"ac": AcFindings(converged=False)}, False),
         ("power flow", {"ac": AcFindings("report", converged=False)}, None),
         ("Linear", {"ac": AcFindings(max_linear_voltage_error_pu=0.1)}, None),
+        ("Two AC", {"ac": AcFindings(max_route_difference_pu=2e-11)}, True),
+        ("Two AC", {"ac": AcFindings("report", max_route_difference_pu=2e-6)}, False),
     ],
 )
 def test_checks_hold_or_not(question: str, figures: dict[str, Any], holds: bool | None) -> None:
@@ -180,6 +182,14 @@ def test_what_was_not_checked_is_not_told() -> None:
     assert asked("AC", ac=None) == []
     assert asked("can do", primal_residual=None) == []
     assert asked("voltages", ac=AcFindings(converged=False)) == []
+    assert asked("Two AC", ac=AcFindings()) == []
+
+
+def test_how_much_pandapower_judged_is_told() -> None:
+    ac = AcFindings(columns=648, judged_columns=97, max_route_difference_pu=3e-11)
+    (check,) = asked("Two AC", ac=ac)
+    assert check.measured == "3.0 × 10⁻¹¹ (97 of 648 compared)"
+    assert check.allowed == "1.0 × 10⁻⁷"
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,9 @@ def test_tolerances_and_ac_findings() -> None:
     assert Certificate(optimality_gap=0.0, settlement_residual=float("nan")).shortcomings(TOLERANCE)
 
 
+DIFFERENT = "two AC power flows differ by 2e-06 p.u., so that one is wrong"
+
+
 @pytest.mark.parametrize(
     ("ac", "words"),
     [
@@ -210,6 +213,10 @@ def test_tolerances_and_ac_findings() -> None:
         (AcFindings(max_loading_violation_percent=3.0), ["a branch is 3.0 % overloaded"]),
         (AcFindings(converged=False), ["AC power flow does not converge"]),
         (AcFindings("report", converged=False, max_voltage_violation_pu=1.0), []),
+        (AcFindings(max_route_difference_pu=1e-9), []),
+        (AcFindings(max_route_difference_pu=2e-6), [DIFFERENT]),
+        (AcFindings("report", max_route_difference_pu=2e-6), [DIFFERENT]),
+        (AcFindings(max_route_difference_pu=float("nan")), [DIFFERENT.replace("2e-06", "nan")]),
     ],
 )
 def test_ac_findings(ac: AcFindings, words: list[str]) -> None:

@@ -91,6 +91,58 @@ def test_all_at_once() -> None:
     assert said[2].startswith("There is no result 'loss' (did you mean 'loss_mw'?): use voltage_pu")
 
 
+def test_figures_and_names_at_once() -> None:
+    """What is wrong with the arrays does not hide what is wrong in them, nor one load the other."""
+    broken, wide = ZERO.copy(), np.ones((4, 38), bool)
+    broken[2, 5] = np.nan
+    finding = "load_mw is nan in row 2 at bus 6 not finite: give MW and MVAr."
+    said = _refused(broken, ZERO, wide, results="los_mw")
+    assert len(said) == 3
+    assert said[0].startswith("There is no result 'los_mw' (did you mean 'loss_mw'?)")
+    assert said[1].startswith("branch_closed has shape (4, 38): give 37 columns")
+    assert said[2] == finding
+    assert _refused(broken, ZERO[0]) == (
+        "load_mvar has shape (33,): give rows of 33 figures, one for each bus.",
+        finding,
+    )
+    # How many rows a table is to have is not known where no load is any.
+    assert len(_refused(ZERO[0], ZERO[0], np.ones((4, 37), bool))) == 2
+
+
+def test_figures_and_sources_at_once() -> None:
+    network = feeder("das-70")
+    joined = network.with_closed({"tie 69": True})
+    broken, state = np.zeros((2, 70)), joined.branches["closed"].to_numpy()
+    broken[1, 3] = np.inf
+    feed = "2 sources (at the buses 1, 70) feed the same island: "
+    for given, table, where in (
+        (joined, None, ""),
+        (network, state, "In row 0 of branch_closed: "),
+    ):
+        with pytest.raises(NetworkError) as refusal:
+            power_flow_batch(given, broken, broken[:, 1:], table)
+        shape, sources, figure = refusal.value.findings
+        assert shape.startswith("load_mvar has shape (2, 69)")
+        assert sources.startswith(where + feed)
+        assert figure == "load_mw is inf in row 1 at bus 4 not finite: give MW and MVAr."
+    with pytest.raises(NetworkError) as refusal:
+        power_flow_chunks(joined, broken, broken[:, 1:], results="loss", rows=0)
+    assert [said.split()[0] for said in refusal.value.findings] == [
+        "rows",
+        "load_mvar",
+        "There",
+        "2",
+    ]
+    # A table of the wrong width tells nothing of islands.
+    with pytest.raises(NetworkError) as refusal:
+        power_flow_batch(joined, broken, broken, state[1:])
+    assert [said.split()[0] for said in refusal.value.findings] == [
+        "branch_closed",
+        "load_mw",
+        "load_mvar",
+    ]
+
+
 def test_one_result_as_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     found = power_flow_batch(feeder("baran-wu-33"), ZERO, ZERO, results="loss_mw")

@@ -7,12 +7,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from equigrid.grid.batch.flow import power_flow_batch
+from equigrid.grid.batch.request import RESULTS
 from equigrid.grid.batch.result import FlowStatus
 from equigrid.grid.network import Network
 from equigrid.scenarios.seeds import stream
 
 Row = dict[str, Any]
-_ROWS = 2
 
 
 class _Drawn:
@@ -143,11 +144,11 @@ class _Drawn:
         )
 
 
-def _loads(network: Network, random: np.random.Generator) -> tuple[Any, Any]:
+def _loads(network: Network, random: np.random.Generator, rows: int = 2) -> tuple[Any, Any]:
     scale = np.where(network.buses["vn_kv"] > 1, 0.6, 0.05)
     return (
-        scale * random.uniform(-0.5, 1.0, (_ROWS, len(scale))),
-        scale * random.uniform(-0.2, 0.4, (_ROWS, len(scale))),
+        scale * random.uniform(-0.5, 1.0, (rows, len(scale))),
+        scale * random.uniform(-0.2, 0.4, (rows, len(scale))),
     )
 
 
@@ -162,5 +163,24 @@ def test_as_pandapower_says(compare: Any, seed: int) -> None:
     trees = not any("loop" in finding for finding in network.radial_findings())
     assert len(wires) > len(sources)
     assert (flow.status == FlowStatus.MESHED).all() == (not trees)
-    states = random.random((_ROWS, len(network.branches))) < 0.8
+    states = random.random((2, len(network.branches))) < 0.8
     compare(network, *_loads(network, random), states)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_trees_side_by_side_are_each_tree_alone(seed: int) -> None:
+    """To the last bit, and whatever stands beside: smaller trees, loops, rows that collapse."""
+    random = stream(seed, "trees of everything")
+    network = _Drawn(random).network()
+    loads = [table * random.choice([1.0, 40.0], (19, 1)) for table in _loads(network, random, 19)]
+    states = random.random((19, len(network.branches))) < random.uniform(0.4, 1.0)
+    states[4:7] = states[3]
+    beside = power_flow_batch(network, *loads, states, results=RESULTS)
+    for row, state in enumerate(states):
+        one = [table[row : row + 1] for table in loads]
+        alone = power_flow_batch(network, *one, state, results=RESULTS)
+        assert alone.status[0] == beside.status[row]
+        for name in RESULTS:
+            there, here = getattr(beside, name)[row], getattr(alone, name)[0]
+            assert np.array_equal(there, here, equal_nan=True), name
