@@ -5,7 +5,8 @@ Kernels are written once. Where a :class:`~equigrid.grid.batch.tree.Tree` has a 
 numba knows which way is meant. Both add in the same order, so that a row's answer is the same, to
 the last bit.
 
-The first functions are only names; what follows is what compiled code takes for them, inlined.
+The first functions are only names; what follows is what compiled code takes for them, inlined. It
+has no branches: numba inlines those so badly that kernels take twice as long.
 """
 
 from typing import Any
@@ -36,24 +37,28 @@ def forks(links: Any, j: Any) -> Any:
     """Whether a child of position j may stand elsewhere than right behind it."""
 
 
+def jumps(links: Any, j: Any) -> Any:
+    """Whether the parent of position j may be another than the position before."""
+
+
 def at_parent(links: Any, j: Any, array: Any) -> Any:
     """Return an array's numbers at the parent of position j."""
 
 
 def from_above(links: Any, j: Any, before: Any, array: Any) -> Any:
-    """Return the same, knowing those of the position before."""
+    """Return the same where position j jumps, knowing those of the position before."""
 
 
 def of_row(array: Any, row: Any, number: Any) -> Any:
     """Return an entry of what is kept once for all rows, or row by row."""
 
 
-def pass_up(links: Any, j: Any, p: Any, q: Any, p_fork: Any, q_fork: Any) -> Any:
-    """Return what position j hands to the one before; to a parent elsewhere it is added."""
+def pass_up(links: Any, j: Any, taken: Any, fork: Any) -> Any:
+    """Add what position j takes to its parent's, where it jumps; return what is not added."""
 
 
-def read(table: Any, position: Any, start: Any, stop: Any, numbers: Any) -> Any:
-    """Add rows start to stop of a table, by bus, to numbers by position; the last fills up."""
+def read(load_mw: Any, load_mvar: Any, position: Any, start: Any, stop: Any, p: Any, q: Any) -> Any:
+    """Add rows start to stop of loads by bus to loads by position; the last fills up."""
 
 
 def write(numbers: Any, position: Any, table: Any, start: Any, stop: Any) -> Any:
@@ -82,6 +87,17 @@ def _forks(links: Any, j: Any) -> Any:
     return tree if links.ndim == 2 else grove
 
 
+@overload(jumps, inline="always")
+def _jumps(links: Any, j: Any) -> Any:
+    def tree(links: Any, j: Any) -> Any:
+        return links[j, CHAINED] == 0
+
+    def grove(links: Any, j: Any) -> Any:
+        return True
+
+    return tree if links.ndim == 2 else grove
+
+
 @overload(at_parent, inline="always")
 def _at_parent(links: Any, j: Any, array: Any) -> Any:
     def tree(links: Any, j: Any, array: Any) -> Any:
@@ -96,8 +112,6 @@ def _at_parent(links: Any, j: Any, array: Any) -> Any:
 @overload(from_above, inline="always")
 def _from_above(links: Any, j: Any, before: Any, array: Any) -> Any:
     def tree(links: Any, j: Any, before: Any, array: Any) -> Any:
-        if links[j, CHAINED]:
-            return before
         return load(array, links[j, PARENT])
 
     def grove(links: Any, j: Any, before: Any, array: Any) -> Any:
@@ -119,36 +133,40 @@ def _of_row(array: Any, row: Any, number: Any) -> Any:
 
 
 @overload(pass_up, inline="always")
-def _pass_up(links: Any, j: Any, p: Any, q: Any, p_fork: Any, q_fork: Any) -> Any:
-    def tree(links: Any, j: Any, p: Any, q: Any, p_fork: Any, q_fork: Any) -> Any:
-        if links[j, CHAINED]:
-            return p, q
+def _pass_up(links: Any, j: Any, taken: Any, fork: Any) -> Any:
+    def tree(links: Any, j: Any, taken: Any, fork: Any) -> Any:
         i = links[j, PARENT]
-        store(p_fork, i, load(p_fork, i) + p)
-        store(q_fork, i, load(q_fork, i) + q)
-        return fill(0.0), fill(0.0)
+        store(fork, i, load(fork, i) + taken)
+        return fill(0.0)
 
-    def grove(links: Any, j: Any, p: Any, q: Any, p_fork: Any, q_fork: Any) -> Any:
-        row, nothing = 2 * j + JUMP, fill(0.0)
-        add_each(p_fork, links, row, p)
-        add_each(q_fork, links, row, q)
-        return choose_each(links, row, nothing, p), choose_each(links, row, nothing, q)
+    def grove(links: Any, j: Any, taken: Any, fork: Any) -> Any:
+        add_each(fork, links, 2 * j + JUMP, taken)
+        return choose_each(links, 2 * j + JUMP, fill(0.0), taken)
 
     return tree if links.ndim == 2 else grove
 
 
 @overload(read, inline="always")
-def _read(table: Any, position: Any, start: Any, stop: Any, numbers: Any) -> Any:
-    def tree(table: Any, position: Any, start: Any, stop: Any, numbers: Any) -> Any:
+def _read(
+    load_mw: Any, load_mvar: Any, position: Any, start: Any, stop: Any, p: Any, q: Any
+) -> Any:
+    def tree(
+        load_mw: Any, load_mvar: Any, position: Any, start: Any, stop: Any, p: Any, q: Any
+    ) -> Any:
         for bus in range(len(position)):
             j = position[bus]
-            store(numbers, j, load(numbers, j) + gather(table, start, stop, bus))
+            store(p, j, load(p, j) + gather(load_mw, start, stop, bus))
+            store(q, j, load(q, j) + gather(load_mvar, start, stop, bus))
 
-    def grove(table: Any, position: Any, start: Any, stop: Any, numbers: Any) -> Any:
+    def grove(
+        load_mw: Any, load_mvar: Any, position: Any, start: Any, stop: Any, p: Any, q: Any
+    ) -> Any:
         for row in range(start, stop):
             lane = row - start
             for bus in range(position.shape[1]):
-                numbers[position[lane, bus], lane] += table[row, bus]
+                j = position[lane, bus]
+                p[j, lane] += load_mw[row, bus]
+                q[j, lane] += load_mvar[row, bus]
 
     return tree if position.ndim == 1 else grove
 

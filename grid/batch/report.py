@@ -56,10 +56,11 @@ class Told(NamedTuple):
 @inner
 def read_loads(tree: Any, work: Any, loads: Any, start: int, stop: int) -> None:
     """Sum up the loads of rows start to stop by position; spare lanes repeat the last row."""
-    count = tree.size[COUNT]
-    work.p[:count], work.q[:count] = 0.0, 0.0
-    read(loads[0], tree.bus_position, start, stop, work.p)
-    read(loads[1], tree.bus_position, start, stop, work.q)
+    load_mw, load_mvar = loads
+    p, q, position = work.p, work.q, tree.bus_position
+    p[: tree.size[COUNT]] = 0.0
+    q[: tree.size[COUNT]] = 0.0
+    read(load_mw, load_mvar, position, start, stop, p, q)
 
 
 @inner

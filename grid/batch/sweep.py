@@ -28,7 +28,7 @@ from equigrid.grid.batch.lanes import (
     smaller,
     store,
 )
-from equigrid.grid.batch.places import figure, forks, from_above, pass_up
+from equigrid.grid.batch.places import figure, forks, from_above, jumps, pass_up
 from equigrid.grid.batch.tree import (
     B_HERE,
     COUNT,
@@ -128,8 +128,10 @@ def backward(tree: Any, work: Any, keep: bool) -> None:
         power, over_v = p * p + q * q, load(inverse, j)
         z_squared = figure(figures, j, Z_SQUARED)
         store(drop, j, p * (2 * r) + q * (2 * x) + power * (over_v * z_squared))
-        p, q = p + power * (over_v * r), q + power * (over_v * x)
-        p_behind, q_behind = pass_up(links, j, p, q, p_fork, q_fork)
+        p_behind, q_behind = p + power * (over_v * r), q + power * (over_v * x)
+        if jumps(links, j):
+            p_behind = pass_up(links, j, p_behind, p_fork)
+            q_behind = pass_up(links, j, q_behind, q_fork)
 
 
 @inner
@@ -142,8 +144,10 @@ def _forward(tree: Any, work: Any, moving: Any, some_rest: bool, divide: bool) -
     links, v_here, inverse, drop = tree.links, work.v, work.inverse, work.drop
     change, least, v, zero = fill(0.0), fill(NEVER), fill(1.0), fill(0.0)
     for j in range(tree.size[FIRST], tree.size[COUNT]):
+        if jumps(links, j):
+            v = from_above(links, j, v, v_here)
         before, guess = load(v_here, j), load(inverse, j)
-        v = from_above(links, j, v, v_here) - load(drop, j)
+        v = v - load(drop, j)
         if some_rest:
             v = choose(moving, zero, v, before)
         change = larger(magnitude(v - before), change)

@@ -173,13 +173,14 @@ def test_trees_side_by_side_are_each_tree_alone(seed: int) -> None:
     """To the last bit, and whatever stands beside: smaller trees, loops, rows that collapse."""
     random = stream(seed, "trees of everything")
     network = _Drawn(random).network()
-    loads = [table * random.choice([1.0, 40.0], (19, 1)) for table in _loads(network, random, 19)]
+    level = random.choice([1.0, 40.0], (19, 1))
+    active, reactive = (table * level for table in _loads(network, random, 19))
     states = random.random((19, len(network.branches))) < random.uniform(0.4, 1.0)
     states[4:7] = states[3]
-    beside = power_flow_batch(network, *loads, states, results=RESULTS)
+    beside = power_flow_batch(network, active, reactive, states, results=RESULTS)
     for row, state in enumerate(states):
-        one = [table[row : row + 1] for table in loads]
-        alone = power_flow_batch(network, *one, state, results=RESULTS)
+        one = active[row : row + 1], reactive[row : row + 1]
+        alone = power_flow_batch(network, one[0], one[1], state, results=RESULTS)
         assert alone.status[0] == beside.status[row]
         for name in RESULTS:
             there, here = getattr(beside, name)[row], getattr(alone, name)[0]
