@@ -1,28 +1,32 @@
 """Fitting the linear network to AC power flow: play, compare, expand anew, play again."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from equigrid.experiments.world import World
     from equigrid.markets.equilibrium.exact import Exact
     from equigrid.markets.equilibrium.method import Equilibrium
 
+Vector = NDArray[np.float64]
+
 
 @runtime_checkable
 class Relinearised(Protocol):
     """A system that can expand its linear network at an answer."""
 
-    def relinearised(self, outcome: "Equilibrium", tolerance_pu: float) -> tuple[Any, float]:
+    def relinearised(self, values: Mapping[str, Vector], tolerance_pu: float) -> tuple[Any, float]:
         """Expand at the AC operating points of an answer.
 
         Parameters
         ----------
-        outcome : Equilibrium
-            Of this system's own game.
+        values : Mapping of str to array
+            What is said at an answer of this system's own game, by ``"agent.quantity"``.
         tolerance_pu : float
 
         Returns
@@ -53,8 +57,8 @@ def play_linearised(
 ) -> Generator[Any, Any, "Equilibrium"]:
     """Play a stage until AC and the linear network agree, or as often as the study allows.
 
-    Only the last answer is told to the parties. Where the study asks for no rounds, the stage is
-    played once. Where another case's linear network is used, it is kept as it is.
+    Only the last answer is certified and told to the parties. Where the study asks for no rounds,
+    the stage is played once. Where another case's linear network is used, it is kept as it is.
 
     Parameters
     ----------
@@ -69,8 +73,8 @@ def play_linearised(
     rounds = 1 if world.like is not None else asked.rounds
     for number in range(1, rounds + 1):
         world.tell(f"{stage}, round {number} of the linear network")
-        outcome = method.solve(system.game)
-        renewed, error = system.relinearised(outcome, asked.tolerance_pu)
+        answer = method.search(system.game)
+        renewed, error = system.relinearised(answer.values, asked.tolerance_pu)
         world.rounds.append(Round(stage, number, error))
         if error <= asked.tolerance_pu or number == rounds:
             break
@@ -80,7 +84,7 @@ def play_linearised(
             f"after round {number} the linear network still differs from AC power flow by "
             f"{error:.2g}, where {asked.tolerance_pu:.2g} p.u. is asked for"
         )
-    return (yield from world.conclude(stage, outcome))
+    return (yield from world.conclude(stage, answer.certified(ties=method.ties)))
 
 
 def rounds_table(world: "World") -> pd.DataFrame:

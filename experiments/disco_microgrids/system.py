@@ -199,10 +199,10 @@ class DiscoMicrogrids:
                 yield from world.play(stage.name, self.game, talk)
 
     def relinearised(
-        self, outcome: Equilibrium, tolerance_pu: float
+        self, values: Mapping[str, Vector], tolerance_pu: float
     ) -> tuple["DiscoMicrogrids", float]:
         """Linearise at the AC operating points of an answer, if AC differs there."""
-        found = self.dispatch(outcome)
+        found = self._taken(values)
         net = found.net_load_mw, found.net_load_mvar
         exact = linearise(self.study.network, *net).values(*net)
         assert found.voltage_pu is not None
@@ -216,7 +216,10 @@ class DiscoMicrogrids:
 
     def dispatch(self, outcome: Equilibrium) -> Dispatch:
         """Return what the network takes in every scenario-hour, and its linear voltages."""
-        values, name = outcome.values, self.company.name
+        return self._taken(outcome.values)
+
+    def _taken(self, values: Mapping[str, Vector]) -> Dispatch:
+        name = self.company.name
         voltage_pu = np.sqrt(values[f"{name}.voltage_squared_pu"])
         return Dispatch(values[f"{name}.net_load_mw"], values[f"{name}.net_load_mvar"], voltage_pu)
 

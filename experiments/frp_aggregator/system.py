@@ -102,10 +102,10 @@ class FrpAggregator:
                 world.shortcomings.extend(_prices_that_do_not_add_up(world.system, outcome))
 
     def relinearised(
-        self, outcome: Equilibrium, tolerance_pu: float
+        self, values: Mapping[str, Vector], tolerance_pu: float
     ) -> tuple["FrpAggregator", float]:
         """Add tangents where AC at an answer and the linear network differ too much."""
-        nets = self.net_loads_mw(outcome.values)
+        nets = self.net_loads_mw(values)
         tangents, error = self.operator.renewed(self.tangents, nets, tolerance_pu)
         return replace(self, linear=tangents), error
 

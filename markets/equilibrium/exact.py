@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.answers import announce_outcome, said_values
+from equigrid.markets.answers import announce_outcome
 from equigrid.markets.bilevel.blame import why_no_answer
 from equigrid.markets.bilevel.blocks import blocks_of
 from equigrid.markets.bilevel.both_routes import solve_by_both
@@ -17,8 +17,7 @@ from equigrid.markets.bilevel.complementarity import ComplementarityProgram, rel
 from equigrid.markets.bilevel.incumbents import Found, polished
 from equigrid.markets.bilevel.mixed_integer import MixedInteger, pair_bounds
 from equigrid.markets.bilevel.optimality import OptimalityProgram
-from equigrid.markets.bilevel.points import points
-from equigrid.markets.certification.certify import certify
+from equigrid.markets.equilibrium.led_answer import LedAnswer, sense
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.exchange.blame import why_no_exchange
 from equigrid.markets.exchange.central import CentralProgram
@@ -91,6 +90,23 @@ class Exact:
             return (yield from self._play_exchange(game, mailroom, stage))
         if kind is Kind.ORDER:
             return (yield from one_pass(game, mailroom, stage, "exact"))
+        equilibrium = self.search(game).certified(ties=self.ties)
+        announce_outcome(game, equilibrium.values, mailroom, stage)
+        yield mailroom.clock.timeout(0)
+        return equilibrium
+
+    def search(self, game: Game) -> LedAnswer:
+        """Solve a game that one agent leads and leave the certificate for later.
+
+        For answers that are a step on the way to another game, as in the rounds in which a linear
+        network is fitted to AC power flow.
+
+        Raises
+        ------
+        WrongMethod, NoAnswer
+            As :meth:`solve` does.
+        """
+        require_kind(game, "Exact.search", [Kind.LED])
         program = OptimalityProgram(game)
         stated = relaxed(program)
         found = self._search(program, stated)
@@ -99,31 +115,15 @@ class Exact:
         best = found.best
         if not found.sharp:
             best = polished(stated, best.states, best.columns, self.margin) or best
-        columns = stated.restored(best.columns)
-        values = said_values(game, {a.name: program.answer(columns, a.name) for a in game.deciders})
-        values |= program.duals(columns)
-        sign, offset = _sense(game), stated.program.offset
-        bound = sign * (found.bound + offset)
-        proof = points(program, columns)
-        certificate, objective = certify(
-            game,
-            values,
-            bound=bound,
-            claimed=sign * (best.value + offset),
-            points=proof,
-            ties=self.ties,
-        )
-        announce_outcome(game, values, mailroom, stage)
-        yield mailroom.clock.timeout(0)
-        return Equilibrium(
-            game,
-            "exact",
-            values,
-            objective,
-            certificate,
+        sign, offset = sense(game), stated.program.offset
+        return LedAnswer(
+            program,
+            stated.restored(best.columns),
+            sign * (best.value + offset),
+            sign * (found.bound + offset),
+            found.nodes,
+            stated.pairs.count,
             settled=found.status == "optimal",
-            statistics={"bound": bound, "nodes": found.nodes, "pairs": stated.pairs.count},
-            points=proof,
         )
 
     def _play_exchange(
@@ -160,16 +160,12 @@ class Exact:
 
     def _told(self, game: Game, offset: float) -> Progress | None:
         """Return the progress in the leader's own sense."""
-        tell, sign = self.progress, _sense(game)
+        tell, sign = self.progress, sense(game)
         if tell is None:
             return None
         return lambda nodes, value, bound: tell(
             nodes, sign * (value + offset), sign * (bound + offset)
         )
-
-
-def _sense(game: Game) -> float:
-    return -1.0 if game.agent(str(game.leader)).maximises else 1.0
 
 
 def _no_answer(program: OptimalityProgram, found: Found) -> NoAnswer:
