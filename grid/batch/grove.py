@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from equigrid.grid.batch.compiling import inner
+from equigrid.compiling import inner
 from equigrid.grid.batch.lanes import WIDTH
 from equigrid.grid.batch.places import ABOVE, JUMP
 from equigrid.grid.batch.tree import (

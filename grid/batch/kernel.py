@@ -14,9 +14,9 @@ import numpy as np
 from numba import njit, prange
 from numba.extending import overload
 
-from equigrid.grid.batch.compiling import inner
+from equigrid.compiling import inner
 from equigrid.grid.batch.grove import empty_grove, fill_up, plant
-from equigrid.grid.batch.lanes import WIDTH, choose, fill, largest, store
+from equigrid.grid.batch.lanes import WIDTH, fill
 from equigrid.grid.batch.places import of_row, write
 from equigrid.grid.batch.report import (
     LOADING_MAX,
@@ -31,6 +31,7 @@ from equigrid.grid.batch.report import (
 from equigrid.grid.batch.sweep import NEVER, TOLERANCE, backward, empty_work, settle
 from equigrid.grid.batch.tree import FIRST, ISLANDED, TWICE_FED, empty_tree, grow, note_ends
 from equigrid.grid.batch.wires import END_KA, LOADING, SHUNT_B, SHUNT_G, Wires
+from equigrid.lanes import choose, largest, store
 
 # Rows are dealt to threads in so many parts; answers do not depend on it. A thread is given turns
 # that follow each other: parts are taken in strides, so that hard rows side by side (levels of load

@@ -13,17 +13,9 @@ from typing import Any
 
 from numba.extending import overload
 
-from equigrid.grid.batch.lanes import (
-    add_each,
-    choose_each,
-    fill,
-    gather,
-    load,
-    load_each,
-    scatter,
-    store,
-)
+from equigrid.grid.batch.lanes import add_each, choose_each, fill, gather, load, load_each, scatter
 from equigrid.grid.batch.tree import CHAINED, FORKED, PARENT
+from equigrid.lanes import store
 
 # Columns of a grove's links: the parent's position, and the same or 0 if it is the one before.
 ABOVE, JUMP = range(2)

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.grid.batch.compiling import inner
-from equigrid.grid.batch.lanes import fill, larger, load, smaller, square_root, store
+from equigrid.compiling import inner
+from equigrid.grid.batch.lanes import fill, load
 from equigrid.grid.batch.places import at_parent, figure, read
 from equigrid.grid.batch.tree import (
     B_ABOVE,
@@ -24,6 +24,7 @@ from equigrid.grid.batch.tree import (
     SCALE_SQUARED,
     X_ABOVE,
 )
+from equigrid.lanes import larger, smaller, square_root, store
 
 Numbers = NDArray[np.float64]
 

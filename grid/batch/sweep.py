@@ -16,18 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.grid.batch.compiling import inner
-from equigrid.grid.batch.lanes import (
-    WIDTH,
-    choose,
-    fill,
-    larger,
-    largest,
-    load,
-    magnitude,
-    smaller,
-    store,
-)
+from equigrid.compiling import inner
+from equigrid.grid.batch.lanes import WIDTH, fill, load
 from equigrid.grid.batch.places import figure, forks, from_above, jumps, pass_up
 from equigrid.grid.batch.tree import (
     B_HERE,
@@ -38,6 +28,7 @@ from equigrid.grid.batch.tree import (
     X_ABOVE,
     Z_SQUARED,
 )
+from equigrid.lanes import choose, larger, largest, magnitude, smaller, store
 
 Numbers = NDArray[np.float64]
 # Of the squared voltages: error promised at the end, and what rounding alone may do.

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from equigrid.grid.batch.compiling import inner
+from equigrid.compiling import inner
 from equigrid.grid.batch.wires import (
     BEYOND,
     END,

@@ -3,17 +3,11 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from equigrid.markets.exchange.batch_lanes import (
-    WIDTH,
-    fill,
-    lanes_max,
-    lanes_min,
-    load,
-    store,
-)
+from equigrid.compiling import inner
+from equigrid.lanes import larger, smaller, store
+from equigrid.markets.exchange.batch_lanes import WIDTH, fill, load
 from equigrid.markets.exchange.batch_plan import Plan
 
 Vector = NDArray[np.float64]
@@ -46,7 +40,7 @@ class Asked(NamedTuple):
     terms: Vector
 
 
-@njit(cache=True)
+@inner
 def product(ptr: Any, col: Any, val: Any, row: int, z: Vector) -> Any:
     """Return a row of a sparse matrix times z."""
     total = fill(0.0)
@@ -55,7 +49,7 @@ def product(ptr: Any, col: Any, val: Any, row: int, z: Vector) -> Any:
     return total
 
 
-@njit(cache=True)
+@inner
 def set_cost(plan: Plan, own: Vector, first: int, asked: Any, pull: Vector, cost: Vector) -> None:
     """Add the pull of price and target to the members' own costs."""
     last = len(asked.price) - 1
@@ -69,7 +63,7 @@ def set_cost(plan: Plan, own: Vector, first: int, asked: Any, pull: Vector, cost
         store(cost, j, (load(own, j) * plan.column_unit[j] - drawn) * plan.kappa)
 
 
-@njit(cache=True)
+@inner
 def tell(plan: Plan, chunk: Any, first: int, asked: Any, terms: Vector) -> None:
     """Write what the members' columns, put within their bounds, mean for their terms."""
     x, _, _, lower, upper = chunk[:5]
@@ -77,7 +71,7 @@ def tell(plan: Plan, chunk: Any, first: int, asked: Any, terms: Vector) -> None:
         store(terms, t, fill(0.0))
     for j in range(len(plan.column_unit)):
         low, high, here = load(lower, j), load(upper, j), load(x, j)
-        here = lanes_max(lanes_min(here, high), low)
+        here = larger(smaller(here, high), low)
         for p in range(plan.s_ptr[j], plan.s_ptr[j + 1]):
             t = plan.s_term[p]
             store(terms, t, load(terms, t) + here * plan.s_val[p])

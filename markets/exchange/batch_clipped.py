@@ -11,18 +11,10 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from equigrid.compiling import inner
+from equigrid.lanes import choose, larger, largest, magnitude, smaller, store
 from equigrid.markets.exchange.batch_chunks import BLOCKS, set_cost, tell
-from equigrid.markets.exchange.batch_lanes import (
-    WIDTH,
-    choose,
-    fill,
-    greatest,
-    lanes_max,
-    lanes_min,
-    load,
-    magnitude,
-    store,
-)
+from equigrid.markets.exchange.batch_lanes import WIDTH, fill, load
 from equigrid.markets.exchange.batch_plan import Plan
 
 Vector = NDArray[np.float64]
@@ -38,7 +30,7 @@ def is_clipped(plan: Plan, lower: Vector, upper: Vector) -> bool:
     return diagonal and (len(plan.row_unit) == 0 or (len(plan.row_unit) == 1 and bool(bounded)))
 
 
-@njit(cache=True)
+@inner
 def _put(plan: Plan, chunk: Any, along: Vector, multiplier: Any) -> Any:
     """Set the columns at a multiplier; return by how much the row is missed, and its slope."""
     x, _, _, lower, upper, rhs, cost, _ = chunk
@@ -47,7 +39,7 @@ def _put(plan: Plan, chunk: Any, along: Vector, multiplier: Any) -> Any:
         entry, inverse = along[j], 1.0 / plan.h_val[j]
         free = (load(cost, j) + multiplier * entry) * (0.0 - inverse)
         low, high = load(lower, j), load(upper, j)
-        here = lanes_max(lanes_min(free, high), low)
+        here = larger(smaller(free, high), low)
         store(x, j, here)
         total = total + here * entry
         inside = choose(free, low, choose(high, free, fill(inverse), zero), zero)
@@ -55,7 +47,7 @@ def _put(plan: Plan, chunk: Any, along: Vector, multiplier: Any) -> Any:
     return total - load(rhs, 0), slope
 
 
-@njit(cache=True)
+@inner
 def _bracket(plan: Plan, chunk: Any, along: Vector) -> Any:
     """Return multipliers beyond which all columns of the row are at a bound."""
     lower, upper, cost = chunk[3], chunk[4], chunk[6]
@@ -64,33 +56,33 @@ def _bracket(plan: Plan, chunk: Any, along: Vector) -> Any:
         if along[j] != 0.0:
             ends = (load(lower, j) * plan.h_val[j] + load(cost, j)) * (-1.0 / along[j])
             others = (load(upper, j) * plan.h_val[j] + load(cost, j)) * (-1.0 / along[j])
-            low = lanes_min(low, lanes_min(ends, others))
-            high = lanes_max(high, lanes_max(ends, others))
+            low = smaller(low, smaller(ends, others))
+            high = larger(high, larger(ends, others))
     return low, high
 
 
-@njit(cache=True)
+@inner
 def _balance(plan: Plan, chunk: Any, along: Vector, tolerance: float) -> int:
     """Find the row's multiplier from the last one; return the number of trials."""
     y, left, zero = chunk[2], chunk[7], fill(0.0)
     low, high = _bracket(plan, chunk, along)
     if plan.equal == 0:
         low = zero
-    at = lanes_max(lanes_min(load(y, 0), high), low)
+    at = larger(smaller(load(y, 0), high), low)
     for trial in range(_TRIALS):
         missed, slope = _put(plan, chunk, along, at)
         # Where the multiplier is at 0 already, an inequality may hold with room.
         off = missed
         if plan.equal == 0:
-            off = choose(at, zero, missed, lanes_max(missed, zero))
+            off = choose(at, zero, missed, larger(missed, zero))
         off = magnitude(off) * (1.0 / plan.row_unit[0])
         store(y, 0, at)
         store(left, 0, off)
-        if greatest(off) <= tolerance:
+        if largest(off) <= tolerance:
             return trial
         low, high = choose(missed, zero, at, low), choose(missed, zero, high, at)
-        newton = at + missed / lanes_max(slope, fill(1e-300))
-        newton = lanes_max(lanes_min(newton, high), low)
+        newton = at + missed / larger(slope, fill(1e-300))
+        newton = larger(smaller(newton, high), low)
         # Two points may send Newton's method to each other: now and then the bracket is halved.
         if trial % 3 == 2:
             newton = (low + high) * 0.5
@@ -98,17 +90,17 @@ def _balance(plan: Plan, chunk: Any, along: Vector, tolerance: float) -> int:
     return _TRIALS
 
 
-@njit(cache=True)
+@inner
 def _straight(plan: Plan, chunk: Any) -> None:
     """Set the columns of members without rows."""
     x, _, _, lower, upper, _, cost, left = chunk
     for j in range(len(plan.column_unit)):
         free = load(cost, j) * (-1.0 / plan.h_val[j])
-        store(x, j, lanes_max(lanes_min(free, load(upper, j)), load(lower, j)))
+        store(x, j, larger(smaller(free, load(upper, j)), load(lower, j)))
     store(left, 0, fill(0.0))
 
 
-@njit(cache=True)
+@inner
 def _clip_range(
     plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float, first: int, steps: Vector
 ) -> None:

@@ -3,16 +3,17 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from equigrid.markets.exchange.batch_lanes import fill, load, store
+from equigrid.compiling import inner
+from equigrid.lanes import store
+from equigrid.markets.exchange.batch_lanes import fill, load
 from equigrid.markets.exchange.batch_plan import Plan
 
 Vector = NDArray[np.float64]
 
 
-@njit(cache=True)
+@inner
 def factorise(plan: Plan, diagonal: Vector, factor: Vector) -> None:
     """Eliminate node after node; L and 1/D take the place of the matrix."""
     size, t = len(plan.base), 0
@@ -32,7 +33,7 @@ def factorise(plan: Plan, diagonal: Vector, factor: Vector) -> None:
             store(factor, p, scaled)
 
 
-@njit(cache=True)
+@inner
 def back(plan: Plan, factor: Vector, z: Vector) -> Any:
     """Solve with the factors in place; return the solution times what was solved for."""
     size, total = len(plan.base), fill(0.0)

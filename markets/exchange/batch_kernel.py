@@ -9,18 +9,11 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from equigrid.compiling import inner
+from equigrid.lanes import choose, larger, largest, magnitude, store
 from equigrid.markets.exchange.batch_chunks import BLOCKS, product, set_cost, tell
 from equigrid.markets.exchange.batch_factor import back, factorise
-from equigrid.markets.exchange.batch_lanes import (
-    WIDTH,
-    choose,
-    fill,
-    greatest,
-    lanes_max,
-    load,
-    magnitude,
-    store,
-)
+from equigrid.markets.exchange.batch_lanes import WIDTH, fill, load
 from equigrid.markets.exchange.batch_plan import Plan
 
 Vector = NDArray[np.float64]
@@ -45,7 +38,7 @@ class Work(NamedTuple):
     going: Vector
 
 
-@njit(cache=True)
+@inner
 def scratch(plan: Plan) -> Any:
     """Return empty scratch for a chunk."""
     columns, rows, size = len(plan.column_unit), len(plan.row_unit), len(plan.base)
@@ -64,7 +57,7 @@ def scratch(plan: Plan) -> Any:
     )
 
 
-@njit(cache=True)
+@inner
 def _start(plan: Plan, x: Vector, cost: Vector, rhs: Vector, work: Any) -> None:
     """Take the present columns as anchor; slopes and excesses from scratch."""
     for j in range(len(plan.column_unit)):
@@ -76,7 +69,7 @@ def _start(plan: Plan, x: Vector, cost: Vector, rhs: Vector, work: Any) -> None:
         store(work.excess, i, total - load(rhs, i))
 
 
-@njit(cache=True)
+@inner
 def _tilt_rows(plan: Plan, y: Vector, work: Any) -> Any:
     """Find the rows' multipliers after a step of their own.
 
@@ -89,7 +82,7 @@ def _tilt_rows(plan: Plan, y: Vector, work: Any) -> Any:
         if i >= plan.equal:
             new = choose(new, zero, new, zero)
         store(work.yt, i, new)
-        off = lanes_max(off, magnitude(new - old) * (1.0 / (plan.mu * plan.row_unit[i])))
+        off = larger(off, magnitude(new - old) * (1.0 / (plan.mu * plan.row_unit[i])))
     columns, loose, tight = len(plan.column_unit), fill(-_LOOSE), fill(-1.0 / plan.mu)
     changed = zero
     for k in range(len(plan.kept)):
@@ -98,13 +91,13 @@ def _tilt_rows(plan: Plan, y: Vector, work: Any) -> Any:
         if i >= plan.equal:
             weight = choose(load(work.yt, i), zero, tight, loose)
         at = plan.node[columns + k]
-        changed = lanes_max(changed, magnitude(weight - load(work.diagonal, at)))
+        changed = larger(changed, magnitude(weight - load(work.diagonal, at)))
         store(work.diagonal, at, weight)
         store(work.z, at, zero)
     return off, changed
 
 
-@njit(cache=True)
+@inner
 def _tilt_columns(plan: Plan, x: Vector, w: Vector, lower: Vector, upper: Vector, work: Any) -> Any:
     """Find the bounds' multipliers after a step of their own, and the slope of each column.
 
@@ -116,23 +109,23 @@ def _tilt_columns(plan: Plan, x: Vector, w: Vector, lower: Vector, upper: Vector
         here, old = load(x, j), load(w, j)
         moved = here + old * (1.0 / mu)
         over, under = moved - load(upper, j), moved - load(lower, j)
-        new = (lanes_max(over, zero) - lanes_max(zero - under, zero)) * mu
+        new = (larger(over, zero) - larger(zero - under, zero)) * mu
         store(work.wt, j, new)
         at = plan.node[j]
         weight = choose(magnitude(new), zero, heavy, zero) + plan.base[at]
-        changed = lanes_max(changed, magnitude(weight - load(work.diagonal, at)))
+        changed = larger(changed, magnitude(weight - load(work.diagonal, at)))
         store(work.diagonal, at, weight)
         slope = load(work.base, j) + new
         slope = slope + product(plan.at_ptr, plan.at_row, plan.at_val, j, work.yt)
         store(work.z, at, zero - slope)
         unit = plan.column_unit[j]
-        steep = lanes_max(steep, magnitude(slope) * (1.0 / unit))
+        steep = larger(steep, magnitude(slope) * (1.0 / unit))
         drawn = magnitude(here - load(work.anchor, j)) * (plan.sigma / unit)
-        off = lanes_max(off, lanes_max(drawn, magnitude(new - old) * (unit / mu)))
+        off = larger(off, larger(drawn, magnitude(new - old) * (unit / mu)))
     return steep, off, changed
 
 
-@njit(cache=True)
+@inner
 def _settle(plan: Plan, x: Vector, w: Vector, y: Vector, work: Any, ready: Any) -> None:
     """Move the anchors of all members whose slopes are small enough, those with ready ≥ 0."""
     late = fill(0.0) - ready
@@ -147,7 +140,7 @@ def _settle(plan: Plan, x: Vector, w: Vector, y: Vector, work: Any, ready: Any) 
         store(work.anchor, j, new)
 
 
-@njit(cache=True)
+@inner
 def _along(plan: Plan, work: Any) -> None:
     """Find what a unit step does to slopes and rows; the step of column j is put in row j of wt."""
     zero = fill(0.0)
@@ -160,7 +153,7 @@ def _along(plan: Plan, work: Any) -> None:
         store(work.across, i, product(plan.a_ptr, plan.a_col, plan.a_val, i, work.wt))
 
 
-@njit(cache=True)
+@inner
 def _slope(plan: Plan, chunk: Any, work: Any, alpha: Any) -> Any:
     """Return the slope of the function that is minimised, after a share alpha of the step."""
     x, w, y, lower, upper = chunk[:5]
@@ -169,18 +162,18 @@ def _slope(plan: Plan, chunk: Any, work: Any, alpha: Any) -> Any:
         step = load(work.wt, j)
         moved = load(x, j) + step * alpha + load(w, j) * (1.0 / mu)
         over, under = moved - load(upper, j), moved - load(lower, j)
-        held = (lanes_max(over, zero) - lanes_max(zero - under, zero)) * mu
+        held = (larger(over, zero) - larger(zero - under, zero)) * mu
         total = total + step * (load(work.base, j) + load(work.bend, j) * alpha + held)
     for i in range(len(plan.row_unit)):
         step = load(work.across, i)
         held = load(y, i) + (load(work.excess, i) + step * alpha) * mu
         if i >= plan.equal:
-            held = lanes_max(held, zero)
+            held = larger(held, zero)
         total = total + step * held
     return total
 
 
-@njit(cache=True)
+@inner
 def _length(plan: Plan, chunk: Any, work: Any, fall: Any) -> Any:
     """Return the share of the step at which the slope along it is nearly 0, at most 1.
 
@@ -191,12 +184,12 @@ def _length(plan: Plan, chunk: Any, work: Any, fall: Any) -> Any:
     flat = (fill(0.0) - falling) * _FLAT
     value = rising
     for _ in range(SHORTENINGS):
-        if greatest(value - flat) <= 0.0:
+        if largest(value - flat) <= 0.0:
             break
-        steep = lanes_max(rising - falling, fill(1e-300))
-        share = lanes_max(fill(0.0) - falling, fill(0.0)) / steep
+        steep = larger(rising - falling, fill(1e-300))
+        share = larger(fill(0.0) - falling, fill(0.0)) / steep
         share = choose(share, fill(0.99), fill(0.99), share)
-        trial = low + (high - low) * lanes_max(share, fill(1e-12))
+        trial = low + (high - low) * larger(share, fill(1e-12))
         alpha = choose(value, flat, trial, alpha)
         now = _slope(plan, chunk, work, alpha)
         above = now - flat
@@ -213,7 +206,7 @@ def _length(plan: Plan, chunk: Any, work: Any, fall: Any) -> Any:
     return alpha
 
 
-@njit(cache=True)
+@inner
 def _move(plan: Plan, x: Vector, work: Any, alpha: Any) -> None:
     for j in range(len(plan.column_unit)):
         store(x, j, load(x, j) + load(work.wt, j) * alpha)
@@ -222,7 +215,7 @@ def _move(plan: Plan, x: Vector, work: Any, alpha: Any) -> None:
         store(work.excess, i, load(work.excess, i) + load(work.across, i) * alpha)
 
 
-@njit(cache=True)
+@inner
 def solve_chunk(plan: Plan, chunk: Any, work: Any, tolerance: float) -> int:
     """Solve one chunk from where it was left; return the number of Newton steps."""
     x, w, y, lower, upper, rhs, cost, left = chunk
@@ -233,21 +226,21 @@ def solve_chunk(plan: Plan, chunk: Any, work: Any, tolerance: float) -> int:
     for steps in range(PASSES):
         off, changed = _tilt_rows(plan, y, work)
         steep, off_columns, changed_columns = _tilt_columns(plan, x, w, lower, upper, work)
-        off, changed = lanes_max(off, off_columns), lanes_max(changed, changed_columns)
-        worst, going = lanes_max(steep, off), load(work.going, 0)
+        off, changed = larger(off, off_columns), larger(changed, changed_columns)
+        worst, going = larger(steep, off), load(work.going, 0)
         store(left, 0, choose(going, no, worst, load(left, 0)))
         # Who is done stays as it is: moved on, its multipliers would drift off again.
-        ready = choose(going, no, lanes_max(allowed, off * 0.1) - steep, fill(-1.0))
+        ready = choose(going, no, larger(allowed, off * 0.1) - steep, fill(-1.0))
         going = choose(worst, allowed, going, no)
         store(work.going, 0, going)
-        if greatest(ready) >= 0.0:
+        if largest(ready) >= 0.0:
             _settle(plan, x, w, y, work, ready)
-            if greatest(going) <= 0.0:
+            if largest(going) <= 0.0:
                 return steps
             _, again = _tilt_rows(plan, y, work)
             _, _, again_columns = _tilt_columns(plan, x, w, lower, upper, work)
-            changed = lanes_max(changed, lanes_max(again, again_columns))
-        if fresh or greatest(changed) > 0.0:
+            changed = larger(changed, larger(again, again_columns))
+        if fresh or largest(changed) > 0.0:
             factorise(plan, work.diagonal, work.factor)
             fresh = False
         fall = choose(going, no, back(plan, work.factor, work.z), no)
@@ -256,7 +249,7 @@ def solve_chunk(plan: Plan, chunk: Any, work: Any, tolerance: float) -> int:
     return PASSES
 
 
-@njit(cache=True)
+@inner
 def _solve_range(
     plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float, first: int, steps: Vector
 ) -> None:
