@@ -1,6 +1,6 @@
 """A feeder in operation: what flows at its nominal loads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ from equigrid.grid.ac import AcResult, ac_check
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
 from equigrid.grid.network import Network
+from equigrid.grid.tables import UNRATED_KA
 from equigrid.grid.topology import twice_fed_islands
 
 Array = npt.NDArray[np.float64]
@@ -31,7 +32,8 @@ class Operation:
     current_ka : array (B,)
         The larger of both ends.
     loss_mw, loading_max_percent, loss_ac_mw : float
-        Losses by the batch power flow and by pandapower; the greatest loading, 0 without ratings.
+        Losses by the batch power flow and by pandapower; the greatest loading, NaN where no
+        branch has a rating.
     """
 
     network: Network
@@ -53,9 +55,12 @@ class Operation:
         judged = ac_check(network, load_mw[:, None], load_mvar[:, None])
         loss_ac_mw = float(judged.loss_mw[0])
         if any(twice_fed_islands(network.graph(), network.sources)):
-            return cls(network, *_by_pandapower(judged), loss_ac_mw)
-        flow = power_flow_batch(network, load_mw[None], load_mvar[None], results=_ASKED)
-        return cls(network, *_by_batch(flow), loss_ac_mw)
+            found = cls(network, *_by_pandapower(judged), loss_ac_mw)
+        else:
+            flow = power_flow_batch(network, load_mw[None], load_mvar[None], results=_ASKED)
+            found = cls(network, *_by_batch(flow), loss_ac_mw)
+        rated = (network.branches["rating_ka"] < UNRATED_KA).any()
+        return found if rated else replace(found, loading_max_percent=np.nan)
 
     @property
     def voltage_min_pu(self) -> float:

@@ -146,6 +146,8 @@ def _cell(value: float, digits: int) -> str:
 def _proof(best: BestConfiguration) -> str:
     """Say what is known of all the other configurations."""
     count = f"{best.configurations:,}"
+    if best.configurations == 1:
+        return "proved: there is no other radial configuration"
     if best.method == "enumeration":
         return f"proved: all {count} radial configurations were evaluated"
     said = f"{best.method} over {best.power_flows:,} power flows, of {count} radial configurations"

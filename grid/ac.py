@@ -170,7 +170,10 @@ def _converges_warm(net: pandapower.pandapowerNet) -> bool:
 
 def _converges_cold(net: pandapower.pandapowerNet) -> bool:
     net["_ppc"] = None
-    return _converges(net)
+    try:
+        return _converges(net)
+    except FloatingPointError:  # its DC start divides by reactances, and a line may have none
+        return _converges(net, init="flat")
 
 
 def _converges(net: pandapower.pandapowerNet, **options: object) -> bool:

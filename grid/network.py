@@ -18,6 +18,7 @@ from equigrid.grid.tables import CopiedTables, NetworkError, Rows, did_you_mean,
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
+
 _COMMON = ["name", "from_bus", "to_bus", "r_ohm", "x_ohm", "c_nf", "g_us", "rating_ka"]
 _STATE = ["in_service", "from_closed", "to_closed", "element"]
 _POSITIVE = Column(float, sign="positive")
@@ -244,3 +245,14 @@ def _switched(frame: pd.DataFrame, closed: Mapping[str, bool]) -> pd.DataFrame:
         frame[column] = frame[column].where(state.isna(), state.eq(True))
     frame["in_service"] |= state.eq(True)
     return frame
+
+
+def require_network(network: object) -> None:
+    """Raise unless it is a network; a name or a pandapower net is easily taken for one."""
+    if not isinstance(network, Network):
+        raise NetworkError(
+            [
+                f"The network is {type(network).__name__}: give a Network, such as feeder(name) or "
+                f"Network.from_pandapower(net)."
+            ]
+        )

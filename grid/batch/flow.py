@@ -1,6 +1,7 @@
 """Power flows of many rows at once."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -107,7 +108,8 @@ def power_flow_chunks(
     """
     request = read_request(network, load_mw, load_mvar, branch_closed, results)
     batch = _Batch(network, request)
-    wrong = [f"rows is {rows}: give a positive number."] if rows < 1 else []
+    good = isinstance(rows, Integral) and rows > 0
+    wrong = [] if good else [f"rows is {rows!r}: give a positive whole number."]
     _refuse([*wrong, *batch.findings])
     starts = range(0, len(request), rows)
     return (batch.flow(start, min(start + rows, len(request))) for start in starts)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from equigrid.grid.batch.kernel import all_finite
-from equigrid.grid.network import Network
+from equigrid.grid.network import Network, require_network
 from equigrid.grid.tables import did_you_mean
 
 Array = npt.NDArray[np.float64]
@@ -78,11 +78,12 @@ def read_request(
     results: Iterable[str],
 ) -> Request:
     """Return what was asked, with all that is wrong with its shapes, kinds and names."""
+    require_network(network)
     buses, branches = len(network.buses), len(network.branches)
     loads = {"load_mw": _table(load_mw), "load_mvar": _table(load_mvar)}
     flaws = {name: list(_load_findings(name, table, buses)) for name, table in loads.items()}
     tables = {name: table for name, table in loads.items() if not flaws[name]}
-    names = (results,) if isinstance(results, str) else tuple(results)
+    names = _names(results)
     findings = [*chain(*flaws.values()), *_row_findings(tables), *_name_findings(names)]
     closed = None
     if branch_closed is not None:
@@ -93,15 +94,30 @@ def read_request(
     return Request(tables, closed, names, tuple(findings))
 
 
+def _names(results: Any) -> tuple[Any, ...]:
+    if isinstance(results, str) or not isinstance(results, Iterable):
+        return (results,)
+    return tuple(results)
+
+
 def _table(given: ArrayLike) -> npt.NDArray[Any]:
-    """Return an array; rows of unequal length become a column of objects, which is refused."""
+    """Return an array, of floats if it can be, with NaN for what is masked.
+
+    Rows of unequal length become a column of objects, which is refused.
+    """
+    if np.ma.is_masked(given):
+        return np.ma.filled(np.ma.asarray(given).astype(np.float64), np.nan)
     try:
-        return np.asarray(given)
-    except ValueError:
+        table = np.asarray(given)
+        return table.astype(np.float64) if table.dtype == object else table
+    except (TypeError, ValueError):
         return np.fromiter(given, object)  # type: ignore[arg-type]
 
 
 def _load_findings(name: str, table: npt.NDArray[Any], buses: int) -> Iterator[str]:
+    if table.dtype == object:
+        yield f"{name} is no table of numbers: give rows of {buses} figures, all as long."
+        return
     if table.ndim != 2 or table.shape[1] != buses:
         yield f"{name} has shape {table.shape}: give rows of {buses} figures, one for each bus."
     if table.dtype.kind not in "fiu":
@@ -118,7 +134,7 @@ def _name_findings(names: tuple[str, ...]) -> Iterator[str]:
     known = ", ".join(RESULTS)
     for name in names:
         if name not in RESULTS:
-            yield f"There is no result {name!r}{did_you_mean(name, RESULTS)}: use {known}."
+            yield f"There is no result {name!r}{did_you_mean(str(name), RESULTS)}: use {known}."
 
 
 def _table_findings(closed: npt.NDArray[Any], rows: list[int], branches: int) -> list[str]:
@@ -126,7 +142,7 @@ def _table_findings(closed: npt.NDArray[Any], rows: list[int], branches: int) ->
     if closed.dtype != np.bool_:
         findings.append(f"branch_closed holds {closed.dtype}: give true or false.")
     known = rows[0] if rows else len(np.atleast_1d(closed))
-    if closed.shape not in ((branches,), (known, branches)):
+    if closed.shape not in ((branches,), (1, branches), (known, branches)):
         findings.append(
             f"branch_closed has shape {closed.shape}: give {branches} columns, one for each "
             f"branch, ties included, and one row or as many as load_mw has."

@@ -16,8 +16,8 @@ class FlowStatus(IntEnum):
     ``CONVERGED``: every bus in service is fed and has its voltage. ``ISLANDED``: some are not fed;
     they are NaN, the others solved. ``MESHED``: branches close a loop; solved as well, and buses
     that are not fed are NaN. ``DIVERGED``: no solution was found, everything is NaN. Loads cannot
-    be carried then; generation that lifts voltages beyond about 1.5 p.u. may have a solution all
-    the same.
+    be carried then; generation that lifts voltages beyond about 1.5 p.u., and loops with an
+    impedance of next to nothing, may have a solution all the same.
     """
 
     CONVERGED = 0

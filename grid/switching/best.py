@@ -1,12 +1,14 @@
 """The best switching of a feeder, and how it is known to be the best."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from equigrid.grid.network import Network
+from equigrid.grid.network import Network, require_network
 from equigrid.grid.switching.configurations import RadialConfigurations
 from equigrid.grid.switching.judge import Judge, read_judge
 from equigrid.grid.switching.loops import loop_graph
@@ -141,9 +143,21 @@ def best_configuration(
     >>> round(best.loss_mw, 5), best.proved, best.configurations
     (0.13955, True, 50751)
     """
-    judge = read_judge(network, (load_mw, load_mvar), objective, (voltage_min_pu, voltage_max_pu))
-    _refuse_counts(enumerate_up_to, bound_rounds, bound_nodes, restarts, seed)
-    configurations = RadialConfigurations(loop_graph(network, switchable))
+    require_network(network)
+    counts = {
+        "enumerate_up_to": enumerate_up_to,
+        "bound_rounds": bound_rounds,
+        "bound_nodes": bound_nodes,
+        "restarts": restarts,
+        "seed": seed,
+    }
+    limits = voltage_min_pu, voltage_max_pu
+    judge, graph, _ = _together(
+        lambda: read_judge(network, (load_mw, load_mvar), objective, limits),
+        lambda: loop_graph(network, switchable),
+        lambda: _refuse_counts(counts, gap),
+    )
+    configurations = RadialConfigurations(graph)
     told = progress or (lambda _: None)
     told(f"{configurations.count:,} radial configurations")
     if configurations.count <= enumerate_up_to:
@@ -157,18 +171,30 @@ def best_configuration(
     return _told(judge, configurations.count, found, gap)
 
 
-def _refuse_counts(
-    enumerate_up_to: int, bound_rounds: int, bound_nodes: int, restarts: int, seed: int
-) -> None:
-    given = {
-        "enumerate_up_to": enumerate_up_to,
-        "bound_rounds": bound_rounds,
-        "bound_nodes": bound_nodes,
-        "restarts": restarts,
-        "seed": seed,
-    }
-    if wrong := [name for name, count in given.items() if count < 0]:
-        raise NetworkError(f"{name} is {given[name]}: give 0 or more." for name in wrong)
+def _together(*steps: Callable[[], Any]) -> list[Any]:
+    """Take all steps; tell everything that is wrong with any of them at once."""
+    results: list[Any] = []
+    findings: list[str] = []
+    for step in steps:
+        try:
+            results.append(step())
+        except NetworkError as refused:
+            findings.extend(refused.findings)
+    if findings:
+        raise NetworkError(findings)
+    return results
+
+
+def _refuse_counts(counts: Mapping[str, Any], gap: Any) -> None:
+    findings = [
+        f"{name} is {count!r}: give a whole number, 0 or more."
+        for name, count in counts.items()
+        if not (isinstance(count, Integral) and int(count) >= 0)
+    ]
+    if not (isinstance(gap, Real) and float(gap) >= 0):
+        findings.append(f"gap is {gap!r}: give a share, 0 or more.")
+    if findings:
+        raise NetworkError(findings)
 
 
 def _refuse_none(judge: Judge, found: Found) -> None:

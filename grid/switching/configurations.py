@@ -1,25 +1,29 @@
 """All radial configurations of a feeder, by number."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
+from numbers import Integral
 
 import numpy as np
 import numpy.typing as npt
 
-from equigrid.grid.network import Network
+from equigrid.grid.network import Network, require_network
 from equigrid.grid.switching.loops import LoopGraph, loop_graph
 from equigrid.grid.switching.spanning import spanning_trees, tree_count
 from equigrid.grid.tables import NetworkError
 
 Closed = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
+_MOST_SHAPES = 10_000_000
 
 
 class RadialConfigurations:
     """The radial configurations of a feeder, numbered from 0 in an order that never changes.
 
     In each of them every bus in service is fed, by one path. They are made when they are asked
-    for, so that millions need not fit into memory.
+    for, so that millions need not fit into memory; only their shapes, the trees of chains of
+    branches, are kept, and more than ten million of those are refused.
 
     Parameters
     ----------
@@ -53,7 +57,7 @@ class RadialConfigurations:
             Columns follow ``network.branches``.
         """
         stop = self.count if stop is None else stop
-        if not 0 <= start <= stop <= self.count:
+        if not (_whole(start) and _whole(stop) and 0 <= start <= stop <= self.count):
             raise NetworkError(
                 [
                     f"There are no configurations {start} to {stop}: give numbers from 0 to "
@@ -67,12 +71,26 @@ class RadialConfigurations:
 
     def chunks(self, rows: int = 100_000) -> Iterator[Closed]:
         """Return :meth:`table` a number of rows at a time."""
-        for start in range(0, self.count, rows):
-            yield self.table(start, min(start + rows, self.count))
+        if not (_whole(rows) and rows > 0):
+            raise NetworkError([f"rows is {rows!r}: give a positive whole number."])
+        starts = range(0, self.count, rows)
+        return (self.table(start, min(start + rows, self.count)) for start in starts)
+
+    def __repr__(self) -> str:
+        return f"RadialConfigurations({self.count:,})"
 
     @cached_property
     def _trees(self) -> tuple[Closed, Positions]:
         """Return the trees of chains, and the number of the first configuration of each."""
+        shapes = tree_count([replace(chain, branches=(0,)) for chain in self._chains])
+        if shapes > _MOST_SHAPES:
+            raise NetworkError(
+                [
+                    f"There are {self.count:,} configurations of {shapes:,} shapes, too many to "
+                    f"be numbered: name fewer branches as switchable, or use best_configuration, "
+                    f"which need not look at all."
+                ]
+            )
         trees = spanning_trees(self._chains)
         lengths = np.array([len(chain.branches) for chain in self._chains], np.int64)
         each = np.where(trees, 1, lengths).prod(axis=1)
@@ -89,6 +107,10 @@ class RadialConfigurations:
             closed[beside, np.array(chain.branches)[digit]] = False
             rest[beside] = rest_there // len(chain.branches)
         return closed
+
+
+def _whole(number: object) -> bool:
+    return isinstance(number, Integral)
 
 
 def radial_configurations(
@@ -119,4 +141,5 @@ def radial_configurations(
     >>> configurations.table(0, 3).shape
     (3, 37)
     """
+    require_network(network)
     return RadialConfigurations(loop_graph(network, switchable))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -111,22 +112,31 @@ def read_judge(
         needs ratings, limits that leave nothing.
     """
     names = ("load_mw", "load_mvar")
+    low, high = (_limit(*pair) for pair in zip(limits, (0.0, np.inf), strict=True))
     read = [_load(network, name, load) for name, load in zip(names, loads, strict=True)]
-    low, high = 0.0 if limits[0] is None else limits[0], np.inf if limits[1] is None else limits[1]
     findings = [
         *_load_findings(dict(zip(names, read, strict=True)), len(network.buses)),
         *_objective_findings(network, objective),
     ]
+    if sum(load is None for load in loads) == 1:
+        findings.append("Only one of load_mw and load_mvar is given: give both, or neither.")
     if not 0 <= low < high:
         findings.append(
-            f"The voltages are to be from {low} to {high} p.u.: give a lower limit of at least 0 "
-            f"and a higher one above it."
+            f"The voltages are to be from {limits[0]!r} to {limits[1]!r} p.u.: give a lower limit "
+            f"of at least 0 and a higher one above it, or None."
         )
     if findings:
         raise NetworkError(findings)
     if any(load is not None for load in loads):
         network = network.with_loads(*read)
-    return Judge(network, read[0], read[1], objective, float(low), float(high))
+    return Judge(network, read[0], read[1], objective, low, high)
+
+
+def _limit(given: object, without: float) -> float:
+    """Return a limit; NaN, which is refused, for what is no number."""
+    if given is None:
+        return without
+    return float(given) if isinstance(given, Real) else np.nan
 
 
 def _load(network: Network, name: str, load: ArrayLike | None) -> Array:

@@ -16,6 +16,7 @@ from .grid.switching.best import BestConfiguration as BestConfiguration
 from .grid.switching.best import best_configuration as best_configuration
 from .grid.switching.configurations import RadialConfigurations as RadialConfigurations
 from .grid.switching.configurations import radial_configurations as radial_configurations
+from .grid.tables import NetworkError as NetworkError
 from .markets.agent import Agent as Agent
 from .markets.balance import Balance as Balance
 from .markets.certification.certificate import Certificate as Certificate

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -43,6 +44,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory, small_file: Path) -> Path
 
 def test_list_names_the_shipped_studies() -> None:
     assert "disco-microgrids" in _call("list").output
+
+
+def test_the_module_is_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["equigrid", "list"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("equigrid", run_name="__main__")
+    assert end.value.code == 0
+    assert "disco-microgrids" in capsys.readouterr().out
 
 
 def test_a_result_has_all_its_files_and_a_valid_summary(finished: Path) -> None:

@@ -10,6 +10,7 @@ import pandapower.networks
 import pytest
 
 from equigrid.grid.ac import ac_check
+from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.network import Network
 from equigrid.grid.tables import NetworkError
 
@@ -108,6 +109,16 @@ def test_meshed_networks(feeder33: Network) -> None:
     loads = _column(feeder33, "load_mw", [1.0]), _column(feeder33, "load_mvar", [1.0])
     meshed = feeder33.with_closed(dict.fromkeys(feeder33.branches["name"], True))
     assert ac_check(meshed, *loads).loss_mw < ac_check(feeder33, *loads).loss_mw
+
+
+def test_lines_without_reactance(feeder33: Network) -> None:
+    """pandapower's start divides by reactances; cables of low voltage are told without."""
+    tables = dict(feeder33.tables)
+    tables["lines"] = tables["lines"].assign(x_ohm=0.0)
+    loads = _column(feeder33, "load_mw", [1.0, 0.5]), _column(feeder33, "load_mvar", [1.0, 0.5])
+    network = Network("no reactance", tables)
+    flow = power_flow_batch(network, *(load.T for load in loads))
+    assert np.abs(ac_check(network, *loads).voltage_pu - flow.voltage_pu.T).max() < 1e-8
 
 
 def test_bad_loads_and_quiet_log(feeder33: Network) -> None:

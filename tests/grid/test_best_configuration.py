@@ -159,11 +159,29 @@ def test_given_loads_replace_those_of_the_feeder(feeder33: eg.Network) -> None:
         ({"voltage_min_pu": 1.1, "voltage_max_pu": 0.9}, "from 1.1 to 0.9 p.u."),
         ({"switchable": ["line 1000"]}, "no branch 'line 1000'"),
         ({"restarts": -1}, "restarts is -1"),
+        ({"seed": None}, "seed is None: give a whole number"),
+        ({"gap": -1}, "gap is -1: give a share"),
+        ({"voltage_min_pu": "0.9"}, "from '0.9' to None p.u."),
+        ({"load_mw": np.zeros(70)}, "Only one of load_mw and load_mvar"),
     ],
 )
 def test_unusable_input_is_named(given: dict[str, Any], said: str) -> None:
     with pytest.raises(NetworkError, match=said):
         eg.best_configuration(eg.feeder("das-70"), **given)
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(NetworkError) as refusal:
+        eg.best_configuration(
+            eg.feeder("das-70"),
+            np.zeros(3),
+            objective="los",
+            switchable=["line 1000"],
+            voltage_max_pu=-1,
+            restarts=-1,
+            gap=np.nan,
+        )
+    assert len(refusal.value.findings) == 7
 
 
 def test_loads_that_nothing_carries_are_named(feeder33: eg.Network) -> None:

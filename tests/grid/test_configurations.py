@@ -157,5 +157,17 @@ def test_hopeless_feeders_are_refused(
 def test_numbers_out_of_range_are_refused() -> None:
     configurations: RadialConfigurations = eg.radial_configurations(_network([(0, 1), (0, 1)]))
     assert configurations.table(1, 2).tolist() == [[True, False]]
-    with pytest.raises(NetworkError, match="no configurations 1 to 3"):
-        configurations.table(1, 3)
+    assert repr(configurations) == "RadialConfigurations(2)"
+    for start, stop in ((1, 3), (2, 1), (-1, 1), (0, 1.5)):
+        with pytest.raises(NetworkError, match=f"no configurations {start} to {stop}"):
+            configurations.table(start, stop)  # type: ignore[arg-type]
+    for rows in (0, -5, 2.5):
+        with pytest.raises(NetworkError, match=f"rows is {rows}: give a positive whole number"):
+            configurations.chunks(rows)  # type: ignore[arg-type]
+
+
+def test_more_shapes_than_memory_holds_are_refused() -> None:
+    configurations = eg.radial_configurations(eg.feeder("zhang-118"))
+    assert configurations.count == 4_460_226_199_546_680
+    with pytest.raises(NetworkError, match=r"too many to be numbered.*use best_configuration"):
+        configurations.table(0, 2)

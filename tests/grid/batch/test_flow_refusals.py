@@ -10,6 +10,8 @@ from equigrid.grid.batch import flow as flow_module
 from equigrid.grid.batch.flow import power_flow_batch, power_flow_chunks
 from equigrid.grid.cases import feeder
 from equigrid.grid.network import Network
+from equigrid.grid.switching.best import best_configuration
+from equigrid.grid.switching.configurations import radial_configurations
 from equigrid.grid.tables import NetworkError
 
 ZERO = np.zeros((4, 33))
@@ -40,7 +42,36 @@ def test_loads_of_the_wrong_shape() -> None:
     assert _refused(ZERO, ZERO[:3]) == (
         "load_mw has 4 rows and load_mvar 3: give both for the same rows.",
     )
-    assert f"load_mw has shape (2,){rows}" in _refused([[1.0] * 33, [1.0] * 32], ZERO)
+    assert _refused([[1.0] * 33, [1.0] * 32], ZERO) == (
+        "load_mw is no table of numbers: give rows of 33 figures, all as long.",
+    )
+    assert _refused(None, ZERO) == (f"load_mw has shape (){rows}",)
+
+
+def test_masked_loads_are_not_taken_for_known() -> None:
+    masked = np.ma.masked_array(ZERO, mask=ZERO > 0)
+    masked[1, 4] = np.ma.masked
+    assert _refused(masked, ZERO) == (
+        "load_mw is nan in row 1 at bus 5 not finite: give MW and MVAr.",
+    )
+
+
+@pytest.mark.parametrize("network", ["baran-wu-33", None, pandapower.networks.case33bw])
+def test_something_else_than_a_network(network: Any) -> None:
+    for ask in (
+        lambda: power_flow_batch(network, ZERO, ZERO),
+        lambda: power_flow_chunks(network, ZERO, ZERO),
+        lambda: radial_configurations(network),
+        lambda: best_configuration(network),
+    ):
+        with pytest.raises(NetworkError, match=r"^The network is \w+: give a Network, such as"):
+            ask()
+
+
+def test_results_that_are_no_names() -> None:
+    for results in (None, 3, [3]):
+        (said,) = _refused(ZERO, ZERO, results=results)
+        assert said.startswith(f"There is no result {3 if results else None!r}: use voltage_pu,")
 
 
 def test_loads_that_are_no_numbers() -> None:
@@ -61,7 +92,7 @@ def test_loads_that_are_not_finite() -> None:
 
 def test_chunks_are_refused_as_the_whole_is(monkeypatch: pytest.MonkeyPatch) -> None:
     network = feeder("baran-wu-33")
-    with pytest.raises(NetworkError, match="rows is 0: give a positive number"):
+    with pytest.raises(NetworkError, match="rows is 0: give a positive whole number"):
         power_flow_chunks(network, ZERO, ZERO, rows=0)
     with pytest.raises(NetworkError, match="give rows of 33 figures"):
         power_flow_chunks(network, ZERO[0], ZERO)
