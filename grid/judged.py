@@ -15,7 +15,7 @@ from equigrid.grid.topology import twice_fed_islands
 Array = npt.NDArray[np.float64]
 Columns = npt.NDArray[np.bool_]
 _JUDGED = 50  # columns judged for each kind of limit, and of those that the batch cannot solve
-_ALL_JUDGED = 100  # up to so many columns there is nothing to choose
+_ALONE = 250  # up to so many columns pandapower needs less time than kernels to be compiled once
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Judged:
         Where pandapower was asked.
     difference_pu : float or None
         Largest difference of a voltage magnitude between the routes, over judged columns that both
-        solve; None where pandapower alone takes the network.
+        solve; None where pandapower alone was asked.
     disagreeing : int
         Judged columns that only one route solves. pandapower has the last word.
     """
@@ -52,8 +52,8 @@ def judged_flow(
     """Run the AC power flow of every column by the batch, and by pandapower where it matters.
 
     pandapower judges the 50 columns that come nearest to a voltage limit or go furthest beyond,
-    the 50 with the greatest loadings, and the first 50 that the batch cannot solve; all of up to
-    100 columns, and all of a network where sources feed the same island, which the batch refuses.
+    the 50 with the greatest loadings, and the first 50 that the batch cannot solve. It alone takes
+    up to 250 columns, and networks where sources feed the same island, which the batch refuses.
 
     Parameters
     ----------
@@ -74,8 +74,9 @@ def judged_flow(
     """
     active, reactive = np.asarray(load_mw, float), np.asarray(load_mvar, float)
     check_loads(network, active, reactive)
-    if any(twice_fed_islands(network.graph(), network.sources)):
-        return Judged(ac_check(network, active, reactive), np.ones(active.shape[1], bool), None)
+    columns = active.shape[1]
+    if columns <= _ALONE or any(twice_fed_islands(network.graph(), network.sources)):
+        return Judged(ac_check(network, active, reactive), np.ones(columns, bool), None)
     result = _by_batch(network, active, reactive)
     distances = _distances(result, voltage_min_pu, voltage_max_pu)
     judged = _chosen(distances, result.converged, parts)
@@ -107,8 +108,6 @@ def _distances(result: AcResult, low: ArrayLike, high: ArrayLike) -> list[Array]
 
 def _chosen(distances: list[Array], converged: Columns, parts: ArrayLike | None) -> Columns:
     """Return which columns pandapower judges; of equal ones the first."""
-    if len(converged) <= _ALL_JUDGED:
-        return np.ones(len(converged), bool)
     chosen = np.zeros(len(converged), bool)
     part_of = np.zeros(len(converged)) if parts is None else np.asarray(parts)
     names = np.unique(part_of)

@@ -180,8 +180,10 @@ def _ac_checks(ac: AcFindings | None, tolerance: Mapping[str, float]) -> Iterato
     binding = ac.required == "enforce"
     converged = ac.converged or (False if binding else None)
     how = (
-        "by compiled sweeps, and by pandapower where a limit is nearest, which has the last word; "
-        "neither knows the linear network"
+        "by pandapower, which shares nothing with the linear network"
+        if ac.max_route_difference_pu is None
+        else "by compiled sweeps, and by pandapower where a limit is nearest, which has the last "
+        "word; neither knows the linear network"
     )
     yield Check(
         "AC power flow of every hour and scenario", _converges(ac), "all", converged, how=how
