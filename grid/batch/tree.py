@@ -65,9 +65,12 @@ class Tree(NamedTuple):
         0 for buses that nothing feeds.
     branch_position : array of int (branches,)
         Position below the branch, 0 for branches that are in no tree.
-    node_position, fed_by : array of int (nodes,)
-        0 for nodes that nothing feeds; the number of the source that does, from 1.
-    stack : array of int (nodes, 3)
+    node_position : array of int (nodes,)
+        0 for nodes that nothing feeds.
+    fed_by : array of int (nodes + 1,)
+        The number of the source that feeds a node, from 1; 0 if none does. The last stands for
+        "no node", which is -1, and counts as fed: nobody goes there.
+    stack : array of int (nodes + 1, 3)
         Nodes to be placed, the positions they hang below and the ends by which.
     """
 

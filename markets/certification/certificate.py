@@ -43,7 +43,7 @@ class AcFindings:
     columns : int
         So many power flows were run, such as one for each hour and scenario.
     judged_columns : int
-        In so many of them pandapower was asked as well, and has the last word.
+        In so many of them pandapower was asked, and has the last word.
     max_route_difference_pu : float or None
         Greatest distance between the voltages of the two power flows there; None where there is
         only one.

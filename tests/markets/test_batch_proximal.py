@@ -174,7 +174,7 @@ def test_a_warm_start_and_another_rho_change_nothing(seed: int) -> None:
     batch.set_rho(drawn.rho)
     warm = batch.solve(drawn.price, drawn.target, 1e-9)
     steps = batch.steps
-    assert warm == pytest.approx(drawn.batch().solve(drawn.price, drawn.target, 1e-9), abs=1e-5)
+    assert warm == pytest.approx(drawn.batch().solve(drawn.price, drawn.target, 1e-9), abs=1e-6)
     again = batch.solve(drawn.price, drawn.target, 1e-9)
     assert again == pytest.approx(warm, abs=1e-6)
     assert batch.steps <= max(1.0, steps), "it goes on from where it was left"

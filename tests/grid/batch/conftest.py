@@ -13,18 +13,11 @@ import pytest
 from pandapower.powerflow import LoadflowNotConverged
 
 from equigrid.grid.batch.flow import power_flow_batch
+from equigrid.grid.batch.request import RESULTS
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
 from equigrid.grid.network import Network
 
 Array = npt.NDArray[Any]
-EVERYTHING = (
-    "voltage_pu",
-    "branch_current_ka",
-    "loss_mw",
-    "voltage_min_pu",
-    "voltage_max_pu",
-    "loading_max_percent",
-)
 
 
 @dataclass(frozen=True)
@@ -106,7 +99,7 @@ def compare() -> Compare:
         closed: Array | None = None,
         net: pandapower.pandapowerNet | None = None,
     ) -> BatchFlow:
-        flow = power_flow_batch(network, load_mw, load_mvar, closed, results=EVERYTHING)
+        flow = power_flow_batch(network, load_mw, load_mvar, closed, results=RESULTS)
         judge = Judge(network.to_pandapower() if net is None else net)
         for row, (active, reactive) in enumerate(zip(load_mw, load_mvar, strict=True)):
             if closed is not None:
