@@ -13,6 +13,7 @@ from equigrid.grid.switching.loops import LoopGraph
 from equigrid.grid.switching.ranges import ranges
 from equigrid.grid.switching.relaxation import relax, tangents
 from equigrid.grid.switching.scaled import scaled
+from equigrid.own_thread import in_own_thread
 
 Array = npt.NDArray[np.float64]
 Closed = npt.NDArray[np.bool_]
@@ -108,7 +109,7 @@ class Outer:
         self._kinds(columns, highspy.HighsVarType.kInteger)
         highs.setOptionValue("mip_max_nodes", nodes)
         highs.setOptionValue("mip_rel_gap", gap)
-        highs.run()
+        in_own_thread(highs.run)
         impossible = highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible
         info = highs.getInfo()
         found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
@@ -122,7 +123,7 @@ class Outer:
     def _settle(self) -> float:
         """Solve without whole numbers, with new tangents until none is broken; return the cost."""
         for _ in range(_LINEAR_ROUNDS):
-            self._highs.run()
+            in_own_thread(self._highs.run)
             if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
                 return np.inf
             if not self._add_tangents(self._point()):
