@@ -1,5 +1,6 @@
 """Every decider asked again, alone and through cvxpy, at what the others said."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -75,13 +76,14 @@ def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> Fo
         When it has no best answer.
     """
     heard, asked = heard_values(game, values, agent.name), agent
+    linked = heard_sizes(game, values, agent)
     if not game.leaders and moved_amounts(game, agent.name):
         # Nobody leads: what the others say stands, amounts that its own decision moves do not.
         heard = heard_beside_own(game, values, agent.name)
         asked = with_own_amounts(game, agent)
+        linked = dict.fromkeys(linked, math.nan)
     unit, claims = _unit(game, values, agent), _own_claims(game, values, agent)
     own = charged(game, values, stated(asked, unit))
-    linked = heard_sizes(game, values, asked)
     with hearing(asked, heard):
         residual, cost = cost_of_claims(own, claims, sizes_of(game, values, agent, claims))
         claimed_money = moved(own.cost, linked)
