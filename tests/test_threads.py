@@ -63,13 +63,13 @@ def test_a_certificate_has_the_same_digits_whatever_the_threads() -> None:
 @one_blas_thread()
 def _fails() -> None:
     assert _threads() == {1}
-    raise ValueError
+    raise ZeroDivisionError
 
 
 def test_the_limit_ends_with_an_error_too() -> None:
     with threadpool_limits(2, "blas"):
         before = _threads()
-        with pytest.raises(ValueError, match="^$"):
+        with pytest.raises(ZeroDivisionError):
             _fails()
         assert _threads() == before
 
@@ -94,6 +94,23 @@ def test_runs_that_overlap_leave_what_the_first_found() -> None:
         assert _threads() == {1}
         done.set()
         worker.join()
+        assert _threads() == before
+
+
+def test_the_limit_holds_in_a_thread_beside_one_that_has_limits_of_its_own() -> None:
+    seen = []
+
+    def work() -> None:
+        with one_blas_thread():
+            seen.append(_threads())
+        seen.append(_threads())
+
+    with threadpool_limits(2, "blas"):
+        before = _threads()
+        worker = threading.Thread(target=work)
+        worker.start()
+        worker.join()
+        assert seen == [{1}, before]
         assert _threads() == before
 
 

@@ -7,18 +7,38 @@ holds while a solve or a study runs, and is then what it was before.
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 
 @cache
-def _libraries() -> Any:
+def _libraries() -> list[Any]:
     """Return the BLAS libraries of numpy and scipy; to look for them takes some milliseconds."""
     import scipy.linalg  # noqa: F401, PLC0415  # a BLAS of its own, which has to be there by now
     from threadpoolctl import ThreadpoolController  # noqa: PLC0415
 
-    return ThreadpoolController().select(user_api="blas")
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+def _release() -> None:
+    """Let any thread set limits.
+
+    Newer releases of threadpoolctl let one thread only, and do nothing where another asks: beside a
+    user who holds a limit in one thread, or where runs end in another order than they began.
+    """
+    from threadpoolctl import OpenBLASController  # noqa: PLC0415
+
+    release = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
+
+
+def _set(counts: list[int]) -> None:
+    _release()
+    for library, count in zip(_libraries(), counts, strict=True):
+        library.set_num_threads(count)
+    _release()
 
 
 class _Inside:
@@ -29,19 +49,20 @@ class _Inside:
     """
 
     def __init__(self) -> None:
-        self._lock, self._count, self._limit = threading.Lock(), 0, ExitStack()
+        self._lock, self._count, self._found = threading.Lock(), 0, list[int]()
 
     def enter(self) -> None:
         with self._lock:
             if self._count == 0:
-                self._limit.enter_context(_libraries().limit(limits=1))
+                self._found = [library.get_num_threads() for library in _libraries()]
+                _set([1] * len(self._found))
             self._count += 1
 
     def leave(self) -> None:
         with self._lock:
             self._count -= 1
             if self._count == 0:
-                self._limit.close()
+                _set(self._found)
 
 
 _INSIDE = _Inside()
