@@ -48,6 +48,7 @@ def _pool() -> tuple[eg.Game, dict[str, Any]]:
     return game, said
 
 
+@pytest.mark.smoke
 def test_a_certificate_has_the_same_digits_whatever_the_threads() -> None:
     found = []
     for threads in (1, 2):
@@ -74,6 +75,7 @@ def test_the_limit_ends_with_an_error_too() -> None:
         assert _threads() == before
 
 
+@pytest.mark.smoke
 def test_runs_that_overlap_leave_what_the_first_found() -> None:
     first, second = threading.Event(), threading.Event()
 

@@ -139,6 +139,7 @@ def sellers() -> tuple[Equilibrium, Mailroom]:
     return room.run(BestResponse(gap=1e-5).play(_split(), room, "market")), room
 
 
+@pytest.mark.slow
 def test_two_sellers_with_a_site_below_are_bertrands(
     sellers: tuple[Equilibrium, Mailroom],
 ) -> None:
