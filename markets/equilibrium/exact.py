@@ -22,7 +22,7 @@ from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.exchange.blame import why_no_exchange
 from equigrid.markets.exchange.central import CentralProgram
 from equigrid.markets.exchange.outcome import exchange_outcome, exchange_values
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.game import Game
 from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
@@ -184,4 +184,6 @@ def _no_answer(program: OptimalityProgram, found: Found) -> NoAnswer:
             "an answer was found that does not hold to the last digits: its numbers are too far "
             "apart; use Exact(route='branching'), without a margin"
         )
+    if found.status == "failed":
+        return SolverFailed.on("HiGHS", found.status)
     return NoAnswer(f"no answer was found ({found.status}); raise the node limit of Exact")
