@@ -20,10 +20,12 @@ from equigrid.experiments.tables import joined
 from equigrid.experiments.world import World
 from equigrid.grid.judged import Judged, judged_flow
 from equigrid.markets.certification.certificate import AcFindings
+from equigrid.threads import one_blas_thread
 
 Progress = Callable[[str], None]
 
 
+@one_blas_thread()
 def run(
     study: Study | str | Path,
     out: str | Path | None = None,

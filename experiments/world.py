@@ -18,6 +18,7 @@ from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.messages import Message
 from equigrid.scenarios.seeds import stream
+from equigrid.threads import one_blas_thread
 
 
 class World(mesa.Model):  # type: ignore[misc]
@@ -110,6 +111,7 @@ class World(mesa.Model):  # type: ignore[misc]
 
         return tell
 
+    @one_blas_thread()
     def run(self) -> dict[str, Equilibrium]:
         """Run the study's timetable to its end and return the outcomes of its stages."""
         self.clock.run(until=self.clock.process(self.system.day(self)))

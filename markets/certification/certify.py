@@ -33,10 +33,12 @@ from equigrid.markets.findings import SolverFailed, UnusableGame, WrongMethod
 from equigrid.markets.fleet import Fleet
 from equigrid.markets.game import Game
 from equigrid.markets.settlement import heard_values, received
+from equigrid.threads import one_blas_thread
 
 Vector = NDArray[np.float64]
 
 
+@one_blas_thread()
 def certify(
     game: Game,
     values: Mapping[str, Vector],

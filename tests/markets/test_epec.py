@@ -67,7 +67,14 @@ def _costs(
 SETTLING, CIRCLING = (0, 7, 26, 36, 98, 105, 171), (58, 76, 149, 150)
 
 
-@pytest.mark.parametrize("seed", SETTLING + CIRCLING)
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *SETTLING[:3],
+        *(pytest.param(s, marks=pytest.mark.slow) for s in SETTLING[3:] + CIRCLING[1:]),
+        CIRCLING[0],
+    ],
+)
 def test_no_leader_gains_on_a_fine_grid_when_it_says_settled(seed: int) -> None:
     """The follower's answer is known in closed form; the grid shares nothing with the method."""
     game, answer, numbers = _drawn(seed)
@@ -141,6 +148,7 @@ def sellers() -> tuple[Equilibrium, Mailroom]:
     return room.run(BestResponse(gap=1e-5).play(_split(), room, "market")), room
 
 
+@pytest.mark.slow
 def test_two_sellers_with_a_site_below_are_bertrands(
     sellers: tuple[Equilibrium, Mailroom],
 ) -> None:
@@ -209,6 +217,7 @@ def test_the_game_of_one_leader_takes_the_others_as_announced() -> None:
     assert Exact(ties=False).solve(held).values["site.q1"] == pytest.approx([8 / 3], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_damping_and_faults_lead_to_the_same_prices() -> None:
     method = BestResponse(gap=1e-3, damping=0.9, order="jacobi")
     found = method.solve(_split(), Faults(loss=0.2, seed=2))

@@ -158,6 +158,7 @@ def test_in_turn_the_second_hears_the_first_at_once_together_it_does_not() -> No
     assert _outputs(at_once.rounds[0]["said"]) == pytest.approx([40.0, 40.0])
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("order", ["gauss-seidel", "jacobi"])
 def test_lost_late_and_doubled_words_do_not_change_where_it_ends(order: Any) -> None:
     faults = Faults(loss=0.3, delay_rounds=2, duplicate=0.3, seed=4)
