@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,46 +122,39 @@ def reconfigure(feeder: str, out: Path | None, force: bool, rounds: int, **asked
 
 
 def _run(study: str, out: Path | None, seed: int | None, method: str | None, *, force: bool) -> int:
-    directory = _directory(study, out, force=force)
+    directory = _directory(Path(study).stem, out, force=force)
     from equigrid.experiments.run import run as run_study
+    from equigrid.experiments.run import write
     from equigrid.experiments.study import load_study
     from equigrid.experiments.telling import result_lines
 
     loaded = load_study(study)
     progress = _Progress()
-    result = run_study(loaded, directory, seed=seed, method=method, progress=progress)
+    result = run_study(loaded, seed=seed, method=method, progress=progress)
     progress.done()
+    tell = partial(click.echo, err=True)
+    directory = write(result, directory, tell, replace=force and out is not None)
     for line in result_lines(result):
         click.echo(line)
-    click.echo(f"Written to {directory}; open {directory / 'report.html'}")
+    click.echo(f"Written to {_near(directory)}; open {_near(directory) / 'report.html'}")
     return 0 if result.certified else UNCERTIFIED
 
 
-def _directory(study: str, out: Path | None, *, force: bool) -> Path:
-    """Choose where the result goes, and refuse at once what cannot be written later."""
+def _directory(name: str, out: Path | None, *, force: bool) -> Path:
+    """Choose where a result goes, and refuse at once what cannot be written later."""
+    from equigrid.experiments.places import UnusablePlace, free_place, place, require_place
+
     if out is None:
-        out, number = Path("results") / Path(study).stem, 2
-        while out.exists():
-            out, number = out.with_name(f"{Path(study).stem}-{number}"), number + 1
-    elif out.exists() and not force:
-        raise _Refused(f"{out} exists already; choose another --out or add --force")
-    elif out.exists() and not out.is_dir():
-        raise _Refused(f"{out} is a file; choose a directory with --out")
-    _require_writable(out)
-    return out
+        return require_place(free_place(Path("results") / name), replace=False)
+    if os.path.lexists(place(out)) and not force:
+        raise UnusablePlace(f"{str(out)!r} exists already; choose another --out or add --force")
+    return require_place(out)
 
 
-def _require_writable(out: Path) -> None:
-    nearest = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    probe = nearest / f".equigrid-{os.getpid()}"
-    try:
-        if not nearest.is_dir():
-            raise NotADirectoryError(f"{nearest} is a file")
-        probe.touch()
-        probe.unlink()
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _Refused(f"{out} cannot be written ({error}); choose another --out") from error
+def _near(directory: Path) -> Path:
+    """Write a path as seen from here, where it is below."""
+    here = Path.cwd()
+    return directory.relative_to(here) if directory.is_relative_to(here) else directory
 
 
 def _replay(directory: Path) -> int:
@@ -193,16 +187,12 @@ def _deliver(directory: Path, study: str | None, count: int, seed: int | None) -
 
 def _new(study: str, out: Path | None) -> int:
     from equigrid.experiments.study import list_studies, study_path
+    from equigrid.experiments.whole import write_new
 
     if study not in list_studies():
         raise _Refused(f"'{study}' is no shipped study; there is: {', '.join(list_studies())}")
     target = out or Path(f"{study}.yaml")
-    if target.exists():
-        raise _Refused(f"{target} exists already; choose another --out")
-    try:
-        target.write_text(study_path(study).read_text(encoding="utf-8"), encoding="utf-8")
-    except OSError as error:
-        raise _Refused(f"{target} cannot be written ({error}); choose another --out") from error
+    write_new(target, study_path(study).read_text(encoding="utf-8"))
     click.echo(f"{target} written; edit it, then: equigrid run {target}")
     return 0
 
@@ -213,7 +203,7 @@ def _reconfigure(
     from equigrid.experiments.reconfigure import find_feeder, reconfigured
 
     network = find_feeder(feeder)
-    directory = _directory(f"reconfigure-{Path(feeder).name}", out, force=force)
+    directory = _directory(f"reconfigure-{Path(feeder).stem}", out, force=force)
     progress = _Progress()
     result = reconfigured(
         network,
@@ -227,8 +217,8 @@ def _reconfigure(
     progress.done()
     for line in result.lines():
         click.echo(line)
-    result.write(directory)
-    click.echo(f"Written to {directory}; open {directory / 'switching.svg'}")
+    result.write(directory, replace=force and out is not None)
+    click.echo(f"Written to {_near(directory)}; open {_near(directory) / 'switching.svg'}")
     return 0 if result.best.proved else UNCERTIFIED
 
 
@@ -274,11 +264,13 @@ def _guarded(action: Callable[[], int]) -> None:
 def _told(error: Exception) -> int:
     """Tell an error in words and return its exit code."""
     from equigrid.experiments.findings import UnusableInput
+    from equigrid.experiments.places import UnusablePlace
     from equigrid.grid.tables import NetworkError
     from equigrid.markets.findings import NoAnswer, UnusableGame, WrongMethod
 
     codes: tuple[tuple[Any, int], ...] = (
         (UnusableInput, UNUSABLE),
+        (UnusablePlace, UNUSABLE),
         (NetworkError, UNUSABLE),
         (UnusableGame, UNUSABLE),
         (WrongMethod, UNUSABLE),

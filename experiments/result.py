@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from equigrid.experiments.whole import write_whole
 from equigrid.grid.network import Network
 from equigrid.markets.certification.certificate import Certificate
+
+_FORMAT = "equigrid-result-1"
 
 
 @dataclass(frozen=True)
@@ -105,40 +107,33 @@ class Result:
             "cases": {case.name: _case_summary(case) for case in self.cases},
         }
 
-    def write(self, directory: Path, report: str) -> None:
+    def write(self, directory: str | Path, report: str, *, replace: bool = True) -> None:
         """Write a result directory whole or not at all.
 
         Parameters
         ----------
-        directory : Path
-            Replaced if it exists.
+        directory : str or Path
+            Replaced if equigrid wrote it, and all that is in it.
         report : str
             The HTML report.
+        replace : bool
+            Whether it may be replaced at all.
+
+        Raises
+        ------
+        UnusablePlace
+            When the directory may not or cannot be written; what was there is as it was.
         """
-        beside = directory.with_name(f".{directory.name}.part")
-        shutil.rmtree(beside, ignore_errors=True)
-        try:
-            (beside / "tables").mkdir(parents=True)
-            (beside / "manifest.json").write_text(_json(self.manifest), encoding="utf-8")
-            (beside / "summary.json").write_text(_json(self.summary()), encoding="utf-8")
-            (beside / "messages.jsonl").write_text(self.messages, encoding="utf-8")
-            (beside / "report.html").write_text(report, encoding="utf-8")
+
+        def fill(folder: Path) -> None:
+            (folder / "tables").mkdir()
+            (folder / "summary.json").write_text(_json(self.summary()), encoding="utf-8")
+            (folder / "messages.jsonl").write_text(self.messages, encoding="utf-8")
+            (folder / "report.html").write_text(report, encoding="utf-8")
             for name, table in self.tables.items():
-                table.to_parquet(beside / "tables" / f"{name}.parquet", index=False)
-            _put_in_place(beside, directory)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+                table.to_parquet(folder / "tables" / f"{name}.parquet", index=False)
 
-
-def _put_in_place(beside: Path, directory: Path) -> None:
-    """Rename the finished directory over what was there."""
-    if directory.exists():
-        old = directory.with_name(f".{directory.name}.old")
-        directory.rename(old)
-        beside.rename(directory)
-        shutil.rmtree(old)
-    else:
-        beside.rename(directory)
+        write_whole(directory, {"format": _FORMAT, **self.manifest}, fill, replace=replace)
 
 
 def _json(data: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import platform
 import time
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 
 from equigrid.experiments.feasibility import refuse_infeasible
 from equigrid.experiments.linearisation import rounds_table
+from equigrid.experiments.places import UnusablePlace, free_place, require_place
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.experiments.study import Study, load_study
@@ -39,7 +41,8 @@ def run(
     study : Study, str or Path
         A loaded study, the name of a shipped one, or a file.
     out : str or Path, optional
-        Directory to write (replaced if it exists); nothing is written without it.
+        Directory to write; nothing is written without it. One that equigrid wrote is replaced;
+        where there is anything else in it, it is refused.
     method : {"exact", "best-response"}, optional
         Play only the stages of this method; all stages otherwise.
     seed : int, optional
@@ -51,16 +54,50 @@ def run(
     ------
     UnusableInput
         When the study cannot be used; nothing is written.
+    UnusablePlace
+        When the directory may not or cannot be written: before anything is solved, if that is
+        known then.
     NoAnswer
         When an agent has no feasible answer, naming it and the hour; nothing is written.
     """
+    place = None if out is None else require_place(out)
     chosen = study if isinstance(study, Study) else load_study(study)
     chosen = chosen if seed is None else chosen.with_seed(seed)
     chosen = chosen if method is None else chosen.with_method(method)
     result = _run_cases(chosen, progress or (lambda text: None))
-    if out is not None:
-        result.write(Path(out), report_html(result))
+    if place is not None:
+        write(result, place, warnings.warn)
     return result
+
+
+def write(
+    result: Result, directory: Path, tell: Callable[[str], object], *, replace: bool = True
+) -> Path:
+    """Write a result with its report; beside the directory if that has been taken meanwhile.
+
+    Parameters
+    ----------
+    result : Result
+    directory : Path
+    tell : callable
+        Told where the result is, if it is not there.
+    replace : bool
+        Whether a result of before may be replaced.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+    """
+    report = report_html(result)
+    try:
+        result.write(directory, report, replace=replace)
+    except UnusablePlace as error:
+        beside = free_place(directory)
+        result.write(beside, report, replace=False)
+        tell(f"{error}; the result is in '{beside}'")
+        return beside
+    return directory
 
 
 class _Case:

@@ -15,7 +15,9 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+import equigrid as eg
 from equigrid.experiments.cli import main
+from equigrid.experiments.places import UnusablePlace
 
 Written = Callable[..., Path]
 
@@ -83,6 +85,35 @@ def test_replay_agrees_and_notices_a_changed_message(finished: Path, tmp_path: P
     log.write_text("nonsense\n", encoding="utf-8")
     assert _call("replay", copied).exit_code == 2
     assert _call("replay", tmp_path / "absent").exit_code == 2
+
+
+def test_force_replaces_no_directory_that_is_not_of_equigrid(
+    in_folder: Path, small_file: Path
+) -> None:
+    (in_folder / "mydata").mkdir()
+    (in_folder / "mydata" / "thesis.txt").write_text("years of work")
+    for command in (("run", small_file), ("reconfigure", "baran-wu-33")):
+        for place in ("mydata", "."):
+            refused = _call(*command, "--out", place, "--force")
+            assert refused.exit_code == 2, refused.output
+            assert len(refused.output.splitlines()) == 1
+    with pytest.raises(UnusablePlace, match="nothing that equigrid did not write"):
+        eg.run(small_file, out="mydata")
+    assert (in_folder / "mydata" / "thesis.txt").read_text() == "years of work"
+    assert [path.name for path in in_folder.rglob("*")] == ["mydata", "thesis.txt"]
+
+
+def test_a_place_that_is_taken_while_the_run_goes_on_loses_neither(
+    in_folder: Path, small_file: Path
+) -> None:
+    def take(text: str) -> None:
+        (in_folder / "mydata").mkdir(exist_ok=True)
+        (in_folder / "mydata" / "thesis.txt").write_text("years of work")
+
+    with pytest.warns(UserWarning, match="mydata-2"):
+        eg.run(small_file, out="mydata", method="exact", progress=take)
+    assert [path.name for path in (in_folder / "mydata").iterdir()] == ["thesis.txt"]
+    assert (in_folder / "mydata-2" / "report.html").exists()
 
 
 def test_an_existing_directory_is_kept_without_force(finished: Path, small_file: Path) -> None:
@@ -171,7 +202,12 @@ def test_a_method_that_no_stage_uses(written: Written) -> None:
 def test_new_copies_a_shipped_study_once(in_folder: Path) -> None:
     assert _call("new", "disco-microgrids").exit_code == 0
     assert _call("validate", "disco-microgrids.yaml").exit_code == 0
+    Path("disco-microgrids.yaml").write_text("mine")
     assert _call("new", "disco-microgrids").exit_code == 2
+    assert Path("disco-microgrids.yaml").read_text() == "mine"
+    Path("link.yaml").symlink_to("nowhere.yaml")
+    assert _call("new", "disco-microgrids", "--out", "link.yaml").exit_code == 2
+    assert _call("new", "disco-microgrids", "--out", ".").exit_code == 2
     assert _call("new", "nothing").exit_code == 2
     assert _call("new", "disco-microgrids", "--out", "absent/x.yaml").exit_code == 2
 
