@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 # Exit codes: 0 done and certified, 1 anything else, 2 unusable input, 3 not certified or no answer.
 FAILED, UNUSABLE, UNCERTIFIED = 1, 2, 3
+_FORCE = "Replace the directory named by --out, if equigrid wrote all that is in it."
 
 
 class StudyName(click.ParamType[str]):
@@ -51,10 +51,18 @@ def list_command() -> None:
 @click.option(
     "--method", type=click.Choice(["exact", "best-response"]), help="Play only these stages."
 )
-@click.option("--force", is_flag=True, help="Overwrite the directory named by --out.")
-def run(study: str, out: Path | None, seed: int | None, method: str | None, force: bool) -> None:
-    """Run STUDY, a shipped name or a FILE.yaml, and write its result."""
-    _guarded(lambda: _run(study, out, seed, method, force=force))
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="End each case's exact stage after so long; its answer then depends on the machine.",
+)
+@click.option("--force", is_flag=True, help=_FORCE)
+def run(study: str, out: Path | None, force: bool, **asked: Any) -> None:
+    """Run STUDY, a shipped name or a FILE.yaml, and write its result.
+
+    Ctrl-C ends it with what was found by then; once more, and it ends at once.
+    """
+    _guarded(lambda: _run(study, out, asked, force=force))
 
 
 @main.command()
@@ -115,29 +123,36 @@ def new(study: str, out: Path | None) -> None:
     help="Most programs for the bound; 0 for none.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of table and picture.")
-@click.option("--force", is_flag=True, help="Overwrite the directory named by --out.")
+@click.option("--force", is_flag=True, help=_FORCE)
 def reconfigure(feeder: str, out: Path | None, force: bool, rounds: int, **asked: Any) -> None:
     """Find the best switching of FEEDER, a shipped name or a FILE.json."""
     _guarded(lambda: _reconfigure(feeder, out, rounds, asked, force=force))
 
 
-def _run(study: str, out: Path | None, seed: int | None, method: str | None, *, force: bool) -> int:
+def _run(study: str, out: Path | None, asked: dict[str, Any], *, force: bool) -> int:
     directory = _directory(Path(study).stem, out, force=force)
-    from equigrid.experiments.run import run as run_study
-    from equigrid.experiments.run import write
-    from equigrid.experiments.study import load_study
+    from equigrid.experiments.run import finished, play
     from equigrid.experiments.telling import result_lines
 
-    loaded = load_study(study)
-    progress = _Progress()
-    result = run_study(loaded, seed=seed, method=method, progress=progress)
+    progress, replace = _Progress(), force and out is not None
+    played = play(study, progress=progress, **asked)
+    result, written = finished(played, directory, progress.warn, replace=replace)
+    assert written is not None
     progress.done()
-    tell = partial(click.echo, err=True)
-    directory = write(result, directory, tell, replace=force and out is not None)
     for line in result_lines(result):
         click.echo(line)
-    click.echo(f"Written to {_near(directory)}; open {_near(directory) / 'report.html'}")
-    return 0 if result.certified else UNCERTIFIED
+    click.echo(f"Written to {_near(written)}; open {_near(written) / 'report.html'}")
+    code = 0 if result.certified else UNCERTIFIED
+    if played.interrupted:
+        _end_at_once(code)
+    return code
+
+
+def _end_at_once(code: int) -> None:
+    """End after an interrupted solve: HiGHS aborts while it is torn down."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _directory(name: str, out: Path | None, *, force: bool) -> Path:
@@ -238,6 +253,11 @@ class _Progress:
         else:
             click.echo(f"{text} …", err=True)
 
+    def warn(self, text: str) -> None:
+        """Say something that stays."""
+        self.done()
+        click.echo(text, err=True)
+
     def done(self) -> None:
         """Clear the line that changes."""
         if self._live:
@@ -250,9 +270,7 @@ def _guarded(action: Callable[[], int]) -> None:
         code = action()
     except KeyboardInterrupt:
         click.echo("interrupted; nothing was written", err=True)
-        # HiGHS aborts while it is torn down after an interrupted solve; there is nothing to save.
-        sys.stdout.flush()
-        os._exit(FAILED)
+        _end_at_once(FAILED)
     except _Refused as error:
         click.echo(str(error), err=True)
         code = UNUSABLE

@@ -92,7 +92,8 @@ def _each_case(
 ) -> Iterator[Delivered]:
     run = system_kind(study.spec.system).deliveries
     assert run is not None
-    for case in study.spec.cases:
+    played = set(tables["offers"]["case"])  # all cases, unless the run was interrupted
+    for case in (case for case in study.spec.cases if case.name in played):
         own = {name: table[table["case"] == case.name] for name, table in tables.items()}
         yield _summed_up(case.name, run(study, case, own, count, seed))
 
