@@ -144,6 +144,7 @@ class World(mesa.Model):  # type: ignore[misc]
         seconds : float, optional
             That are left; those of the world if not given.
         """
+        self.stage = stage
         settings = self.study.spec.methods.exact.model_dump(exclude_none=True)
         clock = self.seconds if seconds is None else seconds
         settings |= {} if clock is None else {"seconds": clock}
