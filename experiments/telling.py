@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from equigrid.experiments.report.ties import status, worst_tie_lines
 from equigrid.experiments.report.verdict import negotiated
 from equigrid.experiments.result import CaseResult, Result
+from equigrid.experiments.strict import in_words
 
 
 def result_lines(result: Result) -> Iterator[str]:
@@ -24,22 +25,29 @@ def result_lines(result: Result) -> Iterator[str]:
     yield status(result)
 
 
+def _tiny(value: float) -> str:
+    return f"{value:.1e}" if math.isfinite(value) else in_words(value)
+
+
 def _worst(values: Iterable[float]) -> float:
     """Return the greatest value; one that is no number is worse than any."""
     return max(values, key=lambda value: math.inf if math.isnan(value) else value, default=0.0)
 
 
 def _cell(case: CaseResult, name: str) -> str:
-    return f"{case.kpis[name].value:.3f}" if name in case.kpis else "–"
+    if name not in case.kpis:
+        return "–"
+    value = case.kpis[name].value
+    return f"{value:.3f}" if math.isfinite(value) else in_words(value)
 
 
 def _words(case: CaseResult) -> Iterator[str]:
     """Say what was proven, and what was not."""
     certificate, ac = case.certificate, case.certificate.ac
-    yield f"no follower could gain more than {_worst(certificate.regret.values()):.1e}"
+    yield f"no follower could gain more than {_tiny(_worst(certificate.regret.values()))}"
     if certificate.optimality_gap is not None:
-        yield f"optimum proven to {certificate.optimality_gap:.1e}"
-    yield f"settlement balances to {certificate.settlement_residual:.1e}"
+        yield f"optimum proven to {_tiny(certificate.optimality_gap)}"
+    yield f"settlement balances to {_tiny(certificate.settlement_residual)}"
     if ac is not None and ac.converged:
         yield f"AC voltages at most {ac.max_voltage_violation_pu:.4f} p.u. off limits"
         if ac.max_linear_voltage_error_pu is not None:

@@ -131,7 +131,9 @@ def _tie_checks(certificate: Certificate) -> Iterator[Check]:
         "if followers chose among their equally good answers, and the duals they set, against it; "
         "found by search, so it may lose more"
     )
-    if math.isinf(worst):
+    if math.isnan(loss):
+        measured = in_words(loss)
+    elif math.isinf(loss):
         measured = "no end to the loss"
     elif loss < 5e-6:
         measured = f"{_money(worst)} (ties cost nothing)"
