@@ -1,5 +1,6 @@
 """The command line: list, run, validate, replay, deliveries, new, reconfigure."""
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 # Exit codes: 0 done and certified, 1 anything else, 2 unusable input, 3 not certified or no answer.
 FAILED, UNUSABLE, UNCERTIFIED = 1, 2, 3
+_SEED = click.IntRange(min=0, max=2**63 - 1)
 _FORCE = "Replace the directory named by --out, if equigrid wrote all that is in it."
 
 
@@ -27,6 +29,12 @@ class StudyName(click.ParamType[str]):
 
         names = [n for n in list_studies() if n.startswith(incomplete)]
         return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+
+
+def _a_number(value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no length of time.")
+    return value
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,13 +55,14 @@ def list_command() -> None:
 @main.command()
 @click.argument("study", type=StudyName())
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the result.")
-@click.option("--seed", type=click.IntRange(min=0), help="In place of the study's own seed.")
+@click.option("--seed", type=_SEED, help="In place of the study's own seed.")
 @click.option(
     "--method", type=click.Choice(["exact", "best-response"]), help="Play only these stages."
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, min_open=True, max=1e9),
+    callback=lambda _context, _option, value: _a_number(value),
     help="End each case's exact stage after so long; its answer then depends on the machine.",
 )
 @click.option("--force", is_flag=True, help=_FORCE)
@@ -89,7 +98,7 @@ def replay(directory: Path) -> None:
 @main.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--count", type=click.IntRange(min=1), default=1000, help="Deliveries a case.")
-@click.option("--seed", type=click.IntRange(min=0), help="In place of the result's own seed.")
+@click.option("--seed", type=_SEED, help="In place of the result's own seed.")
 @click.option("--study", type=StudyName(), help="What DIR is a result of, if not a shipped study.")
 def deliveries(directory: Path, count: int, seed: int | None, study: str | None) -> None:
     """Deliver at random what the result in DIR has sold, and let AC power flow judge."""

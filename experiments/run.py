@@ -117,6 +117,8 @@ def play(
     """Play all cases of a study, as far as nobody interrupts; parameters are those of `run`."""
     if seconds is not None and not 0 < seconds < math.inf:
         raise ValueError(f"seconds must be above 0 and finite (got {seconds!r})")
+    if seed is not None and not 0 <= seed < 2**63:
+        raise ValueError(f"seed must be at least 0 and less than 2^63 (got {seed!r})")
     chosen = study if isinstance(study, Study) else load_study(study)
     chosen = chosen if seed is None else chosen.with_seed(seed)
     chosen = chosen if method is None else chosen.with_method(method)

@@ -191,6 +191,47 @@ def test_unusable_input_is_refused_in_words(in_folder: Path, written: Written) -
     assert not (in_folder / "never").exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "disco-microgrids", "--seconds", "0"),
+        ("run", "disco-microgrids", "--seconds", "nan"),
+        ("run", "disco-microgrids", "--seconds", "soon"),
+        ("run", "disco-microgrids", "--seed", "-1"),
+        ("run", "disco-microgrids", "--seed", str(2**63)),
+        ("run", "disco-microgrids", "--out", ""),
+        ("run", "disco-microgrids", "--out", "", "--force"),
+        ("run", "disco-microgrids", "--out", "x" * 300),
+        ("run", ""),
+        ("run", "."),
+        ("validate", "."),
+        ("new", ""),
+        ("new", "disco-microgrids", "--out", ""),
+        ("new", "disco-microgrids", "--out", "x" * 300),
+        ("replay", "."),
+        ("deliveries", "."),
+        ("reconfigure", "."),
+        ("reconfigure", "baran-wu-33", "--out", "x" * 300),
+    ],
+)
+def test_what_a_command_cannot_use_is_said_at_once(in_folder: Path, words: tuple[str, ...]) -> None:
+    refused = _call(*words)
+    assert refused.exit_code == 2, refused.output
+    assert len(refused.output.splitlines()) <= 4
+    assert not list(in_folder.iterdir())
+
+
+def test_half_a_result_is_refused_in_words(in_folder: Path) -> None:
+    folder = in_folder / "half"
+    (folder / "tables").mkdir(parents=True)
+    for name in ("messages.jsonl", "summary.json", "manifest.json"):
+        for text in ("", "[]", "{}", '{"system": "frp-aggregator", "study": 1, "seed": "x"}'):
+            (folder / name).write_text(text, encoding="utf-8")
+            for command in ("replay", "deliveries"):
+                refused = _call(command, folder)
+                assert refused.exit_code == 2, (command, name, text, refused.output)
+
+
 def test_a_method_that_no_stage_uses(written: Written) -> None:
     only = written(lambda data: data.update(stages=[data["stages"][2]]))
     result = _call("run", only, "--method", "best-response", "--out", "never")

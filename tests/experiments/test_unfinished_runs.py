@@ -18,6 +18,7 @@ from equigrid.experiments.replay import replay
 from equigrid.experiments.report import page
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.run import RunInterrupted, UnfinishedRun
+from equigrid.markets.answers import announce_outcome
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.findings import Interrupted, NoAnswer
 from equigrid.markets.mailroom import Mailroom
@@ -57,8 +58,7 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 found = _found(game, mailroom.case)
                 if end is not None:
                     found = end(found)
-                room = world.announce_outcome
-                room(game, found.values, mailroom, stage)
+                announce_outcome(game, found.values, mailroom, stage)
                 yield mailroom.clock.timeout(0)
                 return found
 
