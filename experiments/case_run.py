@@ -17,6 +17,12 @@ from equigrid.grid.judged import Judged, judged_flow
 from equigrid.markets.certification.certificate import AcFindings
 from equigrid.markets.findings import NoAnswer
 
+GOES_ON = "interrupted: what was found is written; Ctrl-C again ends at once"
+
+
+class EndedAtOnce(KeyboardInterrupt):
+    """Somebody interrupted a second time."""
+
 
 class CaseRun:
     """A case, played when it is made.
@@ -42,11 +48,15 @@ class CaseRun:
     ac : AcResult
     seconds : dict of str to float
         What took how long.
+    interrupted : bool
+        Whether somebody interrupted it, if only its AC power flow.
 
     Raises
     ------
     KeyboardInterrupt
         When somebody interrupts before there is any answer.
+    EndedAtOnce
+        When somebody interrupts a second time.
     """
 
     def __init__(
@@ -66,18 +76,30 @@ class CaseRun:
         self.outcome = list(self.outcomes.values())[-1]
         self.talk = next((o for o in self.outcomes.values() if o.method == "best-response"), None)
         self.seconds["stages"] = time.perf_counter() - began
+        self.interrupted = self.world.interrupted
         progress(f"{name}: AC power flow of every scenario and hour")
-        began = time.perf_counter()
-        self.dispatch = self.system.dispatch(self.outcome)
-        self.judged = _judged(study, self.dispatch)
-        self.ac = self.judged.result
-        self.seconds["ac"] = time.perf_counter() - began
+        self._judge()
+
+    def _judge(self) -> None:
+        """Run AC power flow; one interrupt is forgiven, so that the answer is not lost."""
+        try:
+            began = time.perf_counter()
+            self.dispatch = self.system.dispatch(self.outcome)
+            self.judged = _judged(self.study, self.dispatch)
+            self.ac = self.judged.result
+            self.seconds["ac"] = time.perf_counter() - began
+        except KeyboardInterrupt as again:
+            if self.interrupted:
+                raise EndedAtOnce from again
+            self.interrupted = True
+            self.world.tell(GOES_ON)
+            self._judge()
 
     def _refuse_infeasible(self) -> None:
         try:
             refuse_infeasible(self.world.system.game, self.study.spec.hours)
         except NoAnswer as error:
-            raise NoAnswer(f"{self.name}: {error}", error.agent) from error
+            raise type(error)(f"{self.name}: {error}", error.agent) from error
 
     def findings(self) -> AcFindings:
         """Hold the AC results against the limits of the study."""

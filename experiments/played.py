@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from equigrid.experiments.case_run import CaseRun
+from equigrid.experiments.case_run import CaseRun, EndedAtOnce
 from equigrid.experiments.study import Study
 from equigrid.experiments.world import Progress
 from equigrid.markets.findings import NoAnswer
@@ -62,6 +62,8 @@ def _play(played: Played, name: str, *, like: bool) -> None:
     other = played.cases[0].system if like else None
     try:
         case = CaseRun(played.study, name, played.tell, other, played.seconds)
+    except EndedAtOnce:
+        raise
     except KeyboardInterrupt:
         if not played.cases:
             raise
@@ -73,4 +75,4 @@ def _play(played: Played, name: str, *, like: bool) -> None:
         played.missing[name], played.failure = f"no answer: {failure}", failure
     else:
         played.cases.append(case)
-        played.interrupted = case.world.interrupted
+        played.interrupted = case.interrupted

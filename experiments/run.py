@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from equigrid.experiments.case_run import CaseRun
+from equigrid.experiments.case_run import GOES_ON, CaseRun
 from equigrid.experiments.linearisation import rounds_table
 from equigrid.experiments.manifest import manifest
 from equigrid.experiments.places import UnusablePlace, free_place, require_place
@@ -19,8 +19,6 @@ from equigrid.experiments.systems import system_kind
 from equigrid.experiments.tables import joined
 from equigrid.experiments.world import Progress
 from equigrid.markets.findings import NoAnswer
-
-_GOES_ON = "interrupted: what was found is written; Ctrl-C again ends at once"
 
 
 class RunInterrupted(KeyboardInterrupt):
@@ -147,7 +145,7 @@ def finished(
         Where it was written.
     """
     if played.interrupted:
-        played.tell(_GOES_ON)
+        played.tell(GOES_ON)
         return _finished(played, place, warn, replace=replace)
     try:
         return _finished(played, place, warn, replace=replace)

@@ -174,6 +174,7 @@ class World(mesa.Model):  # type: ignore[misc]
             self.interrupted = True
             if not self.outcomes:
                 raise
+            self.tell("interrupted; the best answer so far is finished, Ctrl-C again ends at once")
         except (NoAnswer, UnusableGame, WrongMethod) as error:
             raise _placed(error, f"{self.case.name}: {self.stage}") from error
         except Exception as error:
@@ -214,7 +215,7 @@ def _how_far(answer: float, bound: float) -> str:
 def _placed(error: Exception, where: str) -> Exception:
     """Return an error of the same kind whose message says where it arose."""
     if isinstance(error, NoAnswer):
-        return NoAnswer(f"{where}: {error}", error.agent)
+        return type(error)(f"{where}: {error}", error.agent)
     if isinstance(error, UnusableGame):
         return UnusableGame(f"{where}: {finding}" for finding in error.findings)
     return WrongMethod(f"{where}: {error}")

@@ -1,23 +1,25 @@
 """Ctrl-C, limits and failures on the way: what was found is kept, whole, and says what it is."""
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from click.testing import CliRunner
 
 import equigrid as eg
-from equigrid.experiments import cli, world
+from equigrid.experiments import case_run, cli, world
 from equigrid.experiments import run as running
 from equigrid.experiments.disco_microgrids import system
 from equigrid.experiments.replay import replay
 from equigrid.experiments.report import page
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.run import RunInterrupted, UnfinishedRun
+from equigrid.grid.judged import judged_flow
 from equigrid.markets.answers import announce_outcome
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.findings import Interrupted, NoAnswer
@@ -46,7 +48,9 @@ def _without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let the search of each case end as told; without a word it ends with its proof."""
 
-    def set_up(**ends: End) -> None:
+    def set_up(rounds: Sequence[End] = (), **ends: End) -> None:
+        searched: list[eg.Game] = []
+
         class Ended:
             def __init__(self, **settings: Any) -> None:
                 pass
@@ -61,6 +65,11 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 announce_outcome(game, found.values, mailroom, stage)
                 yield mailroom.clock.timeout(0)
                 return found
+
+            def search(self, game: eg.Game) -> Equilibrium:
+                found = _found(game, FIRST)
+                searched.append(game)
+                return rounds[len(searched) - 1](found) if len(searched) <= len(rounds) else found
 
         monkeypatch.setattr(world, "Exact", Ended)
 
@@ -175,6 +184,32 @@ def test_the_first_interrupt_while_writing_is_forgiven(
         assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_first_interrupt_of_a_power_flow_is_forgiven(
+    ending: Callable[..., None],
+    tiny_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+) -> None:
+    left = [KeyboardInterrupt()] * times
+
+    def impatient(*given: Any) -> Any:
+        if left:
+            raise left.pop()
+        return judged_flow(*given)
+
+    ending()
+    monkeypatch.setattr(case_run, "judged_flow", impatient)
+    with pytest.raises(KeyboardInterrupt) as end:
+        eg.run(tiny_file, out=tmp_path / "out", method="exact")
+    assert isinstance(end.value, RunInterrupted) == (times == 1)
+    if isinstance(end.value, RunInterrupted):
+        assert end.value.result.case(FIRST).shortcomings == ()
+        assert end.value.result.missing == {SECOND: "not run"}
+    assert (tmp_path / "out").exists() == (times == 1)
+
+
 def test_a_case_without_an_answer_loses_no_finished_one(
     ending: Callable[..., None], tiny_file: Path, tmp_path: Path
 ) -> None:
@@ -271,3 +306,56 @@ def test_progress_says_in_words_what_is_not_known_yet(tiny_file: Path) -> None:
         f"{FIRST}: day-ahead: 2 nodes, no answer yet, bound 12.000",
         f"{FIRST}: day-ahead: 3 nodes, answer 11.000, bound 12.000, gap 9.091 %",
     ]
+
+
+def _in_rounds(file: Path, tmp_path: Path) -> Path:
+    """Write the study with a linear network that is never fitted well enough, and one case."""
+    data = yaml.safe_load(file.read_text("utf-8"))
+    data["network"]["linearisation"] = {"rounds": 4, "tolerance_pu": 1e-12}
+    data["cases"] = data["cases"][:1]
+    path = tmp_path / "rounds.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def _as_it_is(found: Equilibrium) -> Equilibrium:
+    return found
+
+
+def test_the_round_before_stands_where_a_round_is_interrupted(
+    ending: Callable[..., None], tiny_file: Path, tmp_path: Path
+) -> None:
+    ending([_as_it_is, _as_it_is, _stop])
+    with pytest.raises(RunInterrupted) as end:
+        eg.run(_in_rounds(tiny_file, tmp_path), method="exact")
+    case = end.value.result.case(FIRST)
+    assert case.notes["linear_rounds"] == 2
+    assert any("was interrupted: this is the best answer so far" in s for s in case.shortcomings)
+    ending([_stop])
+    with pytest.raises(KeyboardInterrupt) as none:
+        eg.run(_in_rounds(tiny_file, tmp_path), method="exact")
+    assert not isinstance(none.value, RunInterrupted)
+
+
+@pytest.mark.parametrize(("end", "rounds"), [(_stop_with_answer, 2), (_short, 2), (_as_it_is, 4)])
+def test_rounds_end_with_a_search_that_ended_before_its_end(
+    ending: Callable[..., None], tiny_file: Path, tmp_path: Path, end: End, rounds: int
+) -> None:
+    ending([_as_it_is, end])
+    try:
+        result = eg.run(_in_rounds(tiny_file, tmp_path), method="exact")
+    except RunInterrupted as stop:
+        result = stop.result
+        assert end is _stop_with_answer
+    assert result.case(FIRST).notes["linear_rounds"] == rounds
+    assert not result.certified
+    assert any("linear network still differs" in text for text in result.case(FIRST).shortcomings)
+
+
+def test_the_clock_is_one_for_all_rounds(
+    ending: Callable[..., None], tiny_file: Path, tmp_path: Path
+) -> None:
+    ending()
+    result = eg.run(_in_rounds(tiny_file, tmp_path), method="exact", seconds=1e-6)
+    assert result.case(FIRST).notes["linear_rounds"] == 1
+    assert any("the clock ended the rounds" in text for text in result.case(FIRST).shortcomings)
