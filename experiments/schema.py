@@ -50,6 +50,12 @@ class ExactSettings(Strict):
     node_limit: Annotated[int, Field(ge=1)]
     route: Literal["auto", "branching", "milp"] = "auto"
     margin: Annotated[float, Field(ge=0)] = 0.0
+    work_limit: Annotated[int, Field(ge=1)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: Callable[["ExactSettings"], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out a limit in work that is not set, as a study file may."""
+        return {name: value for name, value in write(self).items() if value is not None}
 
 
 class BestResponseSettings(Strict):

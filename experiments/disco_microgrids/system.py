@@ -24,7 +24,6 @@ from equigrid.grid.ac import AcResult
 from equigrid.grid.linear import linearise
 from equigrid.markets.agent import Agent
 from equigrid.markets.equilibrium.best_response import BestResponse
-from equigrid.markets.equilibrium.exact import Exact, Progress
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.game import Game
 from equigrid.scenarios.intervals import beta_intervals, normal_intervals
@@ -192,11 +191,13 @@ class DiscoMicrogrids:
             if stage.method == "announce":
                 world.publish(self.game, stage.name)
             elif stage.method == "exact":
-                method = _exact(self.spec, world.search_progress(stage.name))
-                yield from play_linearised(world, stage.name, method)
+                yield from play_linearised(world, stage.name)
             else:
                 talk = BestResponse(**self.spec.methods.best_response.model_dump())
-                yield from world.play(stage.name, self.game, talk)
+                # Where an exact stage is played as well, the negotiation is compared with it.
+                proven = any(other.method == "exact" for other in self.spec.stages)
+                play = world.compare if proven else world.play
+                yield from play(stage.name, self.game, talk)
 
     def relinearised(
         self, values: Mapping[str, Vector], tolerance_pu: float
@@ -273,10 +274,6 @@ def parties(study: Study, case: Case) -> System:
     """Return the parties of one case."""
     assert isinstance(case, schema.Case)
     return DiscoMicrogrids(study, case.ramp_penalty)
-
-
-def _exact(spec: schema.Study, progress: Progress) -> Exact:
-    return Exact(**spec.methods.exact.model_dump(), progress=progress)
 
 
 def _generator(name: str, unit: schema.Generator) -> assets.Generator:

@@ -56,3 +56,19 @@ def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("small") / "study.yaml"
     path.write_text(yaml.safe_dump(small(), sort_keys=False), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return three hours of the small study, with one scenario and one microgrid."""
+    data = small()
+    data["hours"] = 3
+    data["scenarios"]["irradiance"]["weights"] = [1.0]
+    data["agents"] = data["agents"][:5]
+    for part in (data["scenarios"]["irradiance"], *data["agents"]):
+        for name, value in part.items():
+            if isinstance(value, list) and len(value) == 6:
+                part[name] = value[:3]
+    path = tmp_path_factory.mktemp("tiny") / "study.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return path

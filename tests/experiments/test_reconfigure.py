@@ -41,7 +41,7 @@ def test_table_tells_before_after_and_proof(finished: tuple[Path, str]) -> None:
 
 def test_files_say_the_same(finished: tuple[Path, str]) -> None:
     out = finished[0]
-    names = {"summary.json", "branches.csv", "switching.svg", "network.json"}
+    names = {"manifest.json", "summary.json", "branches.csv", "switching.svg", "network.json"}
     assert {path.name for path in out.iterdir()} == names
     summary = json.loads((out / "summary.json").read_text("utf-8"))
     assert summary["proved"] is True
