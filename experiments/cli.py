@@ -60,10 +60,15 @@ def run(study: str, out: Path | None, seed: int | None, method: str | None, forc
 @click.argument("file", type=StudyName())
 def validate(file: str) -> None:
     """Check FILE.yaml and tell everything that is wrong with it."""
-    from equigrid.experiments.study import load_study
 
     def check() -> int:
+        from equigrid.experiments.study import load_study
+
         study = load_study(file)
+        _warn(study)
+        from equigrid.experiments.refusals import refuse_unusable  # takes seconds to import
+
+        refuse_unusable(study)
         click.echo(f"{file}: a valid study with {len(study.spec.cases)} cases")
         return 0
 
@@ -127,6 +132,7 @@ def _run(study: str, out: Path | None, seed: int | None, method: str | None, *, 
     from equigrid.experiments.telling import result_lines
 
     loaded = load_study(study)
+    _warn(loaded)
     progress = _Progress()
     result = run_study(loaded, directory, seed=seed, method=method, progress=progress)
     progress.done()
@@ -134,6 +140,12 @@ def _run(study: str, out: Path | None, seed: int | None, method: str | None, *, 
         click.echo(line)
     click.echo(f"Written to {directory}; open {directory / 'report.html'}")
     return 0 if result.certified else UNCERTIFIED
+
+
+def _warn(study: Any) -> None:
+    """Tell what is implausible in a study."""
+    for warning in study.warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
 def _directory(study: str, out: Path | None, *, force: bool) -> Path:
@@ -210,9 +222,12 @@ def _new(study: str, out: Path | None) -> int:
 def _reconfigure(
     feeder: str, out: Path | None, rounds: int, asked: dict[str, Any], *, force: bool
 ) -> int:
-    from equigrid.experiments.reconfigure import find_feeder, reconfigured
+    from equigrid.experiments.reconfigure import reconfigured
+    from equigrid.grid.cases import feeder as find_feeder
 
     network = find_feeder(feeder)
+    for note in network.notes:
+        click.echo(f"{feeder}: {note}", err=True)
     directory = _directory(f"reconfigure-{Path(feeder).name}", out, force=force)
     progress = _Progress()
     result = reconfigured(

@@ -12,6 +12,7 @@ from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.kpis import bills, offered_mwh
 from equigrid.experiments.frp_aggregator.parties import PRODUCTS, one
 from equigrid.experiments.frp_aggregator.prices import bus_prices, paid_prices, residuals
+from equigrid.experiments.places import feeder_places
 from equigrid.grid.ac import AcResult
 from equigrid.markets.equilibrium.method import Equilibrium
 
@@ -216,10 +217,10 @@ def _worst(
 
 
 def _places(system: "FrpAggregator") -> pd.DataFrame:
-    spec, source = system.spec, system.study.network.sources.iloc[0]
+    spec, network = system.spec, system.study.network
     operator = one(spec, schema.NetworkOperator)
     market = one(spec, schema.Market).name
-    records = [(market, "source", int(source["bus"]), operator.exchange_max_mw)]
+    records = [*feeder_places(network, market, operator.exchange_max_mw)]
     records += [(p.name, "prosumer", p.bus, p.power_max_mw) for p in spec.prosumers]
     records += [(u.name, "photovoltaic", u.bus, u.power_max_mw) for u in operator.photovoltaics]
     return pd.DataFrame(records, columns=["name", "kind", "bus", "power_max_mw"])

@@ -41,7 +41,7 @@ def test_every_shipped_feeder_can_be_read() -> None:
 
 
 def test_unknown_feeder() -> None:
-    with pytest.raises(NetworkError, match=r"no feeder 'baran-wu-32'.*did you mean 'baran-wu-33'"):
+    with pytest.raises(NetworkError, match=r"'baran-wu-32' is neither.*did you mean 'baran-wu-33'"):
         feeder("baran-wu-32")
 
 
