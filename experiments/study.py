@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
@@ -148,29 +147,24 @@ def load_study(name_or_path: str | Path) -> Study:
 
 
 def _system(document: Document) -> tuple[SystemKind, Document]:
-    """Return the system that a study names; for an unknown one, a finding and the most likely.
+    """Return the system that a study names; where it names none, a finding and the most likely.
 
-    So the rest of the file is checked all the same.
+    So the rest of the file is checked all the same. What the rest of a study of an unknown system
+    should hold is not known, so that alone is told.
     """
     name = document.data.get("system")
     if isinstance(name, str) and name in SYSTEMS:
         return system_kind(name), document
-    likely = max(SYSTEMS, key=lambda known: _likeness(document, name, known))
-    finding = _unknown_system(document, name)
+    known = " or ".join(repr(system) for system in SYSTEMS)
+    if "system" in document.data:
+        message = f"must be {known}{suggestion(name, SYSTEMS)}"
+        finding = replace(document.finding(("system",), message), got=shown(name))
+        raise UnusableInput([*document.findings, finding])
+    likely = max(SYSTEMS, key=lambda system: _fields_in_common(document, system))
+    finding = document.finding(("system",), f"missing field 'system'; use {known}")
     data, findings = {**document.data, "system": likely}, (*document.findings, finding)
     return system_kind(likely), replace(document, data=data, findings=findings)
 
 
-def _unknown_system(document: Document, name: object) -> Finding:
-    known = [repr(system) for system in SYSTEMS]
-    if "system" not in document.data:
-        return document.finding(("system",), f"missing field 'system'; use {' or '.join(known)}")
-    message = f"must be {' or '.join(known)}{suggestion(name, SYSTEMS)}"
-    return replace(document.finding(("system",), message), got=shown(name))
-
-
-def _likeness(document: Document, name: object, system: str) -> tuple[bool, int]:
-    """Rank a system by how near its name is, then by how many of its fields the file has."""
-    fields = system_kind(system).schema.model_fields
-    near = get_close_matches(str(name), [system])
-    return bool(near), len(fields.keys() & document.data.keys())
+def _fields_in_common(document: Document, system: str) -> int:
+    return len(system_kind(system).schema.model_fields.keys() & document.data.keys())
