@@ -2,11 +2,11 @@
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
+from equigrid.markets.hours import hour_of
 
 _SHORT = 1e-6
 
@@ -47,10 +47,10 @@ def refuse_infeasible_agent(agent: Agent, hours: int) -> None:
     short = np.atleast_1d(slacks[worst].value)
     if short.max(initial=0.0) > _SHORT:
         label = agent.problem.constraints[worst].label or "a constraint"
+        hour = hour_of(int(np.argmax(short.ravel())), short.size, hours)
         raise NoAnswer(
             f"'{agent.name}' has no feasible answer at any price: {label} cannot hold in hour "
-            f"{_hour(short, hours)}, short by {short.max():.3g}; raise its limits or lower its "
-            "demand",
+            f"{hour}, short by {short.max():.3g}; raise its limits or lower its demand",
             agent.name,
         )
 
@@ -60,13 +60,3 @@ def _relaxed(constraint: cp.Constraint, slack: cp.Variable) -> list[cp.Constrain
     if isinstance(constraint, cp.constraints.Zero | cp.constraints.Equality):
         return [below, -constraint.expr <= slack]
     return [below]
-
-
-def _hour(short: NDArray[np.float64], hours: int) -> int:
-    """Hour of the greatest violation: the last axis, or scenario-hours, or ramps from hour 2."""
-    at = int(np.argmax(short.ravel()))
-    if short.size == 1:
-        return 1
-    if short.size % (hours - 1) == 0 and short.size % hours:
-        return at % (hours - 1) + 2
-    return at % hours + 1
