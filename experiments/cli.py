@@ -46,7 +46,11 @@ def list_command() -> None:
 @main.command()
 @click.argument("study", type=StudyName())
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the result.")
-@click.option("--seed", type=click.IntRange(min=0), help="In place of the study's own seed.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="In place of the study's own; random draws follow it.",
+)
 @click.option(
     "--method", type=click.Choice(["exact", "best-response"]), help="Play only these stages."
 )

@@ -224,6 +224,7 @@ def _manifest(study: Study, cases: list[_Case]) -> dict[str, Any]:
         "system": study.spec.system,
         "study_sha256": study.digest(),
         "seed": study.spec.seed,
+        "warnings": [str(warning) for warning in study.warnings],
         "messages": study.spec.messages.model_dump(),
         "messages_sha256": logs,
         "python": platform.python_version(),
