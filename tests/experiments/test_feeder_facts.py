@@ -162,11 +162,10 @@ def _answer(path: Path) -> dict[str, float]:
     """Return the KPIs of a run, and what AC says of its answer."""
     result = run(path)
     voltages, branches = result.tables["voltages"], result.tables["branches"]
-    return {
-        **{name: kpi.value for name, kpi in result.cases[0].kpis.items()},
-        **dict(enumerate(voltages["voltage_ac_pu"])),
-        **dict(enumerate(branches["loading_percent"], start=len(voltages))),
-    }
+    kpis = [(name, kpi.value) for name, kpi in result.cases[0].kpis.items()]
+    volts = [(f"voltage {k}", value) for k, value in enumerate(voltages["voltage_ac_pu"])]
+    loads = [(f"loading {k}", value) for k, value in enumerate(branches["loading_percent"])]
+    return dict([*kpis, *volts, *loads])
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ def _site(name: str) -> eg.Agent:
     return eg.Agent(name, cp.Problem(cost, [balance]), {"price": price}, {"mw": bought})
 
 
-def _seller(name: str, most_mw: float, *, ramp_mw: float = 9.0, others: bool = False) -> eg.Agent:
+def _seller(name: str, most_mw: float, ramp_mw: float = 9.0, *, others: bool = False) -> eg.Agent:
     price, sold = cp.Variable(HOURS, bounds=[0, 90]), cp.Parameter(HOURS)
     income, other = cp.Parameter(), cp.Parameter(HOURS)
     rows = [
@@ -51,15 +51,15 @@ def _led(seller: eg.Agent) -> eg.Game:
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ({"most_mw": 1.5}, r"'connection' cannot hold in hour 3, short by 0\.5"),
-        ({"most_mw": 9.0, "ramp_mw": 0.25}, r"'ramp of what is sold' cannot hold in hour 3"),
+        ((1.5, 9.0), r"'connection' cannot hold in hour 3, short by 0\.5"),
+        ((9.0, 0.25), r"'ramp of what is sold' cannot hold in hour 3"),
     ],
 )
 def test_a_limit_that_no_answer_keeps_is_named_with_its_hour(
-    limits: dict[str, float], words: str
+    limits: tuple[float, float], words: str
 ) -> None:
     with pytest.raises(eg.NoAnswer, match=rf"leader 'seller' .*{words}.*; relax") as refused:
-        eg.BestResponse(rounds=8).solve(_led(_seller("seller", **limits)))
+        eg.BestResponse(rounds=8).solve(_led(_seller("seller", *limits)))
     assert refused.value.agent == "seller"
 
 
