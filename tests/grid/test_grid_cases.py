@@ -45,6 +45,21 @@ def test_unknown_feeder() -> None:
         feeder("baran-wu-32")
 
 
+def test_a_feeder_is_a_name_or_a_file(feeder33: Network, tmp_path: Path) -> None:
+    write_network(feeder33, tmp_path / "village.json")
+    for name, folder in ((tmp_path / "village.json", ""), ("village.json", tmp_path)):
+        assert len(feeder(name, folder).buses) == 33
+    assert feeder("baran-wu-33") is feeder("baran-wu-33")
+    wrong = {
+        "vilage.json": r"'vilage.json' is neither .*did you mean 'village.json'",
+        "": "is a folder",
+        3: "The feeder is int: give a name or a path",
+    }
+    for name, words in wrong.items():
+        with pytest.raises(NetworkError, match=words):
+            feeder(name, tmp_path)  # type: ignore[arg-type]
+
+
 def test_written_and_read_again(feeder33: Network, tmp_path: Path) -> None:
     path = tmp_path / "network.json"
     cigre = Network.from_pandapower(pandapower.networks.create_cigre_network_mv())
