@@ -196,11 +196,11 @@ def test_regret_is_held_against_each_leaders_own_bound(
     profit = found.payments["bill1"] - 1.0 * float(values["site.q1"][0])
     bounds = {"s1": 2 * profit, "s2": 100.0}
     regret = certify(game, values, bounds=bounds, ties=False)[0].regret
-    moved = found.payments["bill1"] + float(values["site.q1"][0])
-    assert regret["s1"] == pytest.approx(profit / moved)
+    turnover = found.payments["bill1"] + float(values["site.q1"][0])
+    assert regret["s1"] == pytest.approx(profit / turnover)
     assert regret["s2"] > 0.9
     beaten = certify(game, values, bounds={"s1": profit / 2}, ties=False)[0].regret
-    assert beaten["s1"] == pytest.approx(profit / 2 / moved)
+    assert beaten["s1"] == pytest.approx(profit / 2 / turnover)
     assert set(beaten) == {"s1", "site"}
     moved = {**values, "s1.price": values["s1.price"] + 1.0}
     assert certify(game, moved, ties=False)[0].regret["site"] > 1e-3
