@@ -1,7 +1,13 @@
 """Everything wrong with a declaration, found at once and said in sentences."""
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from equigrid.markets.equilibrium.method import Equilibrium
 
 
 class UnusableGame(ValueError):
@@ -46,6 +52,25 @@ class NoAnswer(RuntimeError):
     def __str__(self) -> str:
         """Return the message alone."""
         return str(self.args[0])
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C in a search.
+
+    Attributes
+    ----------
+    equilibrium : Equilibrium or None
+        The best answer so far, certified and not settled; None where there was none yet.
+    """
+
+    def __init__(self, equilibrium: Equilibrium | None = None) -> None:
+        self.equilibrium = equilibrium
+        super().__init__(equilibrium)
+
+    def __str__(self) -> str:
+        """Say what is left."""
+        found = "the best answer so far is kept" if self.equilibrium else "no answer was found yet"
+        return f"interrupted: {found}"
 
 
 class WrongMethod(ValueError):

@@ -37,6 +37,8 @@ class Solution:
         Branch-and-bound nodes, 0 for a linear program.
     rows : array of shape (m,)
         Row values, empty like the columns.
+    iterations : int
+        Of the simplex method, those of a branch and bound among them.
     """
 
     status: str
@@ -45,6 +47,7 @@ class Solution:
     bound: float
     nodes: int
     rows: Vector
+    iterations: int = 0
 
     @property
     def found(self) -> bool:
@@ -167,7 +170,8 @@ class HighsModel:
         value = info.objective_function_value
         bound = info.mip_dual_bound if self._integer else value
         nodes = int(info.mip_node_count) if self._integer else 0
-        return Solution(status, columns, value, bound, nodes, rows)
+        iterations = max(0, int(info.simplex_iteration_count))
+        return Solution(status, columns, value, bound, nodes, rows, iterations=iterations)
 
     def solve_surely(self) -> Solution:
         """Solve a linear program, and where the last basis leads nowhere, begin anew.

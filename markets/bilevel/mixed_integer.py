@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.bilevel.incumbents import Found, Incumbent, polished
 from equigrid.markets.bilevel.multiplier_bounds import derive_bounds
 from equigrid.markets.bilevel.nodes import BINDING, NO_VALUE
@@ -22,6 +23,8 @@ Vector = NDArray[np.float64]
 _CUTS = 60
 # An end of a signal's range comes from a solver with this accuracy, so it gets this much room.
 _ROOM = 1e-6
+# What is left of a gap in absolute terms, in units of the program's own.
+_ABSOLUTE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +64,19 @@ def pair_bounds(game: OptimalityProgram, stated: ComplementarityProgram) -> Pair
     """
     followers = list(game.followers.values())
     tables = [_follower_bounds(game, stated, follower) for follower in followers]
-    slack, multiplier = np.hstack([np.zeros((2, 0)), *tables])
+    slack, multiplier = _measured(stated, *np.hstack([np.zeros((2, 0)), *tables]))
     owner = np.repeat(np.arange(len(tables)), [table.shape[1] for table in tables])
     corner = [_corner(follower.form) for follower in followers]
     return PairBounds(slack, multiplier, owner, np.array(corner, dtype=float))
+
+
+def _measured(stated: ComplementarityProgram, slack: Vector, most: Vector) -> tuple[Vector, Vector]:
+    """Return bounds in the units of the program."""
+    if stated.units is None:
+        return slack, most
+    pairs, units = stated.pairs, stated.units
+    own = np.where(pairs.row >= 0, units.rows[pairs.row], units.columns[pairs.column])
+    return slack / own, most / units.columns[pairs.multiplier]
 
 
 def _corner(form: StandardForm) -> float:
@@ -92,12 +104,13 @@ def _reach(
     for end, sign in ((lower, 1.0), (upper, -1.0)):
         for k in np.flatnonzero(np.isinf(end)):
             map_ = stated.whole.restore[[columns[k]]].toarray().ravel()
-            model.set_costs(everything, sign * map_)
+            unit = float(np.abs(map_).max(initial=0.0)) or 1.0
+            model.set_costs(everything, sign * map_ / unit)
             solution = model.solve()
             if solution.status == "optimal":
-                reach = sign * (solution.objective - stated.program.offset)
+                reach = sign * unit * (solution.objective - stated.program.offset)
                 reach += stated.whole.shift[columns[k]]
-                end[k] = reach - sign * _ROOM * (1.0 + abs(reach))
+                end[k] = reach - sign * _ROOM * (unit + abs(reach))
     return lower, upper
 
 
@@ -128,6 +141,12 @@ def _follower_bounds(
     return np.vstack([np.concatenate(slacks), np.concatenate(multipliers)])
 
 
+def margins(stated: ComplementarityProgram, margin: float) -> Vector:
+    """Return a least multiplier of every limit that binds, in the units of a program."""
+    unit = 1.0 if stated.units is None else stated.units.columns[stated.pairs.multiplier]
+    return np.asarray(np.broadcast_to(margin / unit, (stated.pairs.count,)))
+
+
 class MixedInteger:
     """HiGHS' branch and bound, squares by tangents at its answers.
 
@@ -149,42 +168,73 @@ class MixedInteger:
         gap: float,
         margin: float = 0.0,
     ) -> None:
-        self._stated, self._bounds, self._gap, self._margin = stated, bounds, gap, margin
-        self._whole, self._binaries = with_binaries(stated, bounds, margin)
+        self._stated, self._bounds, self._gap = stated, bounds, gap
+        self._margin = margins(stated, margin)
+        self._whole, self._binaries = with_binaries(stated, bounds, self._margin)
+        # Gaps are relative to what moves, so the constant of the game stays out.
+        self._whole = replace(self._whole, offset=stated.moving_offset)
         self._model = self._whole.model()
         self._cancelled = False
 
-    def run(self, node_limit: int, known: Incumbent | None = None) -> Found:
+    def run(
+        self, node_limit: int, known: Incumbent | None = None, effort: Effort | None = None
+    ) -> Found:
         """Solve from the beginning, with the best answer that is known.
 
         Parameters
         ----------
         node_limit : int
         known : Incumbent, optional
+        effort : Effort, optional
+            What the search may spend beside that. Ctrl-C ends it like a limit, and it says so.
         """
-        self._begin(node_limit, known)
-        best, bound, nodes, status = known, -np.inf, 0, "limit"
+        effort = effort or Effort(node_limit)
+        effort.on_interrupt(self.cancel)
+        self._now = Found(known, -np.inf, 0, "limit")
+        try:
+            self._search(node_limit, effort)
+        except KeyboardInterrupt:
+            effort.interrupt()
+            self._now = replace(self._now, status="limit")
+        return self._now
+
+    def _search(self, node_limit: int, effort: Effort) -> None:
         for _ in range(_CUTS):
-            if self._cancelled:
+            if self._cancelled or effort.over:
+                self._now = replace(self._now, status="limit")
                 break
+            self._begin(node_limit, effort)
             solution = self._model.solve()
-            bound, nodes = solution.bound - self._whole.offset, nodes + solution.nodes
-            status = solution.status
+            effort.spend(solution.nodes, solution.iterations)
+            self._take(solution)
             if not solution.found or self._cancelled:
                 break
-            better = self._answer(solution)
-            if better is not None and (best is None or better.value < best.value):
-                best = better
-            if self._close(best, bound) or not self._cut(solution):
+            if self._closed() or not self._cut(solution):
                 break
-            self._begin(node_limit, best)
-        return Found(best, bound, nodes, status)
 
-    def _begin(self, node_limit: int, known: Incumbent | None) -> None:
+    def _take(self, solution: Solution) -> None:
+        """Keep what a run has proven, and what it has found if that is better."""
+        now, best = self._now, self._now.best
+        better = self._answer(solution) if solution.found and not self._cancelled else None
+        if better is not None and (best is None or better.value < best.value):
+            best = better
+        bound = max(now.bound, solution.bound - self._whole.offset)
+        status = "limit" if self._cancelled else solution.status
+        self._now = Found(best, bound, now.nodes + solution.nodes, status)
+
+    def _begin(self, node_limit: int, effort: Effort) -> None:
         """Make a new model: an old one holds on to the bound it had before it was cut."""
+        known = self._now.best
+        absolute = _ABSOLUTE
+        if known is not None:
+            absolute = self._stated.allowed(known.columns, known.value, self._gap) / 2
         # Restarts of the root repeat heuristics that found all they could: twice the time.
         self._model = self._whole.model(
-            mip_rel_gap=self._gap / 2, mip_max_nodes=node_limit, mip_allow_restart=False
+            mip_rel_gap=self._gap / 2,
+            mip_abs_gap=absolute,
+            mip_max_nodes=max(1, min(node_limit, effort.nodes_left)),
+            mip_allow_restart=False,
+            time_limit=effort.seconds_left,
         )
         if known is not None:
             self._model.begin_with(self._extended(known))
@@ -206,8 +256,11 @@ class MixedInteger:
         columns = solution.columns[: len(self._stated.program.cost)]
         return polished(self._stated, states, columns, self._margin)
 
-    def _close(self, best: Incumbent | None, bound: float) -> bool:
-        return best is not None and best.value - bound <= self._gap * _scale(self._stated, best)
+    def _closed(self) -> bool:
+        best, stated = self._now.best, self._stated
+        if best is None:
+            return False
+        return best.value - self._now.bound <= stated.allowed(best.columns, best.value, self._gap)
 
     def _cut(self, solution: Solution) -> bool:
         """Add tangents at an answer, and tell whether there were any to add."""
@@ -228,12 +281,8 @@ class MixedInteger:
         return True
 
 
-def _scale(stated: ComplementarityProgram, best: Incumbent) -> float:
-    return max(1.0, abs(best.value + stated.program.offset))
-
-
 def with_binaries(
-    stated: ComplementarityProgram, bounds: PairBounds, margin: float = 0.0
+    stated: ComplementarityProgram, bounds: PairBounds, margin: Vector | float = 0.0
 ) -> tuple[Assembled, Indices]:
     """Let of every pair one be zero; return the program and its new binary columns.
 
@@ -241,7 +290,7 @@ def with_binaries(
     ----------
     stated : ComplementarityProgram
     bounds : PairBounds
-    margin : float
+    margin : float or array of shape (P,)
         Least multiplier of a limit that an answer rests on.
     """
     program, pairs = stated.program, stated.pairs
@@ -256,8 +305,9 @@ def with_binaries(
         sparse.hstack([multiplier, sparse.diags_array(-most)]),
     ]
     highs = [reach - constant, np.zeros(count)]
-    if margin:
-        blocks.append(sparse.hstack([-multiplier, margin * sparse.eye_array(count)]))
+    least = np.broadcast_to(margin, (pairs.count,))[at]
+    if np.any(margin):
+        blocks.append(sparse.hstack([-multiplier, sparse.diags_array(least)]))
         chosen, most_free = _corners(bounds, at)
         blocks.append(sparse.hstack([sparse.csr_array((chosen.shape[0], n)), -chosen]))
         highs += [np.zeros(count), most_free]

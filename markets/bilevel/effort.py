@@ -1,0 +1,124 @@
+"""How much a search may work, and how much it has: in nodes and simplex iterations, or by a clock.
+
+Nodes and iterations are the same on every machine, so answers, bounds and gaps stay the same
+wherever a game is solved. A clock is for those who want one; the answer then says that it struck.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+# What a node costs beside its simplex iterations, in iterations.
+NODE = 50
+
+
+class _Stop:
+    """What ends all routes of a search at once: a clock, or somebody who interrupts."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._until = None if seconds is None else time.monotonic() + seconds
+        self._lock, self._asked = threading.Lock(), False
+        self._cancels: list[Callable[[], None]] = []
+
+    def left_s(self) -> float:
+        return float("inf") if self._until is None else max(0.0, self._until - time.monotonic())
+
+    def interrupt(self) -> None:
+        with self._lock:
+            self._asked, cancels = True, list(self._cancels)
+        for cancel in cancels:
+            cancel()
+
+    def on_interrupt(self, cancel: Callable[[], None]) -> None:
+        with self._lock:
+            self._cancels.append(cancel)
+
+    @property
+    def asked(self) -> bool:
+        return self._asked
+
+
+@dataclass
+class Effort:
+    """What one route of a search may spend and has spent.
+
+    Attributes
+    ----------
+    node_limit : int
+    work_limit : float
+        Of simplex iterations, each node counted as some more of them.
+    seconds : float, optional
+        For all routes together, from now.
+    nodes, iterations : int
+        Spent so far.
+    """
+
+    node_limit: int
+    work_limit: float = float("inf")
+    seconds: float | None = None
+    nodes: int = 0
+    iterations: int = 0
+    _stop: _Stop = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Let the clock run, if there is one."""
+        self._stop = _Stop(self.seconds)
+
+    def beside(self) -> Effort:
+        """Return as much for another route; clock and interruption are the same."""
+        other = Effort(self.node_limit, self.work_limit)
+        other._stop = self._stop
+        return other
+
+    def spend(self, nodes: int, iterations: int) -> None:
+        """Count what was done."""
+        self.nodes += nodes
+        self.iterations += iterations
+
+    @property
+    def work(self) -> float:
+        """Simplex iterations, and what nodes cost beside them."""
+        return float(self.iterations + NODE * self.nodes)
+
+    @property
+    def nodes_left(self) -> int:
+        """Nodes that limits leave, at least 0."""
+        by_work = (self.work_limit - self.work) / NODE
+        return int(max(0, min(self.node_limit - self.nodes, by_work)))
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds that the clock leaves, endless without one."""
+        return self._stop.left_s()
+
+    @property
+    def ended_by(self) -> str:
+        """What ends the search, empty as long as nothing does."""
+        if self._stop.asked:
+            return "interrupt"
+        if self._stop.left_s() <= 0:
+            return "clock"
+        if self.nodes >= self.node_limit:
+            return "nodes"
+        return "work" if self.work >= self.work_limit else ""
+
+    @property
+    def over(self) -> bool:
+        """Whether the search has to end."""
+        return bool(self.ended_by)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked for an end."""
+        return self._stop.asked
+
+    def interrupt(self) -> None:
+        """Ask all routes for an end, whatever thread they run in."""
+        self._stop.interrupt()
+
+    def on_interrupt(self, cancel: Callable[[], None]) -> None:
+        """Have something called when an end is asked for."""
+        self._stop.on_interrupt(cancel)
