@@ -134,7 +134,8 @@ class Branching:
 
     def _spend(self, effort: Effort, nodes: int) -> None:
         iterations = self.evaluator.iterations
-        effort.spend(nodes, iterations - self._iterations)
+        size = sum(self._stated.program.matrix.shape)
+        effort.spend(nodes, iterations - self._iterations, size)
         self._iterations = iterations
 
     def _status(self) -> str:

@@ -20,6 +20,8 @@ from equigrid.markets.scaling import Figures, Units, ends
 Vector = NDArray[np.float64]
 # Of money in units of the program's own: what a linear program's last digits may make of 0.
 _LEAST = 1e-9
+# Of the money that moves, a gap is relative to at least this share.
+_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,8 +148,8 @@ class ComplementarityProgram:
     def allowed(self, columns: Vector, value: float, gap: float) -> float:
         """Return by how much a bound may lie below an answer that is proven to a relative gap.
 
-        Gaps are relative to the money that moves. What constants add to the objective is none, so
-        a fixed revenue hides nothing.
+        Gaps are relative to the objective without the constants of the game, so a fixed revenue
+        hides nothing; or, where costs and revenue all but cancel, to a tenth of what moves.
 
         Parameters
         ----------
@@ -161,7 +163,7 @@ class ComplementarityProgram:
             moved = float(np.abs(self.program.cost * columns).sum())
         else:
             moved = self.money.moved(columns)
-        return max(gap * max(moved, abs(value + self.moving_offset)), self.least)
+        return max(gap * max(_SHARE * moved, abs(value + self.moving_offset)), self.least)
 
     @property
     def least(self) -> float:

@@ -11,8 +11,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-# What a node costs beside its simplex iterations, in iterations.
-NODE = 50
+# What a node costs beside its simplex iterations, in iterations, ...
+_NODE = 50
+# ... and iterations a node of HiGHS' branch and bound, which counts them only when it has ended.
+_EXPECTED = 200
+# So many rows and columns double what an iteration costs.
+_SIZE = 1000
 
 
 class _Stop:
@@ -49,11 +53,14 @@ class Effort:
     ----------
     node_limit : int
     work_limit : float
-        Of simplex iterations, each node counted as some more of them.
+        Of simplex iterations, each node counted as fifty more of them, and all of it weighed by
+        the size of the program: 1 for a small one, and 1 more for every thousand rows and columns.
     seconds : float, optional
         For all routes together, from now.
     nodes, iterations : int
         Spent so far.
+    work : float
+        The same as one figure.
     """
 
     node_limit: int
@@ -61,6 +68,7 @@ class Effort:
     seconds: float | None = None
     nodes: int = 0
     iterations: int = 0
+    work: float = 0.0
     _stop: _Stop = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -73,21 +81,17 @@ class Effort:
         other._stop = self._stop
         return other
 
-    def spend(self, nodes: int, iterations: int) -> None:
-        """Count what was done."""
+    def spend(self, nodes: int, iterations: int, size: int) -> None:
+        """Count what was done on a program of so many rows and columns."""
         self.nodes += nodes
         self.iterations += iterations
+        self.work += (1.0 + size / _SIZE) * (iterations + _NODE * nodes)
 
-    @property
-    def work(self) -> float:
-        """Simplex iterations, and what nodes cost beside them."""
-        return float(self.iterations + NODE * self.nodes)
-
-    @property
-    def nodes_left(self) -> int:
-        """Nodes that limits leave, at least 0."""
-        by_work = (self.work_limit - self.work) / NODE
-        return int(max(0, min(self.node_limit - self.nodes, by_work)))
+    def nodes_left(self, size: int) -> int:
+        """Nodes of HiGHS' branch and bound that come to what is left, as far as is known."""
+        each = self.iterations / self.nodes if self.nodes else _EXPECTED
+        by_work = (self.work_limit - self.work) / (1.0 + size / _SIZE) / (each + _NODE)
+        return int(max(1, min(self.node_limit - self.nodes, by_work)))
 
     @property
     def seconds_left(self) -> float:

@@ -205,7 +205,7 @@ class MixedInteger:
                 break
             self._begin(node_limit, effort)
             solution = self._model.solve()
-            effort.spend(solution.nodes, solution.iterations)
+            effort.spend(solution.nodes, solution.iterations, sum(self._whole.matrix.shape))
             self._take(solution)
             if not solution.found or self._cancelled:
                 break
@@ -232,7 +232,7 @@ class MixedInteger:
         self._model = self._whole.model(
             mip_rel_gap=self._gap / 2,
             mip_abs_gap=absolute,
-            mip_max_nodes=max(1, min(node_limit, effort.nodes_left)),
+            mip_max_nodes=min(node_limit, effort.nodes_left(sum(self._whole.matrix.shape))),
             mip_allow_restart=False,
             time_limit=effort.seconds_left,
         )

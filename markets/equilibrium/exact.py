@@ -47,9 +47,9 @@ class Exact:
     node_limit : int
         Branch-and-bound nodes after which the best answer so far is returned with its gap.
     work_limit : float
-        Simplex iterations after which the same is done, every node counted as fifty more. Where
-        a search does not end, the default comes to about two minutes on one core. Answers do not
-        depend on the machine.
+        Work after which the same is done, on any machine: simplex iterations, every node counted
+        as fifty more, times 1 and a thousandth of the program's rows and columns. Where a search
+        does not end, the default comes to about two minutes.
     seconds : float, optional
         The same by the clock, for those who want one; the answer then depends on the machine.
         ``statistics`` of an equilibrium says what ended a search: ``stopped_by_nodes``,
@@ -71,7 +71,7 @@ class Exact:
 
     gap: float = 5e-5
     node_limit: int = 1_000_000
-    work_limit: float = 2_000_000
+    work_limit: float = 5_000_000
     seconds: float | None = None
     route: Literal["auto", "branching", "milp"] = "auto"
     margin: float = 0.0
