@@ -157,7 +157,5 @@ class Figures:
         weight = np.where(weight > 0, 1.0 / np.maximum(weight, 1e-300), 0.0)
         weight[: len(self.own)][~self.own] = 0.0
         system = sparse.csr_array(system @ sparse.diags_array(weight))
-        found = lsqr(
-            system, np.concatenate(right), atol=_ACCURACY, btol=_ACCURACY, iter_lim=_STEPS
-        )
+        found = lsqr(system, np.concatenate(right), atol=_ACCURACY, btol=_ACCURACY, iter_lim=_STEPS)
         return np.asarray(weight * found[0])

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.standard_form import Affine, StandardForm
+from equigrid.own_thread import solve_by_highs
 
 Vector = NDArray[np.float64]
 # Said values are matched as closely as a solver can; where that is not enough, with this room.
@@ -144,43 +145,57 @@ def solve(agent: Agent, problem: cp.Problem) -> float:
     ------
     NoAnswer
         When there is none, naming the agent.
+    SolverFailed
+        When the solver comes to no end, in its own words.
     """
-    if problem.is_lp() or problem.is_mixed_integer():
-        _solve_linear(problem)
-    else:
-        _solve_quadratic(problem)
-    if problem.value is None or problem.status not in ("optimal", "optimal_inaccurate"):
+    linear = problem.is_lp() or problem.is_mixed_integer()
+    words = _solve_linear(problem) if linear else _solve_quadratic(problem)
+    if words in ("optimal", "optimal_inaccurate"):
+        return float(problem.value)
+    if words in ("infeasible", "unbounded", "infeasible_or_unbounded"):
         raise NoAnswer(
-            f"agent '{agent.name}' has no best answer to what it hears ({problem.status})",
-            agent.name,
+            f"agent '{agent.name}' has no best answer to what it hears ({words})", agent.name
         )
-    return float(problem.value)
+    raise SolverFailed.on("HiGHS" if linear else "Clarabel", words, agent.name)
 
 
-def _solve_quadratic(problem: cp.Problem) -> None:
-    """Solve by Clarabel, once more without its scaling where that leads nowhere."""
+def _solve_quadratic(problem: cp.Problem) -> str:
+    """Solve by Clarabel, once more without its scaling where that leads nowhere.
+
+    Returns the status, or what the solver says of its failure.
+    """
     strict = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
     with warnings.catch_warnings():
         # Short of these tolerances is near enough: what is found is compared all the same.
         warnings.filterwarnings("ignore", "Solution may be inaccurate")
         for scaled in (True, False):
-            with contextlib.suppress(cp.SolverError):
+            try:
                 problem.solve(solver=cp.CLARABEL, equilibrate_enable=scaled, **strict)
-                return
+            except cp.SolverError as error:
+                words = str(error)
+            else:
+                return str(problem.status)
+    return words
 
 
-def _solve_linear(problem: cp.Problem) -> None:
+def _solve_linear(problem: cp.Problem) -> str:
     """Solve by HiGHS, once more at its own tolerances where the tightest lead nowhere.
 
-    Between rows that are nearly the same the tightest may even take it for infeasible.
+    Between rows that are nearly the same the tightest may even take it for infeasible. Returns the
+    status, or what the solver says of its failure.
     """
     strict = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
     for options in (strict, {}):
-        # cvxpy raises either of the two when HiGHS comes to no end.
-        with contextlib.suppress(ValueError, cp.SolverError):
-            problem.solve(solver=cp.HIGHS, mip_rel_gap=0.0, **options)
-            if problem.status not in ("infeasible", "infeasible_or_unbounded"):
-                return
+        try:
+            solve_by_highs(problem, mip_rel_gap=0.0, **options)
+        except (ValueError, cp.SolverError) as error:
+            # cvxpy raises either of the two when HiGHS comes to no end.
+            words = str(error)
+        else:
+            words = str(problem.status)
+            if words not in ("infeasible", "infeasible_or_unbounded"):
+                break
+    return words
 
 
 def cost_of_claims(own: Statement, claims: Mapping[str, Vector]) -> tuple[float, float]:

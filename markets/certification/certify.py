@@ -26,7 +26,7 @@ from equigrid.markets.certification.optimality_residuals import (
 )
 from equigrid.markets.certification.several_leaders import leaders_regret
 from equigrid.markets.certification.worst_tie import worst_tie
-from equigrid.markets.findings import UnusableGame, WrongMethod
+from equigrid.markets.findings import SolverFailed, UnusableGame, WrongMethod
 from equigrid.markets.fleet import Fleet
 from equigrid.markets.game import Game
 from equigrid.markets.settlement import heard_values, received
@@ -195,5 +195,5 @@ def _worst_tie(game: Game, values: Mapping[str, Vector]) -> float | None:
         return None
     try:
         return worst_tie(game, values)
-    except (WrongMethod, UnusableGame, cp.SolverError):
+    except (WrongMethod, UnusableGame, SolverFailed, cp.SolverError):
         return None

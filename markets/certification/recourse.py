@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.certification.alone import ROOM, flattened, moves_no_costs, solve
-from equigrid.markets.findings import NoAnswer, WrongMethod
+from equigrid.markets.findings import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.game import Game, Payment
 from equigrid.markets.settlement import heard_values
 from equigrid.markets.sources import Dual, speaker
@@ -128,6 +128,8 @@ class Recourse:
             self._room.value = room
             try:
                 cost = solve(self.leader, self._problem)
+            except SolverFailed:
+                raise
             except NoAnswer:
                 continue
             full |= {path: np.asarray(said.value) for path, said in self._says.items()}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from equigrid.markets.certification.dual_residual import wanted_duals
 from equigrid.markets.certification.recourse import Recourse
 from equigrid.markets.certification.ties import Answers, BestAnswers, Mover, OptimalDuals
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.game import Game
 
 Vector = NDArray[np.float64]
@@ -122,6 +122,8 @@ class _Search:
             for movers in self.blocks:
                 try:
                     other = {**answers, **_moved(movers, slopes)}
+                except SolverFailed:
+                    return cost  # nothing is known of the way on
                 except NoAnswer:
                     return math.inf  # a price, or what is said, that nothing bounds
                 if self._are_same(other, answers):

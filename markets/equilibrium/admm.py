@@ -13,7 +13,7 @@ from equigrid.markets.exchange.proximal import Proximal
 from equigrid.markets.exchange.stakes import batch_of, stakes_of
 from equigrid.markets.exchange.talk import Talk, refuse_silenced_balances
 from equigrid.markets.faults import Faults
-from equigrid.markets.findings import NoAnswer, UnusableGame
+from equigrid.markets.findings import NoAnswer, SolverFailed, UnusableGame
 from equigrid.markets.game import Game
 from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
@@ -202,6 +202,8 @@ def _fix_whole(
         for party in whole:
             party.fix_whole(beyond=beyond)
             yield from talk.play(mailroom, stage, _AFTER_FIXING)
+    except SolverFailed:
+        raise
     except NoAnswer:
         return False
     return talk.settled

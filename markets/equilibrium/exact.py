@@ -23,7 +23,7 @@ from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.exchange.blame import why_no_exchange
 from equigrid.markets.exchange.central import CentralProgram
 from equigrid.markets.exchange.outcome import exchange_outcome, exchange_values
-from equigrid.markets.findings import Interrupted, NoAnswer
+from equigrid.markets.findings import Interrupted, NoAnswer, SolverFailed
 from equigrid.markets.game import Game
 from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
@@ -230,6 +230,8 @@ def _no_answer(program: OptimalityProgram, found: Found, effort: Effort) -> NoAn
             "an answer was found that does not hold to the last digits: its numbers are too far "
             "apart; use Exact(route='branching'), without a margin"
         )
+    if found.status == "failed":
+        return SolverFailed.on("HiGHS", found.status)
     limit = _LIMITS.get(effort.ended_by, "the search ended without a proof")
     return NoAnswer(f"no answer was found before {limit}")
 
