@@ -83,7 +83,7 @@ class SolverFailed(NoAnswer):
     """
 
     @classmethod
-    def on(cls, solver: str, words: str, agent: str = "") -> "SolverFailed":
+    def on(cls, solver: str, words: str, agent: str = "") -> SolverFailed:
         """Say which solver failed on whose problem, in its own words."""
         whose = f"the problem of agent '{agent}'" if agent else "a program of this game"
         return cls(

@@ -81,6 +81,10 @@ class ModelInOwnUnits:
         """Solve from where the last solution left off."""
         return self._moved(self._model.solve())
 
+    def solve_anew_if_failed(self) -> Solution:
+        """Solve, and where the last basis leads nowhere, begin anew in other ways."""
+        return self._moved(self._model.solve_anew_if_failed())
+
     def fixed_at(self, found: Solution, integer: Indices) -> Solution:
         """Fix integer columns at a solution and solve the linear program that is left."""
         columns = found.columns / self._units.columns
