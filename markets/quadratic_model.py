@@ -202,10 +202,12 @@ class QuadraticModel:
         """Return a solution in the units of the declaration."""
         units = self._units
         assert units is not None
+        # An interior point may be beyond a bound by the last digits.
+        inside = np.clip(columns * units.columns, self._program.lower, self._program.upper)
         return CurvedSolution(
             status,
             words,
-            columns * units.columns,
+            inside,
             duals * units.money / units.rows,
             value[0] * units.money,
             value[1] * units.money,

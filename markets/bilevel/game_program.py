@@ -77,6 +77,18 @@ class GameProgram:
             if not self.signals.is_bilinear(payment):
                 self._add_linear_amount(payment)
 
+    def money(self, columns: Vector) -> float:
+        """Return what the leader pays, is paid and spends at a point, without constants.
+
+        Parameters
+        ----------
+        columns : array
+            All columns of the program.
+        """
+        stated = self.program.assembled()
+        terms = np.where(stated.lower < stated.upper, stated.cost * columns, 0.0)
+        return float(np.abs(terms).sum())
+
     def add_heard(self, form: StandardForm, cost: Vector | float = 0.0) -> Indices:
         """Add columns for what an agent hears, fixed where it is known."""
         mask, theta = self.signals.known(form)

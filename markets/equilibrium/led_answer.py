@@ -83,7 +83,7 @@ class LedAnswer:
 
     def _statistics(self) -> dict[str, float]:
         found = {"bound": self.bound, "nodes": self.nodes, "pairs": self.pairs}
-        found["iterations"] = self.iterations
+        found |= {"iterations": self.iterations, "money": self.program.money(self.columns)}
         return found | ({f"stopped_by_{self.stopped_by}": 1.0} if self.stopped_by else {})
 
 
