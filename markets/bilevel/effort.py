@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 # What a node costs beside its simplex iterations, in iterations, ...
 _NODE = 50
 # ... and iterations a node of HiGHS' branch and bound, which counts them only when it has ended.
-_EXPECTED = 200
+_EXPECTED = 1000
+# An iteration there, with all that HiGHS does beside it, takes as long as so many of ours.
+_CUTTING = 4.0
 # So many rows and columns double what an iteration costs.
 _SIZE = 1000
 
@@ -81,17 +83,29 @@ class Effort:
         other._stop = self._stop
         return other
 
-    def spend(self, nodes: int, iterations: int, size: int) -> None:
-        """Count what was done on a program of so many rows and columns."""
+    def spend(self, nodes: int, iterations: int, size: int, *, cutting: bool = False) -> None:
+        """Count what was done on a program of so many rows and columns.
+
+        Parameters
+        ----------
+        nodes, iterations, size : int
+        cutting : bool
+            Whether HiGHS looked for cuts and heuristics as well.
+        """
         self.nodes += nodes
         self.iterations += iterations
-        self.work += (1.0 + size / _SIZE) * (iterations + _NODE * nodes)
+        self.work += self._weight(size, cutting) * (iterations + _NODE * nodes)
 
     def nodes_left(self, size: int) -> int:
         """Nodes of HiGHS' branch and bound that come to what is left, as far as is known."""
         each = self.iterations / self.nodes if self.nodes else _EXPECTED
-        by_work = (self.work_limit - self.work) / (1.0 + size / _SIZE) / (each + _NODE)
-        return int(max(1, min(self.node_limit - self.nodes, by_work)))
+        by_work = (self.work_limit - self.work) / self._weight(size, True) / (each + _NODE)
+        left = min(float(self.node_limit - self.nodes), by_work)
+        return int(max(1.0, left))
+
+    @staticmethod
+    def _weight(size: int, cutting: bool) -> float:
+        return (1.0 + size / _SIZE) * (_CUTTING if cutting else 1.0)
 
     @property
     def seconds_left(self) -> float:

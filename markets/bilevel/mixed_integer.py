@@ -205,7 +205,8 @@ class MixedInteger:
                 break
             self._begin(node_limit, effort)
             solution = self._model.solve()
-            effort.spend(solution.nodes, solution.iterations, sum(self._whole.matrix.shape))
+            size = sum(self._whole.matrix.shape)
+            effort.spend(solution.nodes, solution.iterations, size, cutting=True)
             self._take(solution)
             if not solution.found or self._cancelled:
                 break

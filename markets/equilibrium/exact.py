@@ -48,8 +48,10 @@ class Exact:
         Branch-and-bound nodes after which the best answer so far is returned with its gap.
     work_limit : float
         Work after which the same is done, on any machine: simplex iterations, every node counted
-        as fifty more, times 1 and a thousandth of the program's rows and columns. Where a search
-        does not end, the default comes to about two minutes.
+        as fifty more, times 1 and a thousandth of the program's rows and columns. Of two routes
+        side by side each may do as much, and HiGHS' own branch and bound is counted four times
+        and only between its rounds. Where a search does not end, the default comes to about two
+        minutes.
     seconds : float, optional
         The same by the clock, for those who want one; the answer then depends on the machine.
         ``statistics`` of an equilibrium says what ended a search: ``stopped_by_nodes``,
@@ -71,13 +73,25 @@ class Exact:
 
     gap: float = 5e-5
     node_limit: int = 1_000_000
-    work_limit: float = 5_000_000
+    work_limit: float = 7_000_000
     seconds: float | None = None
     route: Literal["auto", "branching", "milp"] = "auto"
     margin: float = 0.0
     progress: Progress | None = field(default=None, compare=False)
     tell_every: int = 50
     ties: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse limits that no search can go by."""
+        limits = ("gap", "work_limit", "seconds")
+        given = {name: getattr(self, name) for name in limits}
+        findings = [
+            f"{name} of Exact must be above 0 (got {value!r})"
+            for name, value in given.items()
+            if value is not None and not value > 0
+        ]
+        if findings:
+            raise ValueError("\n".join(findings))
 
     def solve(self, game: Game) -> Equilibrium:
         """Solve a game that one agent leads, or the central problem of balances.
