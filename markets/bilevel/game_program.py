@@ -21,6 +21,8 @@ from equigrid.markets.linear_program import Indices, LinearProgram
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
+# Of the money that moves, what gaps and gains are measured by at least.
+_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ class GameProgram:
                 self._add_linear_amount(payment)
 
     def money(self, columns: Vector) -> float:
-        """Return what the leader pays, is paid and spends at a point, without constants.
+        """Return what gains of the leader are measured by, without constants.
+
+        That is its objective at a point, or a tenth of all that it pays, is paid and spends.
 
         Parameters
         ----------
@@ -87,7 +91,7 @@ class GameProgram:
         """
         stated = self.program.assembled()
         terms = np.where(stated.lower < stated.upper, stated.cost * columns, 0.0)
-        return float(np.abs(terms).sum())
+        return max(abs(float(terms.sum())), _SHARE * float(np.abs(terms).sum()))
 
     def add_heard(self, form: StandardForm, cost: Vector | float = 0.0) -> Indices:
         """Add columns for what an agent hears, fixed where it is known."""

@@ -6,11 +6,14 @@ from equigrid.markets.game import Game
 from equigrid.markets.scaling import Figures, ends
 from equigrid.markets.standard_form import StandardForm
 
+_FLOOR = 1e-3
+
 
 def word_units(game: Game, names: Iterable[str]) -> dict[str, float]:
-    """Return the unit of everything that some agents say, by path.
+    """Return the least size that everything which some agents say is compared with, by path.
 
-    Differences below a share of it are last digits, whatever units a game is stated in.
+    Words are compared with their own size; where that is next to nothing beside their unit, with a
+    thousandth of it, so that what comes to rest at 0 does so in all units of a game.
 
     Parameters
     ----------
@@ -33,6 +36,6 @@ def _units_of(form: StandardForm) -> dict[str, float]:
     figures.add_curvature(form.quadratic)
     columns = figures.units().columns
     return {
-        name: float((abs(said.of_columns) @ columns).max(initial=0.0))
+        name: _FLOOR * float((abs(said.of_columns) @ columns).max(initial=0.0))
         for name, said in form.said.items()
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
+import os
+import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,6 @@ def test_ctrl_c_in_the_middle_of_highs_ends_the_search(route: str) -> None:
     pick, weight = cp.Variable(40, boolean=True), rng.integers(100, 999, (6, 40)).astype(float)
     rows = [weight @ pick == weight @ (np.arange(40) % 2)]
     leader = Agent("disco", cp.Problem(cp.Maximize(cp.sum(pick)), rows))
-    threading.Timer(1.5, _thread.interrupt_main).start()
+    threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     with pytest.raises(Interrupted):
         Exact(route=route, ties=False).solve(Game([leader], leader="disco"))  # type: ignore[arg-type]
