@@ -22,13 +22,9 @@ from equigrid.markets.bilevel.complementarity import (
     relaxed,
 )
 from equigrid.markets.bilevel.elimination import itself
-from equigrid.markets.bilevel.mixed_integer import (
-    MixedInteger,
-    PairBounds,
-    pair_bounds,
-    with_binaries,
-)
+from equigrid.markets.bilevel.mixed_integer import MixedInteger, with_binaries
 from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.pair_bounds import PairBounds, pair_bounds
 from equigrid.markets.game import Game
 
 GUESS = 500.0

@@ -115,7 +115,7 @@ class Figures:
 
     @property
     def _money(self) -> int:
-        return len(self.own) + self.matrix.shape[0]
+        return len(self.own) + int(self.matrix.shape[0])
 
     def units(self, fourths: Indices | None = None) -> Units:
         """Return the units in which all figures together are nearest to 1.
@@ -153,9 +153,9 @@ class Figures:
         entries = (np.concatenate(data), (np.concatenate(at), np.concatenate(unknown)))
         system = sparse.csr_array(sparse.coo_array(entries, shape=shape))
         # Each unknown counts alike, which takes a third of the steps.
-        weight = np.sqrt(np.asarray(system.multiply(system).sum(axis=0)).ravel())
-        weight = np.where(weight > 0, 1.0 / np.maximum(weight, 1e-300), 0.0)
-        weight[: len(self.own)][~self.own] = 0.0
-        system = sparse.csr_array(system @ sparse.diags_array(weight))
+        norm = np.sqrt(np.asarray(system.multiply(system).sum(axis=0)).ravel())
+        share = np.where(norm > 0, 1.0 / np.maximum(norm, 1e-300), 0.0)
+        share[: len(self.own)][~self.own] = 0.0
+        system = sparse.csr_array(system @ sparse.diags_array(share))
         found = lsqr(system, np.concatenate(right), atol=_ACCURACY, btol=_ACCURACY, iter_lim=_STEPS)
-        return np.asarray(weight * found[0])
+        return np.asarray(share * found[0])

@@ -15,8 +15,9 @@ from equigrid.markets.bilevel.column_ranges import NoBoundError
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram
 from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.bilevel.incumbents import Found
-from equigrid.markets.bilevel.mixed_integer import MixedInteger, pair_bounds
+from equigrid.markets.bilevel.mixed_integer import MixedInteger
 from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.pair_bounds import pair_bounds
 
 # The branching goes alone for so many nodes; most games are over by then.
 ALONE = 1000

@@ -7,15 +7,15 @@ bound of a node is a sum, and a decision solves only one side again, from a warm
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram
 from equigrid.markets.bilevel.effort import Effort
-from equigrid.markets.bilevel.incumbents import TIGHT, Found, Incumbent, Incumbents
+from equigrid.markets.bilevel.incumbents import TIGHT, Found, Incumbents
 from equigrid.markets.bilevel.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, States
+from equigrid.markets.bilevel.pseudo_costs import TINY, PseudoCosts
 
 Vector = NDArray[np.float64]
 _CANDIDATES = 4
@@ -24,41 +24,9 @@ _TRUSTED = 2
 _IMPROVE = 20
 _SEARCH = 100
 _STEPS = 40
-_TINY = 1e-9
 _MUCH = 1e9
 # A pair is met where slack or multiplier is below this, each in a unit of its own.
 _MET = 1e-8
-
-
-@dataclass
-class PseudoCosts:
-    """What one unit of a multiplier, or of a slack, has cost when it was made zero."""
-
-    gain: Vector
-    trials: Vector = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin without trials."""
-        self.trials = np.zeros_like(self.gain)
-
-    def learn(self, pair: int, side: int, gain: float, distance: float) -> None:
-        """Take the mean over the trials so far."""
-        if distance > _TINY:
-            self.trials[side, pair] += 1
-            step = (max(gain, 0.0) / distance - self.gain[side, pair]) / self.trials[side, pair]
-            self.gain[side, pair] += step
-
-    def expected(self, pairs: NDArray[np.int64], multiplier: Vector, slack: Vector) -> Vector:
-        """Return the score of pairs: the product of what both children are expected to gain."""
-        known = self.trials > 0
-        mean = np.array([_mean(self.gain[s][known[s]]) for s in (0, 1)])[:, None]
-        rate = np.where(known, self.gain, mean)[:, pairs]
-        ends = np.maximum(rate[0] * multiplier, _TINY), np.maximum(rate[1] * slack, _TINY)
-        return np.asarray(ends[0] * ends[1])
-
-
-def _mean(values: Vector) -> float:
-    return float(values.mean()) if values.size else 1.0
 
 
 class Branching:
@@ -82,11 +50,10 @@ class Branching:
         progress: Callable[[int, float, float], None] | None = None,
         tell_every: int = 50,
     ) -> None:
-        self._stated, self._gap, self._progress = stated, gap, progress
+        self._stated, self._progress = stated, progress
         self._tell_every = tell_every
-        self._allowance: tuple[Incumbent | None, float] = (None, np.inf)
         self.evaluator = Evaluator(stated)
-        self.incumbents = Incumbents(self.evaluator)
+        self.incumbents = Incumbents(self.evaluator, gap)
         self._costs = PseudoCosts(np.ones((2, stated.pairs.count)))
         self._heap: list[tuple[float, int, Node]] = []
         self._pruned = np.inf
@@ -145,7 +112,7 @@ class Branching:
             return "limit"
         if self.incumbents.best is None:
             return "infeasible"
-        return "optimal" if self._near(self.bound) else "limit"
+        return "optimal" if self.incumbents.near(self.bound) else "limit"
 
     @property
     def bound(self) -> float:
@@ -187,7 +154,7 @@ class Branching:
 
     def _prune(self, node: Node) -> bool:
         value = self.incumbents.value
-        if not np.isfinite(value) or node.bound < value - self._allowed():
+        if not np.isfinite(value) or node.bound < value - self.incumbents.allowed:
             return False
         self._pruned = min(self._pruned, node.bound)
         return True
@@ -232,7 +199,7 @@ class Branching:
             self.unbounded = True
             return None
         self.incumbents.accept(node)
-        if self._near(node.bound):
+        if self.incumbents.near(node.bound):
             self._pruned = min(self._pruned, node.bound)
             return None
         return self._further(node)
@@ -246,21 +213,6 @@ class Branching:
         self._pruned = min(self._pruned, node.bound)
         self._loose = True
         return None
-
-    def _near(self, bound: float) -> bool:
-        found = self.incumbents.best is not None
-        return found and self.incumbents.value - bound <= 2 * self._allowed()
-
-    def _allowed(self) -> float:
-        """By how much a bound may lie below the best answer."""
-        best = self.incumbents.best
-        if best is not self._allowance[0]:
-            allowed = np.inf if best is None else self._share(best)
-            self._allowance = (best, allowed)
-        return self._allowance[1]
-
-    def _share(self, best: Incumbent) -> float:
-        return self._stated.allowed(best.columns, best.value, self._gap)
 
     def _integer_children(self, node: Node) -> list[Node | None]:
         at = node.fractional
@@ -291,7 +243,7 @@ class Branching:
                     return self._forced(node, pair, gains)
             else:
                 gains = self._costs.gain[:, pair] * (node.multiplier[pair], node.slack[pair])
-            value = max(gains[0], _TINY) * max(gains[1], _TINY)
+            value = max(gains[0], TINY) * max(gains[1], TINY)
             if value > best_score:
                 best, best_score = pair, value
         return best, node

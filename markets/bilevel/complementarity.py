@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.bilevel.elimination import CircleError, Smaller, eliminate, without_fixed
+from equigrid.markets.bilevel.money import SHARE, Money, money_of
 from equigrid.markets.bilevel.optimality import BillRow, FollowerColumns, OptimalityProgram
 from equigrid.markets.findings import UnusableGame, WrongMethod
 from equigrid.markets.linear_program import Assembled, Indices
@@ -20,8 +21,6 @@ from equigrid.markets.scaling import Figures, Units, ends
 Vector = NDArray[np.float64]
 # Of money in units of the program's own: what a linear program's last digits may make of 0.
 _LEAST = 1e-9
-# Of the money that moves, a gap is relative to at least this share.
-_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,33 +81,6 @@ class Squares:
 
 
 @dataclass(frozen=True, eq=False)
-class Money:
-    """What the objective is made of: terms of money that move with decisions, and a constant.
-
-    Attributes
-    ----------
-    rows : array of shape (K, n)
-    shift : array of shape (K,)
-        The terms are rows @ x + shift.
-    constant : float
-        What is left of the objective when no money moves.
-    """
-
-    rows: sparse.csr_array
-    shift: Vector
-    constant: float = 0.0
-
-    def moved(self, columns: Vector) -> float:
-        """Return the sum of the terms' sizes at a point."""
-        return float(np.abs(self.rows @ columns + self.shift).sum())
-
-    def measured(self, units: Units) -> "Money":
-        """Return the same in other units."""
-        rows = sparse.csr_array(self.rows @ sparse.diags_array(units.columns / units.money))
-        return Money(rows, self.shift / units.money, self.constant / units.money)
-
-
-@dataclass(frozen=True, eq=False)
 class ComplementarityProgram:
     """A linear program with pairs and squares.
 
@@ -148,8 +120,8 @@ class ComplementarityProgram:
     def allowed(self, columns: Vector, value: float, gap: float) -> float:
         """Return by how much a bound may lie below an answer that is proven to a relative gap.
 
-        Gaps are relative to the objective without the constants of the game, so a fixed revenue
-        hides nothing; or, where costs and revenue all but cancel, to a tenth of what moves.
+        It is relative to the objective without constants, so a fixed revenue hides nothing; or,
+        where costs and revenue all but cancel, to a tenth of what moves.
 
         Parameters
         ----------
@@ -163,12 +135,8 @@ class ComplementarityProgram:
             moved = float(np.abs(self.program.cost * columns).sum())
         else:
             moved = self.money.moved(columns)
-        return max(gap * max(_SHARE * moved, abs(value + self.moving_offset)), self.least)
-
-    @property
-    def least(self) -> float:
-        """Money that is none: the last digits of a linear program in its own units."""
-        return _LEAST if self.units is not None else _LEAST * _size(self.program.cost)
+        least = _LEAST * (1.0 if self.units is not None else _size(self.program.cost))
+        return max(gap * max(SHARE * moved, abs(value + self.moving_offset)), least)
 
     def in_own_units(self) -> "ComplementarityProgram":
         """Return the same program in units of its own, in which tolerances mean what they say."""
@@ -227,16 +195,8 @@ def relaxed(game: OptimalityProgram) -> ComplementarityProgram:
         squares,
         _joined(limits),
         smaller,
-        _money(assembled, smaller),
+        money_of(assembled, smaller),
     )
-
-
-def _money(stated: Assembled, smaller: Smaller) -> Money:
-    """Return the leader's own terms, as they were before anything was put in."""
-    terms = sparse.csr_array(sparse.diags_array(stated.cost) @ smaller.restore)
-    shift = stated.cost * smaller.shift
-    moves = np.diff(terms.indptr) > 0
-    return Money(terms[moves], shift[moves], stated.offset + float(shift[~moves].sum()))
 
 
 def _joined(parts: list[Indices]) -> Indices:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.bilevel.curvature import Curve, add_curve
+from equigrid.markets.bilevel.money import SHARE
 from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Game, Link, Payment
@@ -21,8 +22,6 @@ from equigrid.markets.linear_program import Indices, LinearProgram
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
-# Of the money that moves, what gaps and gains are measured by at least.
-_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class GameProgram:
         """
         stated = self.program.assembled()
         terms = np.where(stated.lower < stated.upper, stated.cost * columns, 0.0)
-        return max(abs(float(terms.sum())), _SHARE * float(np.abs(terms).sum()))
+        return max(abs(float(terms.sum())), SHARE * float(np.abs(terms).sum()))
 
     def add_heard(self, form: StandardForm, cost: Vector | float = 0.0) -> Indices:
         """Add columns for what an agent hears, fixed where it is known."""

@@ -107,14 +107,28 @@ def polished(
 class Incumbents:
     """The best answer so far, and ways to find another."""
 
-    def __init__(self, evaluator: Evaluator) -> None:
-        self._evaluator = evaluator
+    def __init__(self, evaluator: Evaluator, gap: float) -> None:
+        self._evaluator, self._gap = evaluator, gap
         self.best: Incumbent | None = None
+        self._allowance: tuple[Incumbent | None, float] = (None, np.inf)
 
     @property
     def value(self) -> float:
         """Objective of the best answer, infinite before there is one."""
         return np.inf if self.best is None else self.best.value
+
+    @property
+    def allowed(self) -> float:
+        """By how much a bound may lie below the best answer, infinite before there is one."""
+        best = self.best
+        if best is not None and best is not self._allowance[0]:
+            stated = self._evaluator.stated
+            self._allowance = best, stated.allowed(best.columns, best.value, self._gap)
+        return self._allowance[1]
+
+    def near(self, bound: float) -> bool:
+        """Whether there is an answer that a bound of a leaf belongs to."""
+        return self.best is not None and self.value - bound <= 2 * self.allowed
 
     def offer(self, other: Incumbent | None) -> None:
         """Take an answer from elsewhere, if it is better."""

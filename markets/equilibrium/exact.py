@@ -16,8 +16,9 @@ from equigrid.markets.bilevel.by_blocks import solve_by_blocks
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
 from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.bilevel.incumbents import Found
-from equigrid.markets.bilevel.mixed_integer import MixedInteger, margins, pair_bounds
+from equigrid.markets.bilevel.mixed_integer import MixedInteger, margins
 from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.pair_bounds import pair_bounds
 from equigrid.markets.equilibrium.led_answer import LedAnswer, sense
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.exchange.blame import why_no_exchange
