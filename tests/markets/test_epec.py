@@ -80,9 +80,11 @@ def test_no_leader_gains_on_a_fine_grid_when_it_says_settled(seed: int) -> None:
         min(_costs(numbers, answer, float(g), z)[0] for g in grid),
         min(_costs(numbers, answer, x, float(g))[1] for g in grid),
     )
-    for name, cost, best in zip("ab", here, least, strict=True):
+    y = answer(x, z)
+    for name, cost, best, row in zip("ab", here, least, numbers, strict=True):
         regret = found.certificate.regret[name]
-        assert regret >= (cost - best) / max(1.0, abs(best)) - 1e-5
+        money = abs(row[0] * (x if name == "a" else z)) + abs(row[1] * y) + abs(row[2] * x * z)
+        assert regret >= (cost - best) / money - 1e-5
         if found.settled:
             assert cost <= best + 1e-5
     assert found.settled == (max(found.certificate.regret.values()) <= 1e-6)
