@@ -216,12 +216,12 @@ class _Talk:
     def _is_new(self, name: str, answer: Answer) -> bool:
         """Whether an answer is cheaper for its follower than all it has given before."""
         form = self.game.forms[name]
-        costs = [
-            known.own_cost + follower_cost(self.signals, form, known, self.announced)
-            for known in [*self.heard[name], answer]
-        ]
-        best = min(costs[:-1], default=np.inf)
-        return costs[-1] < best - _NEW * max(1.0, abs(costs[-1]))
+        known = [*self.heard[name], answer]
+        paid = [follower_cost(self.signals, form, a, self.announced) for a in known]
+        costs = [a.own_cost + p for a, p in zip(known, paid, strict=True)]
+        # Constants cost nothing that an answer could save.
+        moved = abs(answer.own_cost - form.offset) + abs(paid[-1])
+        return costs[-1] < min(costs[:-1], default=np.inf) - _NEW * moved
 
     def _realise(self, answers: Mapping[str, Answer]) -> float | None:
         """Value of what was announced and truly answered; the best one is kept.

@@ -56,7 +56,8 @@ class Prospect:
         leader = self.best.game.agent(str(self.best.game.leader))
         gained = self.kept.leader_objective - self.best.leader_objective
         gained = -gained if leader.maximises else gained
-        return gained > self.worth * max(1.0, abs(self.best.leader_objective))
+        money = max(found.statistics["money"] for found in (self.best, self.kept))
+        return gained > self.worth * money
 
 
 class LeaderPlayer:
@@ -74,6 +75,8 @@ class LeaderPlayer:
         Share of a new answer in what is said; the rest is what was said before.
     first : Mapping of str to array
         What all leaders are taken to have said at first, by path.
+    units : Mapping of str to float
+        Unit of each word, by path.
 
     Attributes
     ----------
@@ -91,7 +94,9 @@ class LeaderPlayer:
         worth: float,
         damping: float,
         first: Mapping[str, Vector],
+        units: Mapping[str, float],
     ) -> None:
+        self._units = units
         self.game, self.name, self.own_cost = game, name, 0.0
         self._exact, self._worth, self._damping = exact, worth, damping
         self._spoke = False
@@ -111,7 +116,7 @@ class LeaderPlayer:
             self._spoke = True
             return 0.0
         answer = {path: found.best.values[path] for path in self.said}
-        moved = distance(answer, self.said)
+        moved = distance(answer, self.said, self._units)
         self.said = mixed(answer, self.said, self._damping if self._spoke else 1.0)
         self._spoke, self._last = True, None
         return moved

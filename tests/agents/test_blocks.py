@@ -13,6 +13,7 @@ from equigrid.markets.bilevel.blocks import blocks_of
 from equigrid.markets.bilevel.branching import Branching
 from equigrid.markets.bilevel.by_blocks import solve_by_blocks
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.bilevel.optimality import OptimalityProgram
 from equigrid.scenarios.ambiguity import AmbiguitySet
 
@@ -52,7 +53,7 @@ def test_blocks_come_to_the_same_as_the_whole(ramping: type[Ramping], weigh: Wei
     blocks = blocks_of(stated)
     assert blocks is not None
     assert len(blocks.parts) == 2
-    apart = solve_by_blocks(stated, blocks, 1e-6, 10_000)
+    apart = solve_by_blocks(stated, blocks, 1e-6, Effort(10_000))
     whole = Branching(stated, 1e-4).run(3000)
     assert apart is not None
     assert apart.status == "optimal"
