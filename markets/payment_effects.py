@@ -41,11 +41,14 @@ def total_effect(form: StandardForm, where: slice) -> float | None:
     direct = float(form.offset_of_heard[where].sum())
     if sparse.csc_array(form.cost_of_heard)[:, where].nnz:
         return None  # it multiplies decisions
+    by_heard = sparse.csr_array(form.rhs_of_heard[:, where])
+    if not by_heard.nnz:
+        return direct
     rows = _rows_that_matter(form)
-    moved = np.asarray(form.rhs_of_heard[:, where].sum(axis=1)).ravel()
-    touched = rows & (np.diff(sparse.csr_array(form.rhs_of_heard[:, where]).indptr) > 0)
+    touched = rows & (np.diff(by_heard.indptr) > 0)
     if not touched.any():
         return direct
+    moved = np.asarray(by_heard.sum(axis=1)).ravel()
     through = _translation(form, rows, touched, moved)
     return None if through is None else direct + through
 
@@ -54,8 +57,10 @@ def never_helps(form: StandardForm, where: slice, sign: float) -> bool:
     """Whether more of no single entry of a heard value lowers sign × the optimal cost."""
     if (sign * form.offset_of_heard[where] < -_MET).any():
         return False
-    rows = _rows_that_matter(form)
     moved = sparse.csr_array(form.rhs_of_heard[:, where])
+    if not moved.nnz:
+        return True
+    rows = _rows_that_matter(form)
     equal = np.arange(len(form.rhs)) < form.equal_rows
     tightens = np.where(equal[:, None], np.abs(moved.toarray()), sign * moved.toarray())
     if (tightens[rows] <= _MET).all():
@@ -90,7 +95,7 @@ def _is_no_gain(form: StandardForm, rows: Mask, moved: Vector, direct: float) ->
 def _curved(form: StandardForm) -> Mask:
     """Columns whose cost is not the same for all that is heard and decided."""
     heard = np.diff(sparse.csr_array(form.cost_of_heard).indptr) > 0
-    return heard | (np.diff(sparse.csr_array(form.quadratic).indptr) > 0)
+    return np.asarray(heard | (np.diff(sparse.csr_array(form.quadratic).indptr) > 0))
 
 
 def _rows_that_matter(form: StandardForm) -> Mask:
@@ -98,13 +103,11 @@ def _rows_that_matter(form: StandardForm) -> Mask:
 
     They say only where there is an answer, and that alone moves no optimum.
     """
-    matrix = sparse.csr_array(form.matrix)
-    counts = np.diff(matrix.indptr)
-    rows: Mask = counts > 0
-    for column in np.flatnonzero(_alone(form) & (form.cost != 0)):
-        entries = sparse.csc_array(matrix[:, [column]])
-        away = entries.data * -form.cost[column] < 0
-        rows[entries.indices[away & (entries.indices >= form.equal_rows)]] = False
+    rows: Mask = np.diff(sparse.csr_array(form.matrix).indptr) > 0
+    entries = sparse.coo_array(form.matrix)
+    row, column = entries.coords
+    away = _alone(form)[column] & (entries.data * form.cost[column] > 0)
+    rows[row[away & (row >= form.equal_rows)]] = False
     return rows
 
 
