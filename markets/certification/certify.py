@@ -1,5 +1,6 @@
 """Checking an answer: every agent is asked again, alone, at what the others said."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,13 +11,13 @@ from numpy.typing import NDArray
 from equigrid.markets.certification.asked_again import (
     FollowerCheck,
     check_follower,
-    leader_objective,
 )
 from equigrid.markets.certification.certificate import BOUND, Certificate
 from equigrid.markets.certification.charges import (
     balance_residual,
     paid_by_balances,
 )
+from equigrid.markets.certification.decisions import decisions_of
 from equigrid.markets.certification.fleet_check import FleetPoint, check_fleet
 from equigrid.markets.certification.optimality_residuals import (
     Point,
@@ -25,6 +26,14 @@ from equigrid.markets.certification.optimality_residuals import (
     stationarity_residual,
 )
 from equigrid.markets.certification.several_leaders import leaders_regret
+from equigrid.markets.certification.values import (
+    check_proofs,
+    checked_values,
+    not_finite,
+    not_numbers,
+    off_announced,
+    unchecked,
+)
 from equigrid.markets.certification.worst_tie import worst_tie
 from equigrid.markets.findings import UnusableGame, WrongMethod
 from equigrid.markets.fleet import Fleet
@@ -51,8 +60,9 @@ def certify(
     ----------
     game : Game
     values : Mapping of str to array
-        Everything said at the answer, by ``"agent.quantity"``, and duals that are linked or paid
-        at, by their text.
+        Everything said at the answer, by ``"agent.quantity"``, duals that are linked or paid at,
+        by their text, and prices of balances by their names. All that agents with a problem say
+        is checked, heard or not; an entry that is no finite number is a shortcoming.
     bound : float, optional
         Proven bound on the leader's objective, in its own sense; or on the total cost of
         balances, which agents asked alone bound as well.
@@ -79,7 +89,14 @@ def certify(
     ------
     NoAnswer
         When an agent has no best answer to what the others said.
+    ValueError
+        When values are missing, said by nobody, of another shape or no numbers; also for points,
+        fleets and bounds of agents that have none. It names each, a line for each.
     """
+    values = checked_values(game, values)
+    check_proofs(game, points or {}, fleets or {}, bounds or {})
+    if odd := not_finite(values):
+        return _of_nothing(game, odd), None
     known = fleets or {}
     checks = {
         agent.name: check_fleet(game, values, agent, known[agent.name])
@@ -87,29 +104,65 @@ def certify(
         else check_follower(game, values, agent)
         for agent in game.followers
     }
-    residual, objective = leader_objective(game, values)
+    numbers = {"bound": bound, "claimed": claimed}
+    numbers |= {f"bounds['{name}']": value for name, value in (bounds or {}).items()}
     certificate = Certificate(
         regret={name: check.regret for name, check in checks.items()},
-        optimality_gap=_gap(game, objective, bound),
-        primal_residual=max([residual, *(check.primal for check in checks.values())]),
+        primal_residual=_greatest(
+            [off_announced(game, values), *(check.primal for check in checks.values())]
+        ),
         dual_residual=_greatest([check.dual for check in checks.values()]),
-        settlement_residual=_settlement_residual(objective, claimed),
-        leader_objective=objective,
-        leader_bound=bound,
         worst_tie_objective=_worst_tie(game, values) if ties else None,
+        not_numbers=not_numbers(points or {}, known, numbers),
+        unchecked=unchecked(game, values),
     )
-    if len(game.leaders) > 1:
-        regret, residual = leaders_regret(game, values, bounds or {})
-        certificate = replace(
-            certificate,
-            regret={**regret, **certificate.regret},
-            primal_residual=_greatest([certificate.primal_residual, residual]),
-        )
+    if game.leaders:
+        certificate = _with_leaders(certificate, game, values, bounds or {})
+    objective = certificate.leader_objective
+    certificate = replace(
+        certificate,
+        optimality_gap=_gap(game, objective, bound),
+        settlement_residual=_settlement_residual(objective, claimed),
+        leader_bound=bound,
+    )
     if game.balances:
         certificate = _with_balances(certificate, game, values, checks, bound)
     if points is not None:
         certificate = _with_points(certificate, game, values, points)
     return certificate, objective
+
+
+def _of_nothing(game: Game, odd: tuple[str, ...]) -> Certificate:
+    """Return the certificate of an answer that is no answer: nothing is known of it."""
+    several = game.leaders if len(game.leaders) > 1 else ()
+    judged = [*several, *(agent.name for agent in game.followers)]
+    return Certificate(
+        regret=dict.fromkeys(judged, math.nan),
+        primal_residual=math.inf,
+        not_numbers=tuple(f"the value of '{path}'" for path in odd),
+    )
+
+
+def _with_leaders(
+    certificate: Certificate, game: Game, values: Mapping[str, Vector], bounds: Mapping[str, float]
+) -> Certificate:
+    """Add the whole of what leaders decide: an objective of one leader, regrets of several."""
+    leaders = [game.agent(name) for name in game.leaders]
+    found = {leader.name: decisions_of(game, values, leader) for leader in leaders}
+    certificate = replace(
+        certificate,
+        primal_residual=_greatest(
+            [certificate.primal_residual, *(each.residual for each in found.values())]
+        ),
+        leader_regret=_greatest([each.regret for each in found.values()]),
+    )
+    if len(leaders) > 1:
+        costs = {name: each.cost for name, each in found.items()}
+        regret = leaders_regret(game, costs, bounds)
+        return replace(certificate, regret={**regret, **certificate.regret})
+    (leader,) = leaders
+    cost = found[leader.name].cost
+    return replace(certificate, leader_objective=-cost if leader.maximises else cost)
 
 
 def _with_balances(
@@ -186,7 +239,9 @@ def _with_points(
 
 
 def _greatest(residuals: Sequence[float | None]) -> float | None:
-    return max((residual for residual in residuals if residual is not None), default=None)
+    """Return the greatest that there is; NaN, which a plain maximum may pass over, is none."""
+    known = [residual for residual in residuals if residual is not None]
+    return float(np.max(known)) if known else None
 
 
 def _worst_tie(game: Game, values: Mapping[str, Vector]) -> float | None:

@@ -41,8 +41,7 @@ def check_fleet(
     game: Game, values: Mapping[str, Vector], fleet: Fleet, point: FleetPoint
 ) -> FollowerCheck:
     """Compare what a fleet's members do with the least that they could bear at the prices."""
-    names = dict.fromkeys(t.said for b in game.balances for t in b.signed if t.agent == fleet.name)
-    members = fleet.members(heard_vector(game, fleet.name, values), names)
+    members = fleet.members(heard_vector(game, fleet.name, values))
     rows = rows_of(members.form, members.rhs)
     weights = _weights(game, values, fleet)
     cost = float(members.costs(point.columns).sum())
@@ -97,8 +96,7 @@ def _misquoted(
 ) -> float:
     """Greatest distance of what the fleet is said to say from what its members add up to."""
     return max(
-        float(
-            np.abs(fleet.summed(members.said(n, point.columns)) - values[f"{fleet.name}.{n}"]).max()
-        )
-        for n in members.form.said
+        float(np.abs(fleet.summed(members.said(name, point.columns)) - values[path]).max())
+        for name, path in ((name, f"{fleet.name}.{name}") for name in members.form.said)
+        if path in values
     )
