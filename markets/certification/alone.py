@@ -194,10 +194,11 @@ def cost_of_claims(own: Statement, claims: Mapping[str, Vector]) -> tuple[float,
         What it is said to say, by name.
     """
     off = cp.Variable(nonneg=True)
-    near = [cp.abs(own.says[name] - value) <= off for name, value in claims.items()]
-    residual = solve(own.agent, own.problem(near, off))
+    # In two rows each: of an absolute value cvxpy works out bounds, and warns where there are none.
+    apart = [sign * (own.says[name] - said) for name, said in claims.items() for sign in (1, -1)]
+    residual = solve(own.agent, own.problem([each <= off for each in apart], off))
     room = cp.Parameter(nonneg=True, value=residual)
-    problem = own.problem([cp.abs(own.says[name] - said) <= room for name, said in claims.items()])
+    problem = own.problem([each <= room for each in apart])
     if problem.is_lp():
         # Room is worth money: a billionth of a unit at 40 000 is more than settlements may be off.
         with contextlib.suppress(NoAnswer):
