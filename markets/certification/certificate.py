@@ -98,7 +98,8 @@ class Certificate:
         What was to be checked and is no finite number, by name. Where a value is none, nothing
         else was checked.
     unchecked : tuple of str
-        Values that no check covers: what is said and not affine, and duals that nobody uses.
+        What no check covers: what agents say and is not affine, what a follower says to nobody
+        and is not among the values, and duals that nobody uses.
     worst_tie_objective : float or None
         The leader's objective where followers settle their ties against it, as far as that was
         found; None where it was not looked for.

@@ -116,18 +116,15 @@ def not_numbers(
 
 
 def unchecked(game: Game, values: Mapping[str, Vector]) -> tuple[str, ...]:
-    """Return the values that no check covers: duals that nobody uses, and what is not affine."""
+    """Return what no check covers: duals that nobody uses, what is not affine, or not there."""
     used = {dual for agent in game.deciders for dual in wanted_duals(game, agent).values()}
-    curved = {
-        f"{agent.name}.{name}"
+    said = [
+        (f"{agent.name}.{name}", isinstance(agent, Fleet) or agent.says[name].is_affine())
         for agent in game.deciders
-        if not isinstance(agent, Fleet)
-        for name, said in agent.says.items()
-        if not said.is_affine()
-    }
-    return tuple(
-        path for path in values if path in curved or (path.startswith("dual(") and path not in used)
-    )
+        for name in agent.says
+    ]
+    open_ = [path for path, is_affine in said if path not in values or not is_affine]
+    return (*open_, *(path for path in values if path.startswith("dual(") and path not in used))
 
 
 def off_announced(game: Game, values: Mapping[str, Vector]) -> float:

@@ -218,3 +218,10 @@ def test_what_no_check_covers_is_named() -> None:
     assert certificate.unchecked == ("disco.spread", "dual(site.price)")
     assert not certificate.shortcomings(TOLERANCE, proven=False)
     assert certify(_game(), TRUE)[0].unchecked == ()
+
+
+def test_what_a_follower_says_to_nobody_may_be_left_out_and_is_named() -> None:
+    less = {path: value for path, value in TRUE.items() if path != "site.own"}
+    certificate, _ = certify(_game(), less)
+    assert certificate.unchecked == ("site.own",)
+    assert not certificate.shortcomings(TOLERANCE, proven=False)
