@@ -94,25 +94,6 @@ class SolverFailed(NoAnswer):
         )
 
 
-class Interrupted(KeyboardInterrupt):
-    """Somebody pressed Ctrl-C in a search.
-
-    Attributes
-    ----------
-    equilibrium : Equilibrium or None
-        The best answer so far, certified and not settled; None where there was none yet.
-    """
-
-    def __init__(self, equilibrium: Equilibrium | None = None) -> None:
-        self.equilibrium = equilibrium
-        super().__init__(equilibrium)
-
-    def __str__(self) -> str:
-        """Say what is left."""
-        found = "the best answer so far is kept" if self.equilibrium else "no answer was found yet"
-        return f"interrupted: {found}"
-
-
 class WrongMethod(ValueError):
     """A game that is not of this method's kind; the message says which method is."""
 
