@@ -24,14 +24,12 @@ def _libraries() -> list[Any]:
 def _release() -> None:
     """Let any thread set limits.
 
-    Newer releases of threadpoolctl let one thread only, and do nothing where another asks: beside a
+    threadpoolctl lets one thread only, and does nothing where another asks: beside a
     user who holds a limit in one thread, or where runs end in another order than they began.
     """
     from threadpoolctl import OpenBLASController  # noqa: PLC0415
 
-    release = getattr(OpenBLASController, "clear_controlling_thread", None)
-    if release is not None:
-        release(force=True)
+    OpenBLASController.clear_controlling_thread(force=True)
 
 
 def _set(counts: list[int]) -> None:

@@ -74,6 +74,7 @@ def both(loads: tuple[Array, Array]) -> Judged:
     return judged_flow(feeder("baran-wu-33"), *loads, *LIMITS)
 
 
+@pytest.mark.slow
 def test_it_says_what_pandapower_says(both: Judged, exact: AcResult) -> None:
     _assert_same(exact, both.result)
     assert np.flatnonzero(~both.result.converged).tolist() == list(LOST)
