@@ -13,6 +13,7 @@ from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.replay import UnusableResult
 from equigrid.experiments.study import Study, list_studies, load_study
 from equigrid.experiments.systems import Deliveries, system_kind
+from equigrid.threads import one_blas_thread
 
 VOLTAGE_PU, LOADING_PERCENT = 1e-4, 0.1
 """A delivery violates a limit when it is further beyond it than this."""
@@ -54,6 +55,7 @@ class Delivered:
         )
 
 
+@one_blas_thread()
 def deliver(
     directory: Path, study: str | Path | None = None, count: int = 1000, seed: int | None = None
 ) -> list[Delivered]:

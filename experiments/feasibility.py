@@ -5,8 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.game import Game
+from equigrid.own_thread import solve_by_highs
 
 _SHORT = 1e-6
 
@@ -42,7 +43,7 @@ def refuse_infeasible_agent(agent: Agent, hours: int) -> None:
     slacks = [cp.Variable(c.expr.shape, nonneg=True) for c in constraints]
     relaxed = [r for c, s in zip(constraints, slacks, strict=True) for r in _relaxed(c, s)]
     total = sum((cp.sum(s) for s in slacks), start=cp.Constant(0.0))
-    cp.Problem(cp.Minimize(total), relaxed).solve(solver=cp.HIGHS)
+    _solve(cp.Problem(cp.Minimize(total), relaxed), agent)
     worst = max(range(len(slacks)), key=lambda k: float(np.max(slacks[k].value, initial=0.0)))
     short = np.atleast_1d(slacks[worst].value)
     if short.max(initial=0.0) > _SHORT:
@@ -53,6 +54,17 @@ def refuse_infeasible_agent(agent: Agent, hours: int) -> None:
             "demand",
             agent.name,
         )
+
+
+def _solve(problem: cp.Problem, agent: Agent) -> None:
+    """Solve; it has an answer, since every constraint may be violated."""
+    try:
+        solve_by_highs(problem)
+        words = str(problem.status)
+    except (ValueError, cp.SolverError) as error:
+        words = str(error)
+    if words not in ("optimal", "optimal_inaccurate"):
+        raise SolverFailed.on("HiGHS", words, agent.name)
 
 
 def _relaxed(constraint: cp.Constraint, slack: cp.Variable) -> list[cp.Constraint]:

@@ -19,6 +19,7 @@ from equigrid.experiments.systems import system_kind
 from equigrid.experiments.tables import joined
 from equigrid.experiments.world import Progress
 from equigrid.markets.findings import NoAnswer
+from equigrid.threads import one_blas_thread
 
 
 class RunInterrupted(KeyboardInterrupt):
@@ -53,6 +54,7 @@ class UnfinishedRun(NoAnswer):
         super().__init__(str(failure), failure.agent)
 
 
+@one_blas_thread()
 def run(
     study: Study | str | Path,
     out: str | Path | None = None,

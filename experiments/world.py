@@ -21,6 +21,7 @@ from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.messages import Message
 from equigrid.scenarios.seeds import stream
+from equigrid.threads import one_blas_thread
 
 Progress = Callable[[str], None]
 
@@ -158,6 +159,7 @@ class World(mesa.Model):  # type: ignore[misc]
 
         return tell
 
+    @one_blas_thread()
     def run(self) -> dict[str, Equilibrium]:
         """Run the study's timetable to its end and return the outcomes of its stages.
 

@@ -16,6 +16,7 @@ from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import NoAnswer, UnusableGame, did_you_mean
 from equigrid.markets.solver import AgentSolver
 from equigrid.markets.standard_form import StandardForm
+from equigrid.own_thread import solve_by_highs
 
 Vector = NDArray[np.float64]
 # A name that ends so lacks its unit (docs/glossary.md).
@@ -243,7 +244,8 @@ def _cost_alone(form: StandardForm, theta: Vector) -> float:
         for name, where in form.heard.items():
             heard = agent.hears[name]
             heard.value = np.reshape(theta[where], heard.shape, order="F")
-        value = float(stated.solve(solver=cp.HIGHS, mip_rel_gap=0.0))
+        solve_by_highs(stated, mip_rel_gap=0.0)
+        value = float(stated.value)
     finally:
         for leaf, old in before:
             leaf.save_value(old)

@@ -54,6 +54,27 @@ class NoAnswer(RuntimeError):
         return str(self.args[0])
 
 
+class SolverFailed(NoAnswer):
+    """A solver that came to no end; it proves nothing of the agent whose problem it was given.
+
+    Attributes
+    ----------
+    agent : str
+        Whose problem it was, empty when it is nobody's in particular.
+    """
+
+    @classmethod
+    def on(cls, solver: str, words: str, agent: str = "") -> SolverFailed:
+        """Say which solver failed on whose problem, in its own words."""
+        whose = f"the problem of agent '{agent}'" if agent else "a program of this game"
+        return cls(
+            f"{solver} cannot solve {whose}: it ended with '{words}', which says nothing about the "
+            "agent; its coefficients may be too far apart: bound large variables, or choose units "
+            "that bring its numbers closer together",
+            agent,
+        )
+
+
 class Interrupted(KeyboardInterrupt):
     """Somebody pressed Ctrl-C in a search.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import SolverFailed
+from equigrid.own_thread import in_own_thread
 
 if TYPE_CHECKING:
     from equigrid.markets.linear_program import Assembled
@@ -37,6 +37,8 @@ class Solution:
         Branch-and-bound nodes, 0 for a linear program.
     rows : array of shape (m,)
         Row values, empty like the columns.
+    words : str
+        How HiGHS itself says that it ended.
     """
 
     status: str
@@ -45,6 +47,7 @@ class Solution:
     bound: float
     nodes: int
     rows: Vector
+    words: str = ""
 
     @property
     def found(self) -> bool:
@@ -149,14 +152,15 @@ class HighsModel:
 
     def solve(self) -> Solution:
         """Solve from where the last solution left off."""
-        self._run()
-        ended, kinds = self._highs.getModelStatus(), highspy.HighsModelStatus
+        ended, kinds = self._run(), highspy.HighsModelStatus
         # Presolve saw that there is no optimum, but not which of the two it is; with whole numbers
         # it has also taken programs for infeasible that are not.
         if ended == kinds.kUnboundedOrInfeasible or (self._integer and ended == kinds.kInfeasible):
             self._highs.setOptionValue("presolve", "off")
-            self._run()
-        status = _STATUS.get(self._highs.getModelStatus(), "failed")
+            ended = self._run()
+        status = _STATUS.get(ended, "failed")
+        if ended == kinds.kUnboundedOrInfeasible:
+            status = self._which_of_both()
         info = self._highs.getInfo()
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         columns, rows = np.zeros(0), np.zeros(0)
@@ -167,16 +171,24 @@ class HighsModel:
         value = info.objective_function_value
         bound = info.mip_dual_bound if self._integer else value
         nodes = int(info.mip_node_count) if self._integer else 0
-        return Solution(status, columns, value, bound, nodes, rows)
+        words = self._highs.modelStatusToString(ended)
+        return Solution(status, columns, value, bound, nodes, rows, words)
 
     def solve_surely(self) -> Solution:
         """Solve a linear program, and where the last basis leads nowhere, begin anew.
 
         Raises
         ------
-        NoAnswer
+        SolverFailed
             When nothing that HiGHS offers comes to an end; never taken for infeasible.
         """
+        solution = self.solve_anew_if_failed()
+        if solution.status in ("failed", "limit"):
+            raise SolverFailed.on("HiGHS", solution.words)
+        return solution
+
+    def solve_anew_if_failed(self) -> Solution:
+        """Solve, and where the last basis leads nowhere, begin anew in other ways."""
         solution = self.solve()
         for options in ({"presolve": "off"}, {"presolve": "on"}, {"solver": "ipm"}):
             if solution.status not in ("failed", "limit"):
@@ -185,27 +197,24 @@ class HighsModel:
             self.set_options(**options)
             solution = self.solve()
             self.set_options(presolve="off", solver="choose")
-        if solution.status in ("failed", "limit"):
-            raise NoAnswer(
-                "HiGHS cannot solve a linear program of this game; its coefficients may be too far "
-                "apart: bound large variables, or choose other units"
-            )
         return solution
 
-    def _run(self) -> None:
-        """Let Ctrl-C through while branch and bound runs, which can take long."""
-        if not self._integer:
-            self._highs.run()
-            return
-        worker = threading.Thread(target=self._highs.run)
-        worker.start()
-        try:
-            while worker.is_alive():
-                worker.join(0.1)
-        except KeyboardInterrupt:
-            self._highs.cancelSolve()
-            worker.join()
-            raise
+    def _run(self) -> Any:
+        """Run HiGHS apart from everybody else's solves; return how it ended."""
+        highs = self._highs
+        if in_own_thread(highs.run, highs.cancelSolve) == highspy.HighsStatus.kError:
+            # The model's own status may be left over from before.
+            return highspy.HighsModelStatus.kSolveError
+        return highs.getModelStatus()
+
+    def _which_of_both(self) -> str:
+        """Tell a program that is infeasible from an unbounded one: without costs it has a point."""
+        count = self._highs.getNumCol()
+        columns, cost = np.arange(count), np.array(self._highs.getLp().col_cost_)
+        self.set_costs(columns, np.zeros(count))
+        ended, kinds = self._run(), highspy.HighsModelStatus
+        self.set_costs(columns, cost)
+        return {kinds.kOptimal: "unbounded", kinds.kInfeasible: "infeasible"}.get(ended, "failed")
 
     def fixed_at(self, found: Solution, integer: Indices) -> Solution:
         """Fix integer columns at a solution and solve the linear program that is left.

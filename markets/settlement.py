@@ -25,10 +25,10 @@ def amounts(game: Game, values: Mapping[str, Vector]) -> dict[str, float]:
     values : Mapping of str to array
         Everything said, by path.
     """
-    return {p.name: float(np.sum(_owed(p, values))) for p in game.payments}
+    return {p.name: float(np.sum(owed_by_entry(p, values))) for p in game.payments}
 
 
-def _owed(payment: Payment, values: Mapping[str, Vector]) -> Vector:
+def owed_by_entry(payment: Payment, values: Mapping[str, Vector]) -> Vector:
     """Return price × quantity × hours of each entry."""
     price = values[payment.price] if isinstance(payment.price, str) else payment.price
     return np.asarray(price * values[payment.quantity] * payment.hours)
@@ -103,4 +103,4 @@ def heard_values(game: Game, values: Mapping[str, Vector], agent: str) -> dict[s
 
 def _amount_heard(payment: Payment, values: Mapping[str, Vector], shape: tuple[int, ...]) -> Vector:
     """Return an amount summed over the last axes that the Parameter which hears it lacks."""
-    return np.asarray(_owed(payment, values).reshape((*shape, -1)).sum(axis=-1))
+    return np.asarray(owed_by_entry(payment, values).reshape((*shape, -1)).sum(axis=-1))

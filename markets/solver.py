@@ -9,15 +9,26 @@ from scipy import sparse
 
 from equigrid.markets.agent import Agent
 from equigrid.markets.compilation import compile_agent
-from equigrid.markets.findings import NoAnswer, did_you_mean
+from equigrid.markets.findings import NoAnswer, SolverFailed, did_you_mean
 from equigrid.markets.linear_program import Assembled
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
 
 
+# What is only almost proven is not proven.
+CLARABEL_STATUS = {
+    "Solved": "optimal",
+    "AlmostSolved": "optimal",
+    "PrimalInfeasible": "infeasible",
+    "DualInfeasible": "unbounded",
+}
+
+
 class _Linear:
     """A HiGHS model that keeps its basis."""
+
+    solver = "HiGHS"
 
     def __init__(self, form: StandardForm) -> None:
         equal = np.arange(len(form.rhs)) < form.equal_rows
@@ -39,13 +50,15 @@ class _Linear:
     def set_rhs(self, rhs: Vector) -> None:
         self._model.set_rows(self._rows, rhs + self._below, rhs)
 
-    def solve(self) -> tuple[str, Vector]:
-        solution = self._model.solve()
-        return solution.status, solution.columns
+    def solve(self) -> tuple[str, str, Vector]:
+        solution = self._model.solve_anew_if_failed()
+        return solution.status, solution.words, solution.columns
 
 
 class _Quadratic:
     """A Clarabel model whose vectors are updated; column bounds are rows of it."""
+
+    solver = "Clarabel"
 
     def __init__(self, form: StandardForm) -> None:
         eye = sparse.eye_array(form.columns, format="csr")
@@ -69,11 +82,10 @@ class _Quadratic:
     def set_rhs(self, rhs: Vector) -> None:
         self._solver.update(b=np.concatenate([rhs, self._bounds]))
 
-    def solve(self) -> tuple[str, Vector]:
+    def solve(self) -> tuple[str, str, Vector]:
         solution = self._solver.solve()
-        status = str(solution.status)
-        solved = status in ("Solved", "AlmostSolved")
-        return "optimal" if solved else status.lower(), np.array(solution.x)
+        words = str(solution.status)
+        return CLARABEL_STATUS.get(words, "failed"), words, np.array(solution.x)
 
 
 class AgentSolver:
@@ -135,17 +147,21 @@ class AgentSolver:
         ------
         NoAnswer
             Naming the agent when it has no feasible or no bounded answer.
+        SolverFailed
+            When the solver comes to no end, in its own words.
         """
         if not self.form.columns:
             return np.zeros(0)
         self._model.set_cost(self.form.cost_at(heard))
         if self.form.rhs_of_heard.nnz:
             self._model.set_rhs(self.form.rhs_at(heard))
-        status, columns = self._model.solve()
-        if status != "optimal":
-            name = self.form.agent.name
+        status, words, columns = self._model.solve()
+        if status == "optimal":
+            return columns
+        name = self.form.agent.name
+        if status in ("infeasible", "unbounded"):
             raise NoAnswer(f"agent '{name}' has no best answer to what it hears ({status})", name)
-        return columns
+        raise SolverFailed.on(self._model.solver, words, name)
 
     def answer(self, **heard: ArrayLike) -> dict[str, Vector]:
         """Return what the agent says in answer to what it hears, by name.

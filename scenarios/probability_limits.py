@@ -101,6 +101,8 @@ def costliest(cost: Vector, limits: Sequence[ProbabilityLimits]) -> Vector:
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
         **_rows(limits),
     )
+    if answer.status not in (0, 2):
+        raise RuntimeError(f"HiGHS cannot find the costliest distribution: {answer.message}")
     if answer.x is None:
         names = ", ".join(f"'{part.label}'" for part in limits)
         raise ValueError(f"no distribution meets the limits {names}; widen them")

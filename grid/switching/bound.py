@@ -13,6 +13,7 @@ from equigrid.grid.switching.loops import LoopGraph
 from equigrid.grid.switching.ranges import ranges
 from equigrid.grid.switching.relaxation import relax, tangents
 from equigrid.grid.switching.scaled import scaled
+from equigrid.own_thread import in_own_thread
 
 Array = npt.NDArray[np.float64]
 Closed = npt.NDArray[np.bool_]
@@ -108,23 +109,27 @@ class Outer:
         self._kinds(columns, highspy.HighsVarType.kInteger)
         highs.setOptionValue("mip_max_nodes", nodes)
         highs.setOptionValue("mip_rel_gap", gap)
-        highs.run()
-        impossible = highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible
+        failed = in_own_thread(highs.run) == highspy.HighsStatus.kError
+        impossible = highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible and not failed
         info = highs.getInfo()
         found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        closed = self._closed() if found and not impossible else None
+        found = found and not (impossible or failed)
+        closed = self._closed() if found else None
         point = self._point()
         self._kinds(columns, highspy.HighsVarType.kContinuous)
         if closed is not None:
             self._add_tangents(point)
-        return np.inf if impossible else self._score(info.mip_dual_bound), closed
+        # A failure of the solver proves nothing.
+        bound = -np.inf if failed else self._score(info.mip_dual_bound)
+        return np.inf if impossible else bound, closed
 
     def _settle(self) -> float:
         """Solve without whole numbers, with new tangents until none is broken; return the cost."""
         for _ in range(_LINEAR_ROUNDS):
-            self._highs.run()
-            if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-                return np.inf
+            in_own_thread(self._highs.run)
+            ended, kinds = self._highs.getModelStatus(), highspy.HighsModelStatus
+            if ended != kinds.kOptimal:
+                return np.inf if ended == kinds.kInfeasible else -np.inf
             if not self._add_tangents(self._point()):
                 break
         return float(self._highs.getObjectiveValue())

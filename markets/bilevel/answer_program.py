@@ -15,7 +15,7 @@ from scipy import sparse
 from equigrid.markets.answers import said_values, told
 from equigrid.markets.bilevel.game_program import GameProgram, Said
 from equigrid.markets.bilevel.signals import Signals
-from equigrid.markets.findings import NoAnswer, WrongMethod
+from equigrid.markets.findings import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.game import Game, Payment
 from equigrid.markets.highs_model import Solution
 from equigrid.markets.linear_program import Indices
@@ -132,6 +132,8 @@ class AnswerProgram(GameProgram):
             self.leader_form.offset, mip_rel_gap=gap, mip_allow_restart=False
         )
         solution = model.solve()
+        if solution.status == "failed":
+            raise SolverFailed.on("HiGHS", solution.words, str(self.game.leader))
         if not solution.found:
             raise NoAnswer(
                 f"leader '{self.game.leader}' has no decision that the answers it heard allow "

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.bilevel.signals import activity
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.highs_model import HighsModel
 from equigrid.markets.linear_program import Assembled
 from equigrid.markets.standard_form import StandardForm
@@ -103,6 +103,8 @@ def _extreme(model: HighsModel, form: StandardForm, column: int, sign: float) ->
     model.set_costs(at, np.array([sign]))
     solution = model.solve()
     model.set_costs(at, np.zeros(1))
+    if solution.status not in ("optimal", "unbounded"):
+        raise SolverFailed.on("HiGHS", solution.words, form.agent.name)
     if solution.status != "optimal":
         owner = next((v for v in form.agent.variables() if column in _span(form, v.id)), None)
         name = form.agent.name

@@ -179,7 +179,7 @@ class _RatioProgram:
             return np.inf
         agent = self._form.agent.name
         raise NoBoundError(
-            f"a multiplier of agent '{agent}' cannot be bounded ({solution.status}): give it some "
+            f"a multiplier of agent '{agent}' cannot be bounded ({solution.words}): give it some "
             "room at every signal it may hear",
             agent,
         )

@@ -17,7 +17,7 @@ from equigrid.markets.bilevel.answer_program import Answer, AnswerProgram, follo
 from equigrid.markets.bilevel.signals import Signals, interval
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.messages import FlexOffer, FlexRequest, Message
@@ -227,6 +227,8 @@ class _Talk:
         program = AnswerProgram(self.game, chosen, announced=self.announced)
         try:
             solution = program.solve(self.gap, polish=True)
+        except SolverFailed:
+            raise
         except NoAnswer:
             return None
         if self.settled or self._best is None or solution.objective < self._best[0]:

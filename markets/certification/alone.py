@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.certification.money import unit_of
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.standard_form import Affine, StandardForm
+from equigrid.own_thread import solve_by_highs
 
 Vector = NDArray[np.float64]
-# Said values are matched as closely as a solver can; where that is not enough, with this room.
+# Said values are matched as closely as a solver can; where that is not enough, with this room, as
+# a share of their size.
 ROOM = 1e-9
 
 
@@ -30,31 +33,55 @@ class Statement:
     cost : cvxpy.Expression
     constraints : sequence of cvxpy.Constraint
     says : Mapping of str to cvxpy.Expression
+    unit : float
+        Of money, a power of two near what a unit of a quantity costs: solvers hold costs to
+        tolerances that are absolute, and in this unit they mean the same for any currency.
     """
 
     agent: Agent
     cost: cp.Expression
     constraints: Sequence[cp.Constraint]
     says: Mapping[str, cp.Expression]
+    unit: float = 1.0
 
     def problem(
         self, added: Sequence[cp.Constraint] = (), cost: cp.Expression | None = None
     ) -> cp.Problem:
-        """Return the problem with constraints added, or with another cost in place of its own."""
-        goal = cp.Minimize(self.cost if cost is None else cost)
+        """Return the problem with constraints added, or with another cost in place of its own.
+
+        The cost is in the statement's unit of money.
+        """
+        goal = cp.Minimize((self.cost if cost is None else cost) / self.unit)
         return cp.Problem(goal, [*self.constraints, *added])
 
+    def near(self, added: Sequence[cp.Constraint], distance: cp.Expression) -> cp.Problem:
+        """Return the problem of least distance instead of least cost."""
+        return cp.Problem(cp.Minimize(distance), [*self.constraints, *added])
 
-def stated(agent: Agent) -> Statement:
-    """Return an agent's problem as it was declared."""
+    def least(self, problem: cp.Problem | None = None) -> float:
+        """Solve one of its problems, its own if none is given, and return the least cost.
+
+        Raises
+        ------
+        NoAnswer
+            When there is none, naming the agent.
+        """
+        return self.unit * solve(self.agent, self.problem() if problem is None else problem)
+
+
+def stated(agent: Agent, unit: float = 1.0) -> Statement:
+    """Return an agent's problem as it was declared, its cost to be solved in a unit of money."""
     assert agent.problem is not None
     expression = agent.problem.objective.args[0]
     cost = -expression if agent.maximises else expression
-    return Statement(agent, cost, agent.problem.constraints, agent.says)
+    return Statement(agent, cost, agent.problem.constraints, agent.says, unit)
 
 
 def restated(
-    agent: Agent, heard: Mapping[str, Vector], instead: Mapping[str, cp.Expression]
+    agent: Agent,
+    heard: Mapping[str, Vector],
+    instead: Mapping[str, cp.Expression],
+    unit: float = 1.0,
 ) -> Statement:
     """Return an agent's problem with what it hears as numbers, or as other expressions.
 
@@ -65,6 +92,8 @@ def restated(
         Value of everything that it hears.
     instead : Mapping of str to cvxpy.Expression
         What stands in place of a value, such as a Variable, by heard name.
+    unit : float
+        Of money.
     """
     plain = stated(agent)
     swap = {
@@ -76,6 +105,7 @@ def restated(
         plain.cost.tree_copy(swap),
         [constraint.tree_copy(swap) for constraint in plain.constraints],
         {name: said.tree_copy(swap) for name, said in plain.says.items()},
+        unit,
     )
 
 
@@ -124,7 +154,8 @@ def flattened(form: StandardForm, heard: Mapping[str, Vector], free: Iterable[st
     rhs, equal = form.rhs_at(theta), form.equal_rows
     stated = [limits[:equal] == rhs[:equal], limits[equal:] <= rhs[equal:]]
     says = {name: _said(affine, columns, theta) for name, affine in form.said.items()}
-    return Flat(Statement(form.agent, cost, stated, says), columns, open_)
+    unit = unit_of(float(np.abs(form.cost_at(theta)).max(initial=0.0)))
+    return Flat(Statement(form.agent, cost, stated, says, unit), columns, open_)
 
 
 def moves_no_costs(form: StandardForm, name: str) -> bool:
@@ -144,46 +175,62 @@ def solve(agent: Agent, problem: cp.Problem) -> float:
     ------
     NoAnswer
         When there is none, naming the agent.
+    SolverFailed
+        When the solver comes to no end, in its own words.
     """
-    if problem.is_lp() or problem.is_mixed_integer():
-        _solve_linear(problem)
-    else:
-        _solve_quadratic(problem)
-    if problem.value is None or problem.status not in ("optimal", "optimal_inaccurate"):
+    linear = problem.is_lp() or problem.is_mixed_integer()
+    words = _solve_linear(problem) if linear else _solve_quadratic(problem)
+    if words in ("optimal", "optimal_inaccurate"):
+        return float(problem.value)
+    if words in ("infeasible", "unbounded", "infeasible_or_unbounded"):
         raise NoAnswer(
-            f"agent '{agent.name}' has no best answer to what it hears ({problem.status})",
-            agent.name,
+            f"agent '{agent.name}' has no best answer to what it hears ({words})", agent.name
         )
-    return float(problem.value)
+    raise SolverFailed.on("HiGHS" if linear else "Clarabel", words, agent.name)
 
 
-def _solve_quadratic(problem: cp.Problem) -> None:
-    """Solve by Clarabel, once more without its scaling where that leads nowhere."""
+def _solve_quadratic(problem: cp.Problem) -> str:
+    """Solve by Clarabel, once more without its scaling where that leads nowhere.
+
+    Returns the status, or what the solver says of its failure.
+    """
     strict = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
     with warnings.catch_warnings():
         # Short of these tolerances is near enough: what is found is compared all the same.
         warnings.filterwarnings("ignore", "Solution may be inaccurate")
         for scaled in (True, False):
-            with contextlib.suppress(cp.SolverError):
+            try:
                 problem.solve(solver=cp.CLARABEL, equilibrate_enable=scaled, **strict)
-                return
+            except cp.SolverError as error:
+                words = str(error)
+            else:
+                return str(problem.status)
+    return words
 
 
-def _solve_linear(problem: cp.Problem) -> None:
+def _solve_linear(problem: cp.Problem) -> str:
     """Solve by HiGHS, once more at its own tolerances where the tightest lead nowhere.
 
-    Between rows that are nearly the same the tightest may even take it for infeasible.
+    Between rows that are nearly the same the tightest may even take it for infeasible. Returns the
+    status, or what the solver says of its failure.
     """
     strict = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
     for options in (strict, {}):
-        # cvxpy raises either of the two when HiGHS comes to no end.
-        with contextlib.suppress(ValueError, cp.SolverError):
-            problem.solve(solver=cp.HIGHS, mip_rel_gap=0.0, **options)
-            if problem.status not in ("infeasible", "infeasible_or_unbounded"):
-                return
+        try:
+            solve_by_highs(problem, mip_rel_gap=0.0, **options)
+        except (ValueError, cp.SolverError) as error:
+            # cvxpy raises either of the two when HiGHS comes to no end.
+            words = str(error)
+        else:
+            words = str(problem.status)
+            if words not in ("infeasible", "infeasible_or_unbounded"):
+                break
+    return words
 
 
-def cost_of_claims(own: Statement, claims: Mapping[str, Vector]) -> tuple[float, float]:
+def cost_of_claims(
+    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float]
+) -> tuple[float, float]:
     """Return how far claims are from what an agent can do, and the least own cost that has them.
 
     Parameters
@@ -192,18 +239,27 @@ def cost_of_claims(own: Statement, claims: Mapping[str, Vector]) -> tuple[float,
         With values for what it hears.
     claims : Mapping of str to array
         What it is said to say, by name.
+    sizes : Mapping of str to float
+        Above 0: what each counts as a whole, by name.
+
+    Returns
+    -------
+    residual : float
+        As a share of those sizes.
+    cost : float
     """
+    # Each in its own size: a thousandth is next to nothing of one quantity, and all of another.
+    apart = {name: cp.abs(own.says[name] - said) / sizes[name] for name, said in claims.items()}
     off = cp.Variable(nonneg=True)
-    near = [cp.abs(own.says[name] - value) <= off for name, value in claims.items()]
-    residual = solve(own.agent, own.problem(near, off))
+    residual = solve(own.agent, own.near([each <= off for each in apart.values()], off))
     room = cp.Parameter(nonneg=True, value=residual)
-    problem = own.problem([cp.abs(own.says[name] - said) <= room for name, said in claims.items()])
+    problem = own.problem([each <= room for each in apart.values()])
     if problem.is_lp():
         # Room is worth money: a billionth of a unit at 40 000 is more than settlements may be off.
         with contextlib.suppress(NoAnswer):
-            return residual, solve(own.agent, problem)
+            return residual, own.least(problem)
     room.value = residual + ROOM
-    return residual, solve(own.agent, problem)
+    return residual, own.least(problem)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Every decider asked again, alone and through cvxpy, at what the others said."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.certification.alone import cost_of_claims, hearing, solve, stated
+from equigrid.markets.certification.alone import cost_of_claims, hearing, stated
 from equigrid.markets.certification.charges import charged
 from equigrid.markets.certification.dual_residual import dual_residual
+from equigrid.markets.certification.money import heard_sizes, moved, unit_of
+from equigrid.markets.certification.sizes import greatest, sizes_of
 from equigrid.markets.game import Game
 from equigrid.markets.own_amounts import heard_beside_own, moved_amounts, with_own_amounts
 from equigrid.markets.settlement import heard_values
@@ -23,21 +26,45 @@ class FollowerCheck:
 
     Attributes
     ----------
-    regret : float
-        (own cost - own best cost) / max(1, |own best cost|).
     primal : float
-        How far what it is said to say is from what it can do.
+        How far what it is said to say is from what it can do, as a share of its size.
     dual : float or None
-        By how much of its cost its duals fail to be optimal ones, if any is linked or paid at.
+        By how much of its money its duals fail to be optimal ones, if any is linked or paid at.
     cost, best : float
         As claimed, and the least; what balances pay it is taken off both.
+    money : float
+        That moves at what it is said to do, or at its best answer where that is more.
     """
 
-    regret: float
     primal: float
     dual: float | None
     cost: float
     best: float
+    money: float
+
+    @property
+    def missed(self) -> float:
+        """What it could still gain, in currency."""
+        return max(0.0, self.cost - self.best)
+
+
+@dataclass(frozen=True)
+class LeaderCheck:
+    """What is found when a leader's objective is worked out again.
+
+    Attributes
+    ----------
+    primal : float
+        How far what it is said to say is from what it can do, as a share of its size.
+    cost : float
+        Its objective, as a cost.
+    money : float
+        That moves at what it is said to do.
+    """
+
+    primal: float
+    cost: float
+    money: float
 
 
 def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> FollowerCheck:
@@ -49,36 +76,53 @@ def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> Fo
         When it has no best answer.
     """
     heard, asked = heard_values(game, values, agent.name), agent
+    linked = heard_sizes(game, values, agent)
     if not game.leaders and moved_amounts(game, agent.name):
         # Nobody leads: what the others say stands, amounts that its own decision moves do not.
         heard = heard_beside_own(game, values, agent.name)
         asked = with_own_amounts(game, agent)
-    own = charged(game, values, stated(asked))
+        linked = dict.fromkeys(linked, math.nan)
+    unit, claims = _unit(game, values, agent), _own_claims(game, values, agent)
+    own = charged(game, values, stated(asked, unit))
     with hearing(asked, heard):
-        residual, cost = cost_of_claims(own, _own_claims(game, values, agent))
-        best = solve(asked, own.problem())
+        residual, cost = cost_of_claims(own, claims, sizes_of(game, values, agent, claims))
+        claimed_money = moved(own.cost, linked)
+        best = own.least()
+        money = max(claimed_money, moved(own.cost, linked))
     return FollowerCheck(
-        regret=max(0.0, cost - best) / max(1.0, abs(best)),
         primal=residual,
-        dual=dual_residual(game, agent, heard, values, best),
+        dual=dual_residual(game, agent, heard, values, best, money),
         cost=cost,
         best=best,
+        money=money,
     )
 
 
-def leader_objective(game: Game, values: Mapping[str, Vector]) -> tuple[float, float | None]:
-    """Return how far the leader's claims are from feasible, and its objective with them."""
-    if not isinstance(game.leader, str):
-        return 0.0, None
-    leader = game.agent(game.leader)
-    residual, cost = cost_of_leader(game, values, leader)
-    return residual, -cost if leader.maximises else cost
+def check_leader(game: Game, values: Mapping[str, Vector], leader: Agent) -> LeaderCheck:
+    """Work out a leader's objective at what it is said to say, and how far that is from feasible.
 
-
-def cost_of_leader(game: Game, values: Mapping[str, Vector], leader: Agent) -> tuple[float, float]:
-    """Return how far a leader's claims are from feasible, and its objective as a cost."""
+    Raises
+    ------
+    NoAnswer
+        When its constraints allow no decision at all.
+    """
+    claims = _own_claims(game, values, leader)
+    own = stated(leader, _unit(game, values, leader))
     with hearing(leader, heard_values(game, values, leader.name)):
-        return cost_of_claims(stated(leader), _own_claims(game, values, leader))
+        residual, cost = cost_of_claims(own, claims, sizes_of(game, values, leader, claims))
+        return LeaderCheck(residual, cost, moved(own.cost, heard_sizes(game, values, leader)))
+
+
+def _unit(game: Game, values: Mapping[str, Vector], agent: Agent) -> float:
+    """Return a unit of money near what a unit of what the agent decides costs."""
+    form = game.forms[agent.name]
+    costs = form.cost_at(form.heard_vector(heard_values(game, values, agent.name)))
+    prices = [
+        greatest(values[balance.name])
+        for balance in game.balances
+        if any(term.agent == agent.name for term in balance.signed)
+    ]
+    return unit_of(max([greatest(costs), *prices]))
 
 
 def _own_claims(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.certification.money import relative
+
 Vector = NDArray[np.float64]
-# A claim that an agent's constraints miss by more than this is no answer, whatever its cost.
+# A claim that an agent's constraints miss by more than this share of its greatest figure is no
+# answer, whatever its cost.
 FEASIBLE = 1e-5
 # Duals and multipliers are held to this, relative: above what solvers leave in the last digits,
 # and far below the 1 % by which a price may be off without being noticed otherwise.
@@ -66,18 +69,27 @@ class Certificate:
     Attributes
     ----------
     regret : Mapping of str to float
-        Per follower, (own cost - own best cost) / max(1, |own best cost|).
+        Per follower, (own cost - own best cost) / the money that it moves: the sum of the sizes of
+        its payments and variable costs, at the answer or at its best one, whichever is more. Who
+        moves next to nothing is measured against a thousandth of all money of the game.
     optimality_gap : float or None
-        Relative distance of the leader's objective, or of the total cost of balances, from its
-        proven bound; negative where it is better than the bound, which then is none.
+        Distance of the leader's objective, or of the total cost of balances, from its proven bound,
+        as a share of the money that the leader, or the game, moves; negative where it is better
+        than the bound, which then is none.
+    optimality_gap_money : float or None
+        The same in currency, without its sign.
+    money_moved : float or None
+        In currency: the sizes of all payments and of all agents' variable costs, added up.
+        Constants are no part of it.
     primal_residual : float
-        Greatest distance between what was claimed and what the agent's constraints allow.
+        Greatest distance between what was claimed and what the agent's constraints allow, as a
+        share of the greatest figure of that quantity.
     dual_residual : float or None
-        Greatest share of its cost by which a follower's dual that is linked or paid at fails to
-        be an optimal one; None where there is no such dual.
+        Greatest share of the money it moves by which a follower's dual that is linked or paid at
+        fails to be an optimal one; None where there is no such dual.
     settlement_residual : float
-        In currency: what payers owe and payees receive differs by, and what the solver's
-        objective differs from price × quantity by.
+        What payers owe and payees receive differs by, and what the solver's objective differs from
+        price × quantity by, as a share of the money that moves.
     ac : AcFindings or None
     stationarity_residual, complementarity_residual : float or None
         Of the followers' own optimality conditions, at the multipliers that a method offers;
@@ -108,6 +120,8 @@ class Certificate:
     total_cost: float | None = None
     total_bound: float | None = None
     balance_residual: float | None = None
+    optimality_gap_money: float | None = None
+    money_moved: float | None = None
 
     @property
     def worst_tie_loss(self) -> float | None:
@@ -115,7 +129,7 @@ class Certificate:
         if self.worst_tie_objective is None or self.leader_objective is None:
             return None
         lost = abs(self.leader_objective - self.worst_tie_objective)
-        return lost / max(1.0, abs(self.leader_objective))
+        return relative(lost, abs(self.leader_objective))
 
     def with_ac(self, findings: AcFindings) -> "Certificate":
         """Return the certificate with what AC power flow says."""
@@ -134,7 +148,7 @@ class Certificate:
             Whether a proof of the leader's optimum is asked for.
         """
         found = [
-            f"{agent} could still gain {regret:.2g} of its cost by answering otherwise"
+            f"{agent} could still gain {regret:.2g} of the money it moves by answering otherwise"
             for agent, regret in self.regret.items()
             if not regret <= tolerance["regret"]
         ]
@@ -145,19 +159,24 @@ class Certificate:
             if value is not None and not value <= allowed
         ]
         if not self.settlement_residual <= tolerance["settlement"]:
-            found.append(f"settlement does not balance by {self.settlement_residual:.2g}")
+            found.append(
+                f"settlement does not balance by {self.settlement_residual:.2g} of the money that "
+                "moves"
+            )
         return found + self._ac_shortcomings(tolerance)
 
     def _bound_shortcomings(self, allowed: float, *, proven: bool) -> list[str]:
         gap = self.optimality_gap
         if gap is not None and gap < -BOUND:
             return [
-                f"the {self._whose()} is better than its proven bound by {-gap:.2g} of it, so "
-                "the bound cuts off answers and proves nothing"
+                f"the {self._whose()} is better than its proven bound by {-gap:.2g} of the money "
+                "that moves, so the bound cuts off answers and proves nothing"
             ]
         if proven and (gap is None or not gap <= allowed):
             shown = None if gap is None else f"{gap:.2g}"
-            return [f"the {self._whose('optimum')} is not proven (gap {shown})"]
+            money = self.optimality_gap_money
+            told = "" if money is None else f" of the money that moves, {money:.4g} in currency"
+            return [f"the {self._whose('optimum')} is not proven (gap {shown}{told})"]
         return []
 
     def _whose(self, what: str = "objective") -> str:
@@ -166,11 +185,15 @@ class Certificate:
     def _residuals(self) -> tuple[tuple[float | None, float, str], ...]:
         """Each residual that studies set no tolerance for, its limit, and what to say."""
         return (
-            (self.primal_residual, FEASIBLE, "what was claimed is infeasible by {}"),
+            (
+                self.primal_residual,
+                FEASIBLE,
+                "what was claimed is infeasible by {} of its greatest figure",
+            ),
             (
                 self.dual_residual,
                 OPTIMAL,
-                "a price is no optimal dual of the follower whose dual it is: by {} of its cost, "
+                "a price is no optimal dual of the follower whose dual it is: by {} of its money, "
                 "another quantity at that price would be better",
             ),
             (

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from equigrid.markets.certification.asked_again import (
     FollowerCheck,
+    LeaderCheck,
     check_follower,
-    leader_objective,
+    check_leader,
 )
 from equigrid.markets.certification.certificate import BOUND, Certificate
 from equigrid.markets.certification.charges import (
@@ -18,6 +19,7 @@ from equigrid.markets.certification.charges import (
     paid_by_balances,
 )
 from equigrid.markets.certification.fleet_check import FleetPoint, check_fleet
+from equigrid.markets.certification.money import SHARE, payments_size, relative
 from equigrid.markets.certification.optimality_residuals import (
     Point,
     complementarity_residual,
@@ -25,15 +27,18 @@ from equigrid.markets.certification.optimality_residuals import (
     stationarity_residual,
 )
 from equigrid.markets.certification.several_leaders import leaders_regret
+from equigrid.markets.certification.sizes import greatest, sizes_of
 from equigrid.markets.certification.worst_tie import worst_tie
-from equigrid.markets.findings import UnusableGame, WrongMethod
+from equigrid.markets.findings import SolverFailed, UnusableGame, WrongMethod
 from equigrid.markets.fleet import Fleet
 from equigrid.markets.game import Game
 from equigrid.markets.settlement import heard_values, received
+from equigrid.threads import one_blas_thread
 
 Vector = NDArray[np.float64]
 
 
+@one_blas_thread()
 def certify(
     game: Game,
     values: Mapping[str, Vector],
@@ -87,29 +92,55 @@ def certify(
         else check_follower(game, values, agent)
         for agent in game.followers
     }
-    residual, objective = leader_objective(game, values)
+    led = check_leader(game, values, game.agent(str(game.leader))) if _has_leader(game) else None
+    leaders, off, theirs = leaders_regret(game, values, bounds or {})
+    each = [theirs, *(check.money for check in (led, *checks.values()) if check is not None)]
+    # Who pays and who is paid both count a payment; all together move it once.
+    money = max(*each, sum(each) - payments_size(game, values))
+    regret = {n: relative(c.missed, max(c.money, SHARE * money)) for n, c in checks.items()}
     certificate = Certificate(
-        regret={name: check.regret for name, check in checks.items()},
-        optimality_gap=_gap(game, objective, bound),
-        primal_residual=max([residual, *(check.primal for check in checks.values())]),
+        regret={**leaders, **regret},
+        primal_residual=max([off, *(c.primal for c in (led, *checks.values()) if c is not None)]),
         dual_residual=_greatest([check.dual for check in checks.values()]),
-        settlement_residual=_settlement_residual(objective, claimed),
-        leader_objective=objective,
-        leader_bound=bound,
         worst_tie_objective=_worst_tie(game, values) if ties else None,
+        money_moved=money,
     )
-    if len(game.leaders) > 1:
-        regret, residual = leaders_regret(game, values, bounds or {})
-        certificate = replace(
-            certificate,
-            regret={**regret, **certificate.regret},
-            primal_residual=_greatest([certificate.primal_residual, residual]),
-        )
+    if led is not None:
+        certificate = _with_leader(certificate, game, led, bound, claimed)
     if game.balances:
         certificate = _with_balances(certificate, game, values, checks, bound)
     if points is not None:
         certificate = _with_points(certificate, game, values, points)
-    return certificate, objective
+    return certificate, certificate.leader_objective
+
+
+def _has_leader(game: Game) -> bool:
+    return isinstance(game.leader, str)
+
+
+def _with_leader(
+    certificate: Certificate,
+    game: Game,
+    led: LeaderCheck,
+    bound: float | None,
+    claimed: float | None,
+) -> Certificate:
+    """Add the leader's objective, how far it is from its bound and from what a method claims."""
+    sign = -1.0 if game.agent(str(game.leader)).maximises else 1.0
+    objective, gap = sign * led.cost, None
+    against = max(led.money, SHARE * (certificate.money_moved or 0.0))
+    if bound is not None:
+        gap = relative(sign * (objective - bound), against)
+        # Last digits do not make it negative.
+        gap = gap if gap < -BOUND else abs(gap)
+    return replace(
+        certificate,
+        leader_objective=objective,
+        leader_bound=bound,
+        optimality_gap=gap,
+        optimality_gap_money=None if bound is None else abs(objective - bound),
+        settlement_residual=0.0 if claimed is None else relative(abs(objective - claimed), against),
+    )
 
 
 def _with_balances(
@@ -120,6 +151,7 @@ def _with_balances(
     bound: float | None,
 ) -> Certificate:
     """Add what all bear together, the bound that their best answers prove, and the imbalance."""
+    money = certificate.money_moved or 0.0
     paid = sum(received(game, values, name) for name in checks)
     cost = sum(check.cost for check in checks.values()) + paid
     # Parties without a problem sell what they announce, whatever the price.
@@ -130,30 +162,16 @@ def _with_balances(
     least = sum(check.best for check in checks.values()) + owed
     if bound is not None and bound > least:
         least, short = bound, cost - bound + abs(paid - owed)
+    short = max(0.0, short, abs(cost - least))
     return replace(
         certificate,
         total_cost=cost,
         total_bound=least,
-        optimality_gap=max(0.0, short, abs(cost - least)) / max(1.0, abs(cost)),
-        leader_bound=None,
+        optimality_gap=relative(short, money),
+        optimality_gap_money=short,
         balance_residual=balance_residual(game, values),
-        settlement_residual=abs(paid - owed),
+        settlement_residual=relative(abs(paid - owed), money),
     )
-
-
-def _gap(game: Game, objective: float | None, bound: float | None) -> float | None:
-    """Return how far the objective is from its bound; last digits do not make it negative."""
-    if objective is None or bound is None:
-        return None
-    sense = -1.0 if game.agent(str(game.leader)).maximises else 1.0
-    gap = sense * (objective - bound) / max(1.0, abs(objective))
-    return gap if gap < -BOUND else abs(gap)
-
-
-def _settlement_residual(objective: float | None, claimed: float | None) -> float:
-    if objective is None or claimed is None:
-        return 0.0
-    return abs(objective - claimed)
 
 
 def _with_points(
@@ -164,15 +182,7 @@ def _with_points(
 ) -> Certificate:
     """Add how far the followers' optimality conditions are from satisfied at the points."""
     forms = {name: game.forms[name] for name in points}
-    distances = [
-        distance_of_point(
-            forms[name],
-            point,
-            heard_values(game, values, name),
-            {said: values[f"{name}.{said}"] for said in forms[name].said},
-        )
-        for name, point in points.items()
-    ]
+    distances = [_distance(game, values, name, point) for name, point in points.items()]
     return replace(
         certificate,
         primal_residual=_greatest([certificate.primal_residual, *distances]),
@@ -185,6 +195,15 @@ def _with_points(
     )
 
 
+def _distance(game: Game, values: Mapping[str, Vector], name: str, point: Point) -> float:
+    """Return how far a point is from what its agent hears and says, in shares of the sizes."""
+    form, heard = game.forms[name], heard_values(game, values, name)
+    said = {what: values[f"{name}.{what}"] for what in form.said}
+    sizes = sizes_of(game, values, game.agent(name), said)
+    sizes |= {what: greatest(value) or 1.0 for what, value in heard.items()}
+    return distance_of_point(form, point, heard, said, sizes)
+
+
 def _greatest(residuals: Sequence[float | None]) -> float | None:
     return max((residual for residual in residuals if residual is not None), default=None)
 
@@ -195,5 +214,5 @@ def _worst_tie(game: Game, values: Mapping[str, Vector]) -> float | None:
         return None
     try:
         return worst_tie(game, values)
-    except (WrongMethod, UnusableGame, cp.SolverError):
+    except (WrongMethod, UnusableGame, SolverFailed, cp.SolverError):
         return None

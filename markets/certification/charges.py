@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from equigrid.markets.balance import Balance, Term
 from equigrid.markets.certification.alone import Statement
+from equigrid.markets.certification.money import relative
+from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.game import Game
 from equigrid.markets.settlement import signed_total
 
@@ -66,12 +68,12 @@ def imbalance(game: Game, values: Mapping[str, Vector], balance: Balance) -> Vec
 
 
 def balance_residual(game: Game, values: Mapping[str, Vector]) -> float:
-    """Return the greatest imbalance as a share of its balance's greatest term, or of 1."""
+    """Return the greatest imbalance as a share of its balance's greatest term."""
     worst = 0.0
     for balance in game.balances:
-        sizes = [float(np.abs(values[term.source]).max(initial=0.0)) for term in balance.signed]
-        off = float(np.abs(imbalance(game, values, balance)).max(initial=0.0))
-        worst = max(worst, off / max([1.0, *sizes]))
+        sizes = [greatest(values[term.source]) for term in balance.signed]
+        off = greatest(imbalance(game, values, balance))
+        worst = max(worst, relative(off, max([greatest(balance.equals), *sizes])))
     return worst
 
 

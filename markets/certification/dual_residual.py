@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.certification.alone import cost_of_claims, flattened, restated, solve
+from equigrid.markets.certification.alone import cost_of_claims, flattened, restated
+from equigrid.markets.certification.money import relative, unit_of
+from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.game import Game
 from equigrid.markets.sources import Dual
 from equigrid.markets.standard_form import StandardForm
@@ -35,7 +37,12 @@ def wanted_duals(game: Game, agent: Agent) -> dict[str, Dual]:
 
 
 def dual_residual(
-    game: Game, agent: Agent, heard: Mapping[str, Vector], values: Mapping[str, Vector], best: float
+    game: Game,
+    agent: Agent,
+    heard: Mapping[str, Vector],
+    values: Mapping[str, Vector],
+    best: float,
+    money: float,
 ) -> float | None:
     """Return by how much of its cost an agent's duals fail to be optimal ones.
 
@@ -49,24 +56,27 @@ def dual_residual(
         Everything said, duals among it, by path.
     best : float
         The agent's least cost at what it hears.
+    money : float
+        That moves there without what its duals are worth.
 
     Returns
     -------
     float or None
-        (v(θ) - λ'θ - the least of v(w) - λ'w) / max(1, |v(θ)|); infinite where nothing can be
-        said, None if no dual of the agent is linked or paid at.
+        (v(θ) - λ'θ - the least of v(w) - λ'w) / the money that moves; infinite where nothing can
+        be said, None if no dual of the agent is linked or paid at.
     """
     prices = {name: values[dual] for name, dual in wanted_duals(game, agent).items()}
     if not prices:
         return None
     limits = {name: price for name, price in prices.items() if _is_limit(agent, heard, name)}
+    money = money + sum(float(np.abs(p * heard[name]).sum()) for name, p in prices.items())
     residuals = [
-        _cost_residual(game.forms[agent.name], heard, name, price, best)
+        _cost_residual(game.forms[agent.name], heard, name, price, best, money)
         for name, price in prices.items()
         if name not in limits
     ]
     if limits:
-        residuals.append(_limit_residual(agent, heard, limits, best))
+        residuals.append(_limit_residual(game, agent, heard, limits, best, money))
     return max(residuals)
 
 
@@ -77,23 +87,36 @@ def _is_limit(agent: Agent, heard: Mapping[str, Vector], name: str) -> bool:
 
 
 def _limit_residual(
-    agent: Agent, heard: Mapping[str, Vector], prices: Mapping[str, Vector], best: float
+    game: Game,
+    agent: Agent,
+    heard: Mapping[str, Vector],
+    prices: Mapping[str, Vector],
+    best: float,
+    money: float,
 ) -> float:
     """Let the agent choose what it hears at the prices, all at once."""
     free = {name: cp.Variable(agent.hears[name].shape) for name in prices}
-    own = restated(agent, heard, free)
+    form, dearest = game.forms[agent.name], max(greatest(price) for price in prices.values())
+    unit = unit_of(max(greatest(form.cost_at(form.heard_vector(heard))), dearest))
+    own = restated(agent, heard, free, unit)
     paid = sum(cp.sum(cp.multiply(prices[name], free[name])) for name in prices)
     reach = [
-        cp.abs(free[name] - heard[name]) <= _REACH * np.maximum(1, np.abs(heard[name]))
+        cp.abs(free[name] - heard[name]) <= _REACH * np.maximum(size, np.abs(heard[name]))
         for name in prices
+        for size in [greatest(heard[name]) or 1.0]
     ]
-    least = solve(agent, own.problem(reach, own.cost - paid))
+    least = own.least(own.problem(reach, own.cost - paid))
     here = best - sum(float(np.sum(prices[name] * heard[name])) for name in prices)
-    return max(0.0, here - least) / max(1.0, abs(best))
+    return relative(max(0.0, here - least), money)
 
 
 def _cost_residual(
-    form: StandardForm, heard: Mapping[str, Vector], name: str, price: Vector, best: float
+    form: StandardForm,
+    heard: Mapping[str, Vector],
+    name: str,
+    price: Vector,
+    best: float,
+    money: float,
 ) -> float:
     """Hold the agent to answers whose cost grows by the dual, per unit of a heard price.
 
@@ -106,5 +129,5 @@ def _cost_residual(
     slope = sparse.csr_array(form.cost_of_heard.T)[where] @ flat.columns
     own = replace(flat.own, says={"slope": slope + form.offset_of_heard[where]})
     dual = np.ravel(price, order="F")
-    off, cost = cost_of_claims(own, {"slope": dual})
-    return max(off / max(1.0, float(np.abs(dual).max())), (cost - best) / max(1.0, abs(best)))
+    off, cost = cost_of_claims(own, {"slope": dual}, {"slope": greatest(dual) or 1.0})
+    return max(off, relative(max(0.0, cost - best), money))

@@ -14,6 +14,7 @@ from equigrid.markets.certification.asked_again import FollowerCheck
 from equigrid.markets.certification.charges import hears_price, weight_of
 from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
 from equigrid.markets.certification.fleet_rows import Rows, rows_of
+from equigrid.markets.certification.sizes import greatest, sizes_of
 from equigrid.markets.coupling import heard_vector
 from equigrid.markets.fleet import Fleet
 from equigrid.markets.fleet_members import Members
@@ -49,11 +50,11 @@ def check_fleet(
     cost -= sum(float(np.sum(w * values[f"{fleet.name}.{name}"])) for name, w in weights.items())
     best = _least(fleet, members, weights, rows, point)
     return FollowerCheck(
-        regret=max(0.0, cost - best) / max(1.0, abs(best)),
-        primal=max(_missed(rows, point), _misquoted(fleet, members, values, point)),
+        primal=max(_missed(rows, point), _misquoted(game, fleet, members, values, point)),
         dual=None,
         cost=cost,
         best=best,
+        money=_money(members, point) + _paid(fleet, values, weights),
     )
 
 
@@ -84,21 +85,36 @@ def _least(
     return float(least.sum()) + constant
 
 
+def _money(members: Members, point: FleetPoint) -> float:
+    """What members' own costs move, column by column."""
+    bent = (members.form.quadratic @ point.columns.T).T * point.columns / 2
+    return float(np.abs(members.cost * point.columns).sum() + np.abs(bent).sum())
+
+
+def _paid(fleet: Fleet, values: Mapping[str, Vector], weights: Mapping[str, Vector]) -> float:
+    return sum(float(np.abs(w * values[f"{fleet.name}.{n}"]).sum()) for n, w in weights.items())
+
+
 def _missed(rows: Rows, point: FleetPoint) -> float:
-    """Greatest distance of a member's columns from its rows and bounds."""
+    """Greatest distance of a member's columns from its rows and bounds, as a share of the greatest.
+
+    Bounds and right-hand sides are what columns are made of, so one size fits all of them.
+    """
     excess = (rows.matrix @ point.columns.T).T - rows.rhs
     off = [np.abs(excess[:, : rows.equal]), excess[:, rows.equal :]]
     off += [point.columns - rows.upper, rows.lower - point.columns]
-    return max(float(part.max(initial=0.0)) for part in off)
+    ends = [end[np.isfinite(end)] for end in (rows.lower, rows.upper)]
+    size = max(greatest(part) for part in (point.columns, rows.rhs, *ends)) or 1.0
+    return max(float(part.max(initial=0.0)) for part in off) / size
 
 
 def _misquoted(
-    fleet: Fleet, members: Members, values: Mapping[str, Vector], point: FleetPoint
+    game: Game, fleet: Fleet, members: Members, values: Mapping[str, Vector], point: FleetPoint
 ) -> float:
     """Greatest distance of what the fleet is said to say from what its members add up to."""
+    sizes = sizes_of(game, values, fleet, members.form.said)
     return max(
-        float(
-            np.abs(fleet.summed(members.said(n, point.columns)) - values[f"{fleet.name}.{n}"]).max()
-        )
-        for n in members.form.said
+        greatest(fleet.summed(members.said(name, point.columns)) - values[f"{fleet.name}.{name}"])
+        / sizes[name]
+        for name in members.form.said
     )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.certification.money import SHARE, relative
+from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
@@ -41,17 +43,16 @@ class Point:
 
 
 def stationarity_residual(form: StandardForm, point: Point) -> float:
-    """Return the greatest of |Qx + c + Cθ + A'μ + ρ_up - ρ_low|, relative to the greatest cost."""
-    cost = form.cost_at(point.heard)
-    slope = form.quadratic @ point.columns + cost + form.matrix.T @ point.rows
-    return _greatest(slope + point.upper - point.lower) / max(1.0, _greatest(cost))
+    """Return the greatest of |Qx + c + Cθ + A'μ + ρ_up - ρ_low|, relative to the greatest part."""
+    parts = _slope_parts(form, point)
+    return relative(greatest(sum(parts)), max(greatest(part) for part in parts))
 
 
 def complementarity_residual(form: StandardForm, point: Point) -> float:
-    """Return the greatest of multiplier × slack, relative to the agent's own cost.
+    """Return the greatest of multiplier × slack, relative to the money that columns move.
 
     A multiplier of the wrong sign counts relative to the greatest cost, a limit that is missed
-    relative to the greatest right-hand side.
+    relative to the greatest right-hand side, bound or column.
     """
     rhs = form.rhs_at(point.heard)
     slack = rhs - form.matrix @ point.columns
@@ -62,12 +63,26 @@ def complementarity_residual(form: StandardForm, point: Point) -> float:
     products = np.concatenate([m * s for m, s in zip(multipliers, slacks, strict=True)])
     missed = np.concatenate([np.abs(equal), *(np.maximum(0.0, -s) for s in slacks)])
     wrong = np.maximum(0.0, -np.concatenate(multipliers))
-    own = form.objective_at(point.columns, point.heard)
+    dearest = max(greatest(part) for part in _slope_parts(form, point))
+    ends = [end[np.isfinite(end)] for end in (form.lower, form.upper)]
+    size = max(greatest(part) for part in (rhs, point.columns, *ends))
     return max(
-        _greatest(products) / max(1.0, abs(own)),
-        _greatest(wrong) / max(1.0, _greatest(form.cost_at(point.heard))),
-        _greatest(missed) / max(1.0, _greatest(rhs)),
+        relative(greatest(products), max(_moved(form, point), SHARE * dearest * size)),
+        relative(greatest(wrong), dearest),
+        relative(greatest(missed), size),
     )
+
+
+def _slope_parts(form: StandardForm, point: Point) -> list[Vector]:
+    """What the Lagrangian's slope in the columns is made of."""
+    bent, by_rows = form.quadratic @ point.columns, form.matrix.T @ point.rows
+    return [form.cost_at(point.heard), bent, by_rows, point.upper, -point.lower]
+
+
+def _moved(form: StandardForm, point: Point) -> float:
+    """Sum of the sizes of what columns cost, without constants."""
+    bent = (form.quadratic @ point.columns) * point.columns / 2
+    return float(np.abs(form.cost_at(point.heard) * point.columns).sum() + np.abs(bent).sum())
 
 
 def distance_of_point(
@@ -75,19 +90,29 @@ def distance_of_point(
     point: Point,
     heard: Mapping[str, Vector],
     said: Mapping[str, Vector],
+    sizes: Mapping[str, float],
 ) -> float:
-    """Return how far a point is from what is heard and said at the answer that it proves."""
-    off = [_greatest(form.heard_vector(heard) - point.heard)]
+    """Return how far a point is from what is heard and said at the answer that it proves.
+
+    Parameters
+    ----------
+    form : StandardForm
+    point : Point
+    heard, said : Mapping of str to array
+        By name.
+    sizes : Mapping of str to float
+        Above 0: what each counts as a whole, by name.
+    """
+    off = [
+        greatest(point.heard[form.heard[name]] - np.ravel(value, order="F")) / sizes[name]
+        for name, value in heard.items()
+    ]
     off += [
-        _greatest(form.said[name].value(point.columns, point.heard) - value)
+        greatest(form.said[name].value(point.columns, point.heard) - value) / sizes[name]
         for name, value in said.items()
     ]
-    return max(off)
+    return max(off, default=0.0)
 
 
 def _room(distance: Vector) -> Vector:
     return np.where(np.isfinite(distance), distance, 1.0)
-
-
-def _greatest(values: Vector) -> float:
-    return float(np.abs(values).max(initial=0.0))

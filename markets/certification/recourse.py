@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.certification.alone import ROOM, flattened, moves_no_costs, solve
-from equigrid.markets.findings import NoAnswer, WrongMethod
+from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.findings import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.game import Game, Payment
 from equigrid.markets.settlement import heard_values
 from equigrid.markets.sources import Dual, speaker
 
 Vector = NDArray[np.float64]
-# How far said and heard values may be off before the leader is told to have no feasible decision.
+# How far said and heard values may be off, as a share of the greatest of them, before the leader is
+# told to have no feasible decision.
 _ROOMS = (0.0, ROOM, 1e-7, 1e-5)
 
 
@@ -32,6 +34,8 @@ class Recourse:
     ----------
     heard : set of str
         Sources of all that the leader hears, prices and quantities of amounts among them.
+    unit : float
+        Of money, in which the leader's problem is solved.
 
     Raises
     ------
@@ -75,8 +79,14 @@ class Recourse:
             name: told + off[name] + sum(self._own_terms(name)) - flat.free[name] == 0
             for name, told in self._told.items()
         }
-        near = [cp.abs(distance) <= self._room for distance in off.values()]
-        near += [cp.abs(own[path] - self.values[path]) <= self._room for path in announced]
+        sizes = {name: greatest(heard[name]) or 1.0 for name in off}
+        near = [cp.abs(distance) / sizes[name] <= self._room for name, distance in off.items()]
+        near += [
+            cp.abs(own[path] - self.values[path]) / (greatest(self.values[path]) or 1.0)
+            <= self._room
+            for path in announced
+        ]
+        self.unit = flat.own.unit
         self._problem = flat.own.problem([*self._links.values(), *near])
 
     def _moves(self, source: str) -> bool:
@@ -127,7 +137,9 @@ class Recourse:
         for room in _ROOMS:
             self._room.value = room
             try:
-                cost = solve(self.leader, self._problem)
+                cost = self.unit * solve(self.leader, self._problem)
+            except SolverFailed:
+                raise
             except NoAnswer:
                 continue
             full |= {path: np.asarray(said.value) for path, said in self._says.items()}
@@ -155,7 +167,7 @@ class Recourse:
             if link.dual_value is None:
                 return {}
             shape = self.leader.hears[name].shape
-            multiplier = np.reshape(link.dual_value, shape, order="F")
+            multiplier = self.unit * np.reshape(link.dual_value, shape, order="F")
             for source, slope in self._sources(name, multiplier, full):
                 found[source] = found.get(source, 0.0) + slope
         return found

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.certification.asked_again import cost_of_leader
+from equigrid.markets.certification.asked_again import check_leader
+from equigrid.markets.certification.money import SHARE, relative
 from equigrid.markets.game import Game
 
 Vector = NDArray[np.float64]
@@ -13,13 +14,13 @@ Vector = NDArray[np.float64]
 
 def leaders_regret(
     game: Game, values: Mapping[str, Vector], bounds: Mapping[str, float]
-) -> tuple[dict[str, float], float]:
+) -> tuple[dict[str, float], float, float]:
     """Return each leader's regret, and how far what they claim is from feasible.
 
     Parameters
     ----------
     game : Game
-        With several leaders.
+        Nothing is to be said of one that a single agent leads, or nobody.
     values : Mapping of str to array
         Everything said at the answer, by path.
     bounds : Mapping of str to float
@@ -29,16 +30,19 @@ def leaders_regret(
     Returns
     -------
     regret : dict of str to float
-        (own cost - bound) / max(1, |bound|), the bound as a cost; without its sign, since an
+        (own cost - bound) / the money that moves, the bound as a cost; without its sign, since an
         objective that is better than its bound disproves the bound.
     residual : float
+        Greatest distance, as a share of a quantity's size.
+    money : float
+        That moves at what all leaders do.
     """
-    regret, residual = {}, 0.0
-    for name in game.leaders:
-        leader = game.agent(name)
-        off, cost = cost_of_leader(game, values, leader)
-        residual = max(residual, off)
-        if name in bounds:
-            least = -bounds[name] if leader.maximises else bounds[name]
-            regret[name] = abs(cost - least) / max(1.0, abs(least))
-    return regret, residual
+    if len(game.leaders) < 2:
+        return {}, 0.0, 0.0
+    checks = {name: check_leader(game, values, game.agent(name)) for name in game.leaders}
+    money, regret = sum(check.money for check in checks.values()), {}
+    for name in [name for name in checks if name in bounds]:
+        least = -bounds[name] if game.agent(name).maximises else bounds[name]
+        against = max(checks[name].money, SHARE * money)
+        regret[name] = relative(abs(checks[name].cost - least), against)
+    return regret, max(check.primal for check in checks.values()), money

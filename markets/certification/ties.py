@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from equigrid.markets.agent import Agent
 from equigrid.markets.certification.alone import Flat, flattened, moves_no_costs, solve
 from equigrid.markets.certification.dual_residual import wanted_duals
+from equigrid.markets.certification.money import moved, unit_of
+from equigrid.markets.certification.sizes import greatest, sizes_of
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
 from equigrid.markets.settlement import heard_values
@@ -19,8 +21,11 @@ Vector = NDArray[np.float64]
 Answers = Mapping[str, Vector]
 # A step in what is heard, relative: small beside what it may be, large beside a solver's digits.
 _STEP = 1e-6
-# A slope this small, such as a quantity that is 0 but for its last digits, is none.
+# A slope this small, such as a quantity that is 0 but for its last digits, is none: as a share of
+# what is heard.
 _DIGITS = 1e-6
+# What is the same, as a share of its size.
+_NEAR = 1e-7
 
 
 class Mover(Protocol):
@@ -45,22 +50,25 @@ class BestAnswers:
         form, heard = game.forms[agent.name], heard_values(game, values, agent.name)
         flat = flattened(form, heard)
         claims = {name: values[f"{agent.name}.{name}"] for name in flat.own.says}
-        least, best = _best_columns(flat, claims)
-        cost = form.cost_at(form.heard_vector(heard))
-        ties = [cost @ flat.columns <= cost @ best + tolerance * max(1.0, abs(least))]
+        sizes = sizes_of(game, values, agent, claims)
+        best = _best_columns(flat, claims, sizes)
+        cost = form.cost_at(form.heard_vector(heard)) / flat.own.unit
+        money = float(np.abs(cost * best).sum())
+        ties = [cost @ flat.columns <= cost @ best + tolerance * money]
         if form.is_quadratic:
             # Answers that cost the same lie along directions without curvature.
-            bent = form.quadratic @ best
-            ties.append(cp.abs(form.quadratic @ flat.columns - bent) <= _near(bent))
+            bent = form.quadratic / flat.own.unit
+            near = _NEAR * max(greatest(bent @ best), greatest(bent.data) * greatest(best))
+            ties.append(cp.abs(bent @ flat.columns - bent @ best) <= near)
         ties += [
-            cp.abs(flat.own.says[name] - claims[name]) <= _near(claims[name])
+            cp.abs(flat.own.says[name] - claims[name]) <= _NEAR * sizes[name]
             for name in _told_to_followers(game, agent)
         ]
         self._agent = agent
         self._says = {f"{agent.name}.{name}": said for name, said in flat.own.says.items()}
         self._towards = {path: cp.Parameter(said.shape) for path, said in self._says.items()}
         gains = [cp.sum(cp.multiply(self._towards[path], self._says[path])) for path in self._says]
-        self._problem = flat.own.problem(ties, -sum(gains))
+        self._problem = flat.own.near(ties, -sum(gains))
         self.shapes: Mapping[str, tuple[int, ...]] = {
             path: tuple(said.shape) for path, said in self._says.items()
         }
@@ -69,8 +77,9 @@ class BestAnswers:
         """Return the best answer that is furthest along the slopes."""
         if not any(np.any(slopes.get(path, 0.0)) for path in self._says):
             return {}
+        unit = unit_of(max(greatest(slopes.get(path, 0.0)) for path in self._says))
         for path, towards in self._towards.items():
-            towards.value = slopes.get(path, np.zeros(towards.shape))
+            towards.value = slopes.get(path, np.zeros(towards.shape)) / unit
         try:
             solve(self._agent, self._problem)
         except NoAnswer:
@@ -97,7 +106,7 @@ class OptimalDuals:
         self._agent, self._heard = agent, {dual: heard[name] for dual, name in duals.items()}
         self._told = {dual: cp.Parameter(flat.free[name].size) for dual, name in duals.items()}
         self._links = {dual: self._told[dual] - flat.free[duals[dual]] == 0 for dual in duals}
-        self._problem = flat.own.problem(list(self._links.values()))
+        self._problem, self._unit = flat.own.problem(list(self._links.values())), flat.own.unit
         self.shapes: Mapping[str, tuple[int, ...]] = {
             dual: tuple(heard[name].shape) for dual, name in duals.items()
         }
@@ -111,28 +120,26 @@ class OptimalDuals:
             told.value = np.ravel(self._heard[dual] + steps[dual], order="F")
         solve(self._agent, self._problem)
         return {
-            dual: np.reshape(link.dual_value, self.shapes[dual], order="F")
+            dual: self._unit * np.reshape(link.dual_value, self.shapes[dual], order="F")
             for dual, link in self._links.items()
         }
 
 
-def _best_columns(flat: Flat, claims: Answers) -> tuple[float, Vector]:
-    """Return the least cost and columns that have it: those of what is claimed, if they do.
+def _best_columns(flat: Flat, claims: Answers, sizes: Mapping[str, float]) -> Vector:
+    """Return columns of least cost: those of what is claimed, if that is theirs.
 
     An interior point is far less exact in its columns than in its cost.
     """
-    agent = flat.own.agent
-    least = solve(agent, flat.own.problem())
-    best = np.array(flat.columns.value)
-    near = [cp.abs(flat.own.says[name] - said) <= _near(said) for name, said in claims.items()]
+    least = flat.own.least()
+    best, money = np.array(flat.columns.value), moved(flat.own.cost, {})
+    near = [
+        cp.abs(flat.own.says[name] - said) <= _NEAR * sizes[name] for name, said in claims.items()
+    ]
     with contextlib.suppress(NoAnswer):
-        if solve(agent, flat.own.problem(near)) <= least + 1e-8 * max(1.0, abs(least)):
+        claimed = flat.own.least(flat.own.problem(near))
+        if claimed <= least + 1e-8 * max(money, moved(flat.own.cost, {})):
             best = np.array(flat.columns.value)
-    return least, best
-
-
-def _near(values: Vector) -> float:
-    return 1e-7 * max(1.0, float(np.abs(values).max(initial=0.0)))
+    return best
 
 
 def _told_to_followers(game: Game, agent: Agent) -> list[str]:
@@ -144,8 +151,9 @@ def _told_to_followers(game: Game, agent: Agent) -> list[str]:
 
 def _step(slope: Vector | None, heard: Vector) -> Vector:
     """Return a small step along a slope, without what is only its last digits."""
-    greatest = 0.0 if slope is None else float(np.abs(slope).max(initial=0.0))
-    if slope is None or greatest <= _DIGITS:
+    size = greatest(heard) or 1.0
+    # The slope of money in a price is a quantity, like what is heard.
+    if slope is None or (steepest := greatest(slope)) <= _DIGITS * size:
         return np.zeros(heard.shape)
-    clear = np.where(np.abs(slope) > _DIGITS * max(1.0, greatest), slope, 0.0)
-    return _STEP * max(1.0, float(np.abs(heard).max(initial=0.0))) * clear / greatest
+    clear = np.where(np.abs(slope) > _DIGITS * max(size, steepest), slope, 0.0)
+    return np.asarray(_STEP * size * clear / steepest)

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from equigrid.markets.certification.dual_residual import wanted_duals
 from equigrid.markets.certification.recourse import Recourse
+from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.certification.ties import Answers, BestAnswers, Mover, OptimalDuals
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.game import Game
+from equigrid.threads import one_blas_thread
 
 Vector = NDArray[np.float64]
 Wave = Callable[[tuple[int, ...]], Vector]
@@ -26,6 +28,7 @@ _SOLVES = 24
 _WORSE = 1e-9
 
 
+@one_blas_thread()
 def worst_tie(game: Game, values: Mapping[str, Vector], *, tolerance: float = 1e-9) -> float:
     """Return the leader's value if its followers settle their ties against it.
 
@@ -46,7 +49,8 @@ def worst_tie(game: Game, values: Mapping[str, Vector], *, tolerance: float = 1e
     values : Mapping of str to array
         Everything said at the answer, by ``"agent.quantity"``, and duals by their text.
     tolerance : float
-        By how much of its cost, relative, a follower's answer may be dearer and still be a tie.
+        By how much of what it pays and bears, relative, a follower's answer may be dearer and still
+        be a tie.
 
     Returns
     -------
@@ -122,12 +126,14 @@ class _Search:
             for movers in self.blocks:
                 try:
                     other = {**answers, **_moved(movers, slopes)}
+                except SolverFailed:
+                    return cost  # nothing is known of the way on
                 except NoAnswer:
                     return math.inf  # a price, or what is said, that nothing bounds
                 if self._are_same(other, answers):
                     continue
                 new, more = self._at(other)
-                if new > cost + _WORSE * max(1.0, abs(cost)):
+                if new > cost + _WORSE * max(self.recourse.unit, abs(cost)):
                     answers, cost, slopes, grown = other, new, more, True
         return cost
 
@@ -135,7 +141,12 @@ class _Search:
         """Whether two answers are alike; what one leaves out is as at the answer itself."""
         values = self.recourse.values
         return all(
-            np.allclose(some.get(path, values[path]), others.get(path, values[path]), 1e-6, 1e-6)
+            np.allclose(
+                some.get(path, values[path]),
+                others.get(path, values[path]),
+                1e-6,
+                1e-6 * (greatest(values[path]) or 1.0),
+            )
             for path in {**some, **others}
         )
 

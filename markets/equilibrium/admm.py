@@ -13,10 +13,11 @@ from equigrid.markets.exchange.proximal import Proximal
 from equigrid.markets.exchange.stakes import batch_of, stakes_of
 from equigrid.markets.exchange.talk import Talk, refuse_silenced_balances
 from equigrid.markets.faults import Faults
-from equigrid.markets.findings import NoAnswer, UnusableGame
+from equigrid.markets.findings import NoAnswer, SolverFailed, UnusableGame
 from equigrid.markets.game import Game
 from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
+from equigrid.threads import one_blas_thread
 
 # Columns up to which the central problem is asked who is to blame when nothing settles.
 _BLAMED_UP_TO = 200_000
@@ -93,6 +94,7 @@ class Admm:
             (self.silent in ("stop", "go on"), told("silent", "'stop' or 'go on'")),
         ]
 
+    @one_blas_thread()
     def solve(self, game: Game, faults: Faults | None = None) -> Equilibrium:
         """Settle on a private clock.
 
@@ -202,6 +204,8 @@ def _fix_whole(
         for party in whole:
             party.fix_whole(beyond=beyond)
             yield from talk.play(mailroom, stage, _AFTER_FIXING)
+    except SolverFailed:
+        raise
     except NoAnswer:
         return False
     return talk.settled

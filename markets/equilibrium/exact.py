@@ -22,11 +22,12 @@ from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.exchange.blame import why_no_exchange
 from equigrid.markets.exchange.central import CentralProgram
 from equigrid.markets.exchange.outcome import exchange_outcome, exchange_values
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.game import Game
 from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.turns.one_pass import one_pass
+from equigrid.threads import one_blas_thread
 
 Vector = NDArray[np.float64]
 Progress = Callable[[int, float, float], None]
@@ -68,6 +69,7 @@ class Exact:
     tell_every: int = 50
     ties: bool = True
 
+    @one_blas_thread()
     def solve(self, game: Game) -> Equilibrium:
         """Solve a game that one agent leads, or the central problem of balances.
 
@@ -95,6 +97,7 @@ class Exact:
         yield mailroom.clock.timeout(0)
         return equilibrium
 
+    @one_blas_thread()
     def search(self, game: Game) -> LedAnswer:
         """Solve a game that one agent leads and leave the certificate for later.
 
@@ -181,4 +184,6 @@ def _no_answer(program: OptimalityProgram, found: Found) -> NoAnswer:
             "an answer was found that does not hold to the last digits: its numbers are too far "
             "apart; use Exact(route='branching'), without a margin"
         )
+    if found.status == "failed":
+        return SolverFailed.on("HiGHS", found.status)
     return NoAnswer(f"no answer was found ({found.status}); raise the node limit of Exact")

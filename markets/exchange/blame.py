@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from equigrid.markets.exchange.central import CentralProgram
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.linear_program import Assembled
 
 
@@ -20,7 +20,10 @@ def why_no_exchange(program: CentralProgram, status: str) -> NoAnswer:
     if status == "unbounded":
         return NoAnswer("nothing bounds the total cost of this exchange; bound the agents' columns")
     if status != "infeasible":
-        return NoAnswer(f"the central problem could not be solved ({status})")
+        return SolverFailed(
+            f"the central problem could not be solved: the solver ended with '{status}', which "
+            "says nothing about the agents; choose units that bring its numbers closer together"
+        )
     balance, place, short = _most_missing(program)
     return NoAnswer(
         f"balance '{balance}' cannot hold: at entry {place} its terms miss it by {short:.4g} at "

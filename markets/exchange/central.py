@@ -11,6 +11,7 @@ from equigrid.markets.coupling import Market, known_heard, market_of, signed_sha
 from equigrid.markets.findings import UnusableGame
 from equigrid.markets.game import Game
 from equigrid.markets.linear_program import Assembled
+from equigrid.markets.solver import CLARABEL_STATUS
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
@@ -143,7 +144,7 @@ class CentralProgram:
             _tight(),
         )
         found = solver.solve()
-        status = _STATUS.get(str(found.status), str(found.status).lower())
+        status = CLARABEL_STATUS.get(str(found.status), str(found.status))
         if status != "optimal":
             return CentralAnswer(status, {}, {}, np.nan, np.nan)
         duals = np.zeros(len(stated.row_lower))
@@ -172,16 +173,6 @@ class CentralProgram:
                     "cost, which no solver here takes together; write the cost piecewise linear"
                 ]
             )
-
-
-_STATUS = {
-    "Solved": "optimal",
-    "AlmostSolved": "optimal",
-    "PrimalInfeasible": "infeasible",
-    "AlmostPrimalInfeasible": "infeasible",
-    "DualInfeasible": "unbounded",
-    "AlmostDualInfeasible": "unbounded",
-}
 
 
 def _tight() -> clarabel.DefaultSettings:

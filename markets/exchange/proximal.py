@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.exchange.stakes import Stakes
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.linear_program import LinearProgram
 
 Vector = NDArray[np.float64]
@@ -81,6 +81,8 @@ class Proximal:
             low, high = np.minimum(aim, 0.0) - _ROOM, np.maximum(aim, 0.0) + _ROOM
             program.add_rows([(self._shares, own)], low, high)
         found = program.model().solve()
+        if found.status == "failed":
+            raise SolverFailed.on("HiGHS", found.words, form.agent.name)
         if not found.found:
             raise self._no_answer(piqp.PIQP_PRIMAL_INFEASIBLE)
         values = np.round(found.columns[own][whole])
@@ -149,6 +151,8 @@ class Proximal:
         name = self.stakes.form.agent.name
         if status == piqp.PIQP_PRIMAL_INFEASIBLE:
             text = "has no feasible answer, whatever the prices; relax its constraints"
+        elif status == piqp.PIQP_DUAL_INFEASIBLE:
+            text = "has no bounded answer; bound its variables"
         else:
-            text = f"has no bounded answer ({status.name}); bound its variables"
+            return SolverFailed.on("PIQP", status.name, name)
         return NoAnswer(f"agent '{name}' {text}", name)

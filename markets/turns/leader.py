@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.game import Game
 from equigrid.markets.turns.party import distance, mixed
 from equigrid.markets.turns.sub_game import sub_game
@@ -130,5 +130,7 @@ class LeaderPlayer:
     def _kept(self, others: Mapping[str, Vector]) -> Equilibrium | None:
         try:
             return self._exact.solve(sub_game(self.game, self.name, others, self.said))
+        except SolverFailed:
+            raise
         except NoAnswer:
             return None

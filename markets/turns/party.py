@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.findings import NoAnswer
+from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.messages import FlexOffer, FlexRequest, Message
 
 Vector = NDArray[np.float64]
@@ -123,6 +123,8 @@ class Party:
 
 
 def _in_round(error: NoAnswer, number: int) -> NoAnswer:
+    if isinstance(error, SolverFailed):
+        return SolverFailed(f"{error}, in round {number}", error.agent)
     return NoAnswer(
         f"{error}, in round {number}; if it has one to other words, begin with these: "
         "BestResponse(start={'agent.quantity': …})",

@@ -30,6 +30,7 @@ from .markets.equilibrium.exact import Exact as Exact
 from .markets.equilibrium.method import Equilibrium as Equilibrium
 from .markets.faults import Faults as Faults
 from .markets.findings import NoAnswer as NoAnswer
+from .markets.findings import SolverFailed as SolverFailed
 from .markets.findings import UnusableGame as UnusableGame
 from .markets.findings import WrongMethod as WrongMethod
 from .markets.fleet import Fleet as Fleet
@@ -70,6 +71,7 @@ __all__ = [
     "RadialConfigurations",
     "Result",
     "ScenarioSet",
+    "SolverFailed",
     "Study",
     "UnusableGame",
     "UnusableInput",

@@ -47,6 +47,7 @@ def test_list_names_the_shipped_studies() -> None:
     assert "disco-microgrids" in _call("list").output
 
 
+@pytest.mark.smoke
 def test_the_module_is_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,6 +58,7 @@ def test_the_module_is_the_command(
     assert "disco-microgrids" in capsys.readouterr().out
 
 
+@pytest.mark.smoke
 def test_a_result_has_all_its_files_and_a_valid_summary(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert names == {"manifest.json", "summary.json", "messages.jsonl", "tables", "report.html"}
@@ -69,6 +71,7 @@ def test_a_result_has_all_its_files_and_a_valid_summary(finished: Path) -> None:
     assert flexible["profit_forgone"]["value"] > 0
 
 
+@pytest.mark.smoke
 def test_replay_agrees_and_notices_a_changed_message(finished: Path, tmp_path: Path) -> None:
     assert _call("replay", finished).exit_code == 0
     copied = tmp_path / "copied"

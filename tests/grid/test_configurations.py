@@ -65,6 +65,7 @@ def drawn(draw: Any) -> tuple[eg.Network, list[str]]:
     return _network(pairs, tuple(sorted(draw(st.sets(bus, min_size=1, max_size=2))))), switchable
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(drawn())
 def test_all_and_only_radial_states(case: tuple[eg.Network, list[str]]) -> None:

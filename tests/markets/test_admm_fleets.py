@@ -71,6 +71,7 @@ def _one_by_one(count: int = 5) -> eg.Game:
     return eg.Game(agents, balances=[_balance([f"{n}.net_mw" for n in names])], given=given)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("method", [eg.Exact(), eg.Admm()])
 def test_a_fleet_settles_as_its_members_do_one_by_one(method: eg.Exact | eg.Admm) -> None:
     together, apart = method.solve(_with_fleet()), method.solve(_one_by_one())

@@ -383,6 +383,7 @@ def _paper_e_games(sites: int, hours: slice) -> tuple[eg.Game, eg.Game]:
     return _disco_balances(disco, followers, published), _disco_leads(disco, followers, published)
 
 
+@pytest.mark.slow
 def test_paper_e_s_agents_led_for_least_cost_and_in_balances_is_one_answer() -> None:
     exchange, led = _paper_e_games(2, slice(16, 20))
     central, cost = _led_and_central(exchange, led)

@@ -137,9 +137,10 @@ def test_points_are_read_from_the_columns_of_the_program(price: float) -> None:
     assert complementarity_residual(form, point) <= EXACT
     said = form.said["import_mw"].value(point.columns, point.heard)
     heard = {"price": np.full(4, price)}
-    assert distance_of_point(form, point, heard, {"import_mw": said}) <= EXACT
-    assert distance_of_point(form, point, heard, {"import_mw": said + 0.1}) >= 0.09
-    assert distance_of_point(form, point, {"price": np.full(4, price + 0.5)}, {}) >= 0.49
+    sizes = {"price": 10.0, "import_mw": 2.0}
+    assert distance_of_point(form, point, heard, {"import_mw": said}, sizes) <= EXACT
+    assert distance_of_point(form, point, heard, {"import_mw": said + 0.1}, sizes) >= 0.049
+    assert distance_of_point(form, point, {"price": np.full(4, price + 0.5)}, {}, sizes) >= 0.049
 
 
 @pytest.mark.parametrize("part", ["rows", "lower", "upper"])
@@ -184,10 +185,10 @@ def test_what_counts_where_nothing_multiplies() -> None:
     point = Point(np.ones(2), np.zeros(0), nothing, nothing, nothing)
     assert complementarity_residual(form, point) == 0.0
     missed = replace(point, columns=np.array([1.0, 1.1]))
-    assert complementarity_residual(form, missed) == pytest.approx(0.1)
+    assert complementarity_residual(form, missed) == pytest.approx(0.1 / 1.1)
     unbounded = replace(point, lower=np.full(2, 0.3), upper=np.full(2, 0.3))
     assert stationarity_residual(form, unbounded) == 0.0
-    assert complementarity_residual(form, unbounded) == pytest.approx(0.3)
+    assert complementarity_residual(form, unbounded) >= 0.3
 
 
 @pytest.mark.parametrize("route", ["milp", "branching"])
