@@ -166,7 +166,7 @@ def _end_at_once(code: int) -> None:
 
 def _directory(name: str, out: Path | None, *, force: bool) -> Path:
     """Choose where a result goes, and refuse at once what cannot be written later."""
-    from equigrid.experiments.places import UnusablePlace, free_place, place, require_place
+    from equigrid.experiments.writable import UnusablePlace, free_place, place, require_place
 
     if out is None:
         return require_place(free_place(Path("results") / name), replace=False)
@@ -291,7 +291,7 @@ def _guarded(action: Callable[[], int]) -> None:
 def _told(error: Exception) -> int:
     """Tell an error in words and return its exit code."""
     from equigrid.experiments.findings import UnusableInput
-    from equigrid.experiments.places import UnusablePlace
+    from equigrid.experiments.writable import UnusablePlace
     from equigrid.grid.tables import NetworkError
     from equigrid.markets.findings import NoAnswer, UnusableGame, WrongMethod
 
