@@ -10,6 +10,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from equigrid.experiments.progress_line import ProgressLine
+
 # Exit codes: 0 done and certified, 1 anything else, 2 unusable input, 3 not certified or no answer.
 FAILED, UNUSABLE, UNCERTIFIED = 1, 2, 3
 _SEED = click.IntRange(min=0, max=2**63 - 1)
@@ -143,7 +145,7 @@ def _run(study: str, out: Path | None, asked: dict[str, Any], *, force: bool) ->
     from equigrid.experiments.run import finished, play
     from equigrid.experiments.telling import result_lines
 
-    progress, replace = _Progress(), force and out is not None
+    progress, replace = ProgressLine(), force and out is not None
     played = play(study, progress=progress, **asked)
     result, written = finished(played, directory, progress.warn, replace=replace)
     assert written is not None
@@ -228,7 +230,7 @@ def _reconfigure(
 
     network = find_feeder(feeder)
     directory = _directory(f"reconfigure-{Path(feeder).stem}", out, force=force)
-    progress = _Progress()
+    progress = ProgressLine()
     result = reconfigured(
         network,
         objective=asked["objective"],
@@ -248,29 +250,6 @@ def _reconfigure(
 
 class _Refused(Exception):
     """What the command line itself refuses, as a sentence."""
-
-
-class _Progress:
-    """One line that changes on a terminal, plain lines when piped."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-
-    def __call__(self, text: str) -> None:
-        if self._live:
-            click.echo(f"\r\x1b[2K{text} …", nl=False, err=True)
-        else:
-            click.echo(f"{text} …", err=True)
-
-    def warn(self, text: str) -> None:
-        """Say something that stays."""
-        self.done()
-        click.echo(text, err=True)
-
-    def done(self) -> None:
-        """Clear the line that changes."""
-        if self._live:
-            click.echo("\r\x1b[2K", nl=False, err=True)
 
 
 def _guarded(action: Callable[[], int]) -> None:
