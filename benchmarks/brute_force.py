@@ -244,6 +244,17 @@ def _money(follower: Follower, paid: Paid, x: Vector, y: Vector, multipliers: Ve
     return float(-paid.sign * paid.hours * x[paid.prices] @ y[paid.quantities])
 
 
+def money(game: DrawnGame, x: Vector, answers: Sequence[Vector]) -> float:
+    """Return the money that moves for the leader: the sizes of its own terms and of payments."""
+    total = float(np.abs(game.cost) @ np.abs(x) + np.sum((game.factor @ x) ** 2) / 2)
+    for follower, own, y in zip(game.followers, game.cost_of_answers, answers, strict=True):
+        total += float(np.abs(own) @ np.abs(y))
+        paid = follower.paid
+        if paid is not None and not paid.at_dual:
+            total += paid.hours * float(np.abs(x[paid.prices]) @ np.abs(y[paid.quantities]))
+    return total
+
+
 def regret(game: DrawnGame, x: Vector, answers: Sequence[Vector]) -> float:
     """Return the most that a follower could still gain at x, relative, by its matrices alone.
 

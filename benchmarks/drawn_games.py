@@ -106,6 +106,38 @@ class DrawnGame:
         return self.factor.T @ self.factor
 
 
+def in_money(game: DrawnGame, unit: float) -> DrawnGame:
+    """Return the same game with all money multiplied; what is decided stays as it is.
+
+    Where the leader's price is a number of its own, it is the payment that is multiplied.
+    """
+    root = np.sqrt(unit)
+    return replace(
+        game,
+        factor=game.factor * root,
+        cost=game.cost * unit,
+        cost_of_answers=[cost * unit for cost in game.cost_of_answers],
+        followers=tuple(_follower_in_money(f, unit) for f in game.followers),
+    )
+
+
+def _follower_in_money(follower: Follower, unit: float) -> Follower:
+    paid = follower.paid
+    if paid is not None:
+        dual = paid.at_dual
+        paid = (
+            replace(paid, cap=paid.cap * unit) if dual else replace(paid, hours=paid.hours * unit)
+        )
+    return replace(
+        follower,
+        factor=follower.factor * np.sqrt(unit),
+        cost=follower.cost * unit,
+        cost_of_x=follower.cost_of_x * unit,
+        cost_of_z=follower.cost_of_z * unit,
+        paid=paid,
+    )
+
+
 def draw(kind: str, seed: int, number: int) -> DrawnGame:
     """Return the game of that kind, seed and number, always the same."""
     rng = stream(seed, f"random games/{kind}/{number}")

@@ -21,14 +21,10 @@ from equigrid.markets.bilevel.complementarity import (
     pairs_of,
     relaxed,
 )
-from equigrid.markets.bilevel.elimination import Smaller
-from equigrid.markets.bilevel.mixed_integer import (
-    MixedInteger,
-    PairBounds,
-    pair_bounds,
-    with_binaries,
-)
+from equigrid.markets.bilevel.elimination import itself
+from equigrid.markets.bilevel.mixed_integer import MixedInteger, with_binaries
 from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.pair_bounds import PairBounds, pair_bounds
 from equigrid.markets.game import Game
 
 GUESS = 500.0
@@ -40,10 +36,7 @@ def plain(game: Game, gap: float, time_limit_s: float) -> tuple[float, float, in
     """Solve by guessed bounds; return value, bound and nodes."""
     program = OptimalityProgram(game)
     stated = program.program.assembled(program.leader_form.offset)
-    n, m = len(stated.cost), len(stated.row_upper)
-    whole = Smaller(
-        stated, np.arange(n), np.arange(m), sparse.eye_array(n, format="csr"), np.zeros(n)
-    )
+    n, whole = len(stated.cost), itself(stated)
     nothing = Squares(np.zeros(0, dtype=int), sparse.csr_array((0, n)), np.zeros(0))
     pairs = pairs_of(program, whole)
     game_program = ComplementarityProgram(stated, pairs, nothing, np.zeros(0, dtype=int), whole)
@@ -60,16 +53,17 @@ def by_route(route: str) -> Callable[[Game], tuple[float, float, int]]:
 
     def solve(game: Game) -> tuple[float, float, int]:
         program = OptimalityProgram(game)
-        stated = relaxed(program)
+        stated = relaxed(program).in_own_units()
         # The nodes of the two routes are worth about as many seconds.
         if route == "branching":
             found = Branching(stated, GAP).run(2500)
         else:
             found = MixedInteger(stated, pair_bounds(program, stated), GAP).run(100)
         assert found.best is not None
+        assert stated.units is not None
         sign = -1.0 if game.agent(str(game.leader)).maximises else 1.0
-        offset = stated.program.offset
-        return sign * (found.best.value + offset), sign * (found.bound + offset), found.nodes
+        unit, offset = sign * stated.units.money, stated.program.offset
+        return unit * (found.best.value + offset), unit * (found.bound + offset), found.nodes
 
     return solve
 

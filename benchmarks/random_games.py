@@ -3,25 +3,30 @@
 ``python benchmarks/random_games.py --games 1000 --seed 1`` draws games of every kind, solves each
 by both routes and by ``brute_force``, which shares nothing with equigrid, and prints a table. It
 ends with 1 if any answer is wrong: another value, a follower that could do better, or another
-verdict on whether there is an answer. ``--game "price/17"`` tells about one game alone.
+verdict on whether there is an answer. ``--game "price/17"`` tells about one game alone. With
+``--scales 3`` each game is solved three times, with all its money multiplied by factors drawn from
+1e-6 to 1e6; what brute force found for the game as drawn has to hold for all of them.
 """
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import click
 import numpy as np
-from brute_force import Best, DoubtError, best, regret
+from brute_force import Best, DoubtError, best, money, regret
 from declared_games import declare
-from drawn_games import KINDS, DrawnGame, draw
+from drawn_games import KINDS, DrawnGame, draw, in_money
 
 import equigrid as eg
 from equigrid.markets.bilevel.column_ranges import NoBoundError
+from equigrid.scenarios.seeds import stream
 
 ROUTES = ("milp", "branching")
 VALUE_TOLERANCE = 1e-6
+# Where no money moves at all; numbers of drawn games are whole, so this is nothing.
+LAST_DIGITS = 1e-8
 REGRET_TOLERANCE = 1e-6
 GAP = 1e-7
 GAP_TOLERANCE = 1e-5
@@ -38,6 +43,7 @@ class Outcome:
     gap: float = 0.0
     reason: str = ""
     seconds: float = 0.0
+    money: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,11 @@ def method(route: str) -> eg.Exact:
     return eg.Exact(route=route, gap=GAP)
 
 
-def solve_by(route: str, game: DrawnGame) -> Outcome:
-    """Solve a game by a route and say how it went."""
+def solve_by(route: str, game: DrawnGame, unit: float = 1.0) -> Outcome:
+    """Solve a game with its money multiplied by a unit, and say how it went in that unit."""
     began = time.perf_counter()
     try:
-        found = method(route).solve(declare(game))
+        found = method(route).solve(declare(in_money(game, unit)))
     except (NoBoundError, eg.WrongMethod, eg.UnusableGame) as error:
         return Outcome("refused", reason=f"{type(error).__name__}: {error}")
     except eg.NoAnswer as error:
@@ -70,13 +76,15 @@ def solve_by(route: str, game: DrawnGame) -> Outcome:
     answers = [found.values[f"f{k}.y"] for k in range(len(game.followers))]
     sign = -1.0 if game.maximises else 1.0
     assert found.leader_objective is not None
+    x = np.ravel(found.values["leader.x"])
     return Outcome(
         "solved",
-        sign * found.leader_objective,
+        sign * found.leader_objective / unit,
         max(found.certificate.regret.values()),
-        regret(game, np.ravel(found.values["leader.x"]), answers),
+        regret(game, x, answers),
         found.certificate.optimality_gap or 0.0,
         seconds=seconds,
+        money=money(game, x, answers),
     )
 
 
@@ -88,15 +96,17 @@ def _verdict(message: str) -> str:
     return "infeasible" if any(word in message for word in words) else "crashed"
 
 
-def judge(expected: Best, outcome: Outcome) -> str:
-    """Return what is wrong with an outcome, or nothing."""
+def judge(game: DrawnGame, expected: Best, outcome: Outcome) -> str:
+    """Return what is wrong with an outcome, or nothing; values relative to the money that moves."""
     if outcome.status == "refused":
         return ""
     if outcome.status != expected.status:
         return f"{outcome.status} {outcome.value:g} {outcome.reason}, but it is {expected.status}"
     if expected.status != "solved":
         return ""
-    if not abs(outcome.value - expected.value) <= VALUE_TOLERANCE * max(1.0, abs(expected.value)):
+    assert expected.x is not None
+    moved = max(outcome.money, money(game, expected.x, expected.answers), abs(expected.value))
+    if not abs(outcome.value - expected.value) <= max(VALUE_TOLERANCE * moved, LAST_DIGITS):
         return f"value {outcome.value:.9g}, but it is {expected.value:.9g}"
     worst = max(outcome.regret, outcome.own_regret)
     if worst > REGRET_TOLERANCE:
@@ -104,16 +114,29 @@ def judge(expected: Best, outcome: Outcome) -> str:
     return f"gap {outcome.gap:.2g}" if outcome.gap > GAP_TOLERANCE else ""
 
 
-def examine(kind: str, seed: int, number: int, routes: Sequence[str] = ROUTES) -> Report:
-    """Draw a game, solve it by every route and by brute force, and judge."""
+def examine(
+    kind: str, seed: int, number: int, routes: Sequence[str] = ROUTES, scales: int = 0
+) -> Iterator[Report]:
+    """Draw a game, solve it by every route and by brute force, and judge; in several units."""
     game, name = draw(kind, seed, number), f"{kind}/{number}"
     try:
         expected = best(game)
     except DoubtError as doubt:
-        return Report(name, f"doubt: {doubt}", {}, {})
-    outcomes = {route: solve_by(route, game) for route in routes}
-    wrong = {route: judge(expected, outcome) for route, outcome in outcomes.items()}
-    return Report(name, expected.status, outcomes, {r: w for r, w in wrong.items() if w})
+        yield Report(name, f"doubt: {doubt}", {}, {})
+        return
+    for unit in units(kind, seed, number, scales):
+        outcomes = {route: solve_by(route, game, unit) for route in routes}
+        wrong = {route: judge(game, expected, outcome) for route, outcome in outcomes.items()}
+        told = name if unit == 1.0 else f"{name} x {unit:.3g}"
+        yield Report(told, expected.status, outcomes, {r: w for r, w in wrong.items() if w})
+
+
+def units(kind: str, seed: int, number: int, scales: int) -> list[float]:
+    """Return the units of money that a game is solved in: as it is, or so many that are drawn."""
+    if not scales:
+        return [1.0]
+    rng = stream(seed, f"random games/{kind}/{number}/units")
+    return [float(10**power) for power in rng.uniform(-6, 6, scales)]
 
 
 def table(reports: Sequence[Report], routes: Sequence[str]) -> str:
@@ -164,8 +187,9 @@ def reasons(reports: Iterable[Report]) -> str:
 @click.option("--games", default=1000, help="How many games to draw, over all kinds.")
 @click.option("--seed", default=1, help="Root seed of all streams.")
 @click.option("--game", "only", default="", help="One game alone, such as price/17.")
+@click.option("--scales", default=0, help="Units of money to try each game in; 0: as it is.")
 @click.option("--route", "routes", multiple=True, default=ROUTES, help="Routes to compare.")
-def main(games: int, seed: int, only: str, routes: tuple[str, ...]) -> None:
+def main(games: int, seed: int, only: str, scales: int, routes: tuple[str, ...]) -> None:
     """Compare the exact engine with brute force and print a table."""
     began = time.perf_counter()
     if only:
@@ -174,9 +198,10 @@ def main(games: int, seed: int, only: str, routes: tuple[str, ...]) -> None:
         wanted = [(KINDS[k % len(KINDS)], k // len(KINDS)) for k in range(games)]
     reports = []
     for kind, number in wanted:
-        reports.append(examine(kind, seed, number, routes))
-        for route, what in reports[-1].wrong.items():
-            click.echo(f"WRONG {reports[-1].name} by {route}: {what}")
+        for report in examine(kind, seed, number, routes, scales):
+            reports.append(report)
+            for route, what in report.wrong.items():
+                click.echo(f"WRONG {report.name} by {route}: {what}")
     if only:
         click.echo(f"{draw(*wanted[0][:1], seed, wanted[0][1])}\n{reports[0]}")
     click.echo(f"{table(reports, routes)}\n{reasons(reports)}")

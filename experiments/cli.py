@@ -8,29 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from equigrid.experiments.progress_line import ProgressLine
+from equigrid.experiments.study_name import StudyName
 
 # Exit codes: 0 done and certified, 1 anything else, 2 unusable input, 3 not certified or no answer.
 FAILED, UNUSABLE, UNCERTIFIED = 1, 2, 3
 _SEED = click.IntRange(min=0, max=2**63 - 1)
 _FORCE = "Replace the directory named by --out, if equigrid wrote all that is in it."
-
-
-class StudyName(click.ParamType[str]):
-    """A shipped study or a file, with completion of both."""
-
-    name = "study"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Complete names of shipped studies, then files."""
-        from equigrid.experiments.study import list_studies
-
-        names = [n for n in list_studies() if n.startswith(incomplete)]
-        return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
 
 
 def _a_number(value: float | None) -> float | None:
@@ -57,7 +42,7 @@ def list_command() -> None:
 @main.command()
 @click.argument("study", type=StudyName())
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the result.")
-@click.option("--seed", type=_SEED, help="In place of the study's own seed.")
+@click.option("--seed", type=_SEED, help="In place of the study's own; random draws follow it.")
 @click.option(
     "--method", type=click.Choice(["exact", "best-response"]), help="Play only these stages."
 )
@@ -80,10 +65,15 @@ def run(study: str, out: Path | None, force: bool, **asked: Any) -> None:
 @click.argument("file", type=StudyName())
 def validate(file: str) -> None:
     """Check FILE.yaml and tell everything that is wrong with it."""
-    from equigrid.experiments.study import load_study
 
     def check() -> int:
+        from equigrid.experiments.study import load_study
+
         study = load_study(file)
+        _warn(study)
+        from equigrid.experiments.refusals import refuse_unusable  # takes seconds to import
+
+        refuse_unusable(study)
         click.echo(f"{file}: a valid study with {len(study.spec.cases)} cases")
         return 0
 
@@ -143,10 +133,13 @@ def reconfigure(feeder: str, out: Path | None, force: bool, rounds: int, **asked
 def _run(study: str, out: Path | None, asked: dict[str, Any], *, force: bool) -> int:
     directory = _directory(Path(study).stem, out, force=force)
     from equigrid.experiments.run import finished, play
+    from equigrid.experiments.study import load_study
     from equigrid.experiments.telling import result_lines
 
+    loaded = load_study(study)
+    _warn(loaded)
     progress, replace = ProgressLine(), force and out is not None
-    played = play(study, progress=progress, **asked)
+    played = play(loaded, progress=progress, **asked)
     result, written = finished(played, directory, progress.warn, replace=replace)
     assert written is not None
     progress.done()
@@ -164,6 +157,12 @@ def _end_at_once(code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _warn(study: Any) -> None:
+    """Tell what is implausible in a study."""
+    for warning in study.warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
 def _directory(name: str, out: Path | None, *, force: bool) -> Path:
@@ -226,9 +225,12 @@ def _new(study: str, out: Path | None) -> int:
 def _reconfigure(
     feeder: str, out: Path | None, rounds: int, asked: dict[str, Any], *, force: bool
 ) -> int:
-    from equigrid.experiments.reconfigure import find_feeder, reconfigured
+    from equigrid.experiments.reconfigure import reconfigured
+    from equigrid.grid.cases import feeder as find_feeder
 
     network = find_feeder(feeder)
+    for note in network.notes:
+        click.echo(f"{feeder}: {note}", err=True)
     directory = _directory(f"reconfigure-{Path(feeder).stem}", out, force=force)
     progress = ProgressLine()
     result = reconfigured(

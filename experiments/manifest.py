@@ -29,6 +29,7 @@ def manifest(played: "Played") -> dict[str, Any]:
         "system": study.spec.system,
         "study_sha256": study.digest(),
         "seed": study.spec.seed,
+        "warnings": [str(warning) for warning in study.warnings],
         "messages": study.spec.messages.model_dump(),
         "messages_sha256": {case.name: case.world.mailroom.digest() for case in cases},
         "python": platform.python_version(),

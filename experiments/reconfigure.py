@@ -14,10 +14,9 @@ from equigrid.experiments.operation import Operation
 from equigrid.experiments.report.figures import svg
 from equigrid.experiments.report.figures_switching import switching
 from equigrid.experiments.whole import write_whole
-from equigrid.grid.cases import feeder, list_feeders, read_network, write_network
+from equigrid.grid.cases import write_network
 from equigrid.grid.network import Network
 from equigrid.grid.switching.best import BestConfiguration, best_configuration
-from equigrid.grid.tables import NetworkError, did_you_mean
 
 _AIMS = {
     "loss": ("losses", "kW", 1e3),
@@ -123,27 +122,6 @@ _ROWS = (
     (("least voltage", "voltage_min_pu"), "p.u.", 1.0, 5),
     (("greatest loading", "loading_max_percent"), "%", 1.0, 2),
 )
-
-
-def find_feeder(name: str) -> Network:
-    """Return a shipped feeder, or the network in a file.
-
-    Raises
-    ------
-    NetworkError
-        When there is neither, or the file describes no usable network.
-    """
-    if name in list_feeders():
-        return feeder(name)
-    if Path(name).exists():
-        return read_network(name)
-    known = list_feeders()
-    raise NetworkError(
-        [
-            f"{name!r} is neither a shipped feeder{did_you_mean(name, known)} nor a file: use "
-            f"{', '.join(known)}, or a network saved as JSON by pandapower or equigrid."
-        ]
-    )
 
 
 def reconfigured(network: Network, **asked: Any) -> Reconfiguration:

@@ -54,6 +54,25 @@ class NoAnswer(RuntimeError):
         return str(self.args[0])
 
 
+class Interrupted(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C in a search.
+
+    Attributes
+    ----------
+    equilibrium : Equilibrium or None
+        The best answer so far, certified and not settled; None where there was none yet.
+    """
+
+    def __init__(self, equilibrium: Equilibrium | None = None) -> None:
+        self.equilibrium = equilibrium
+        super().__init__(equilibrium)
+
+    def __str__(self) -> str:
+        """Say what is left."""
+        found = "the best answer so far is kept" if self.equilibrium else "no answer was found yet"
+        return f"interrupted: {found}"
+
+
 class SolverFailed(NoAnswer):
     """A solver that came to no end; it proves nothing of the agent whose problem it was given.
 
@@ -73,25 +92,6 @@ class SolverFailed(NoAnswer):
             "that bring its numbers closer together",
             agent,
         )
-
-
-class Interrupted(KeyboardInterrupt):
-    """Somebody pressed Ctrl-C in a search.
-
-    Attributes
-    ----------
-    equilibrium : Equilibrium or None
-        The best answer so far, certified and not settled; None where there was none yet.
-    """
-
-    def __init__(self, equilibrium: Equilibrium | None = None) -> None:
-        self.equilibrium = equilibrium
-        super().__init__(equilibrium)
-
-    def __str__(self) -> str:
-        """Say what is left."""
-        found = "the best answer so far is kept" if self.equilibrium else "no answer was found yet"
-        return f"interrupted: {found}"
 
 
 class WrongMethod(ValueError):

@@ -39,6 +39,8 @@ class Solution:
         Row values, empty like the columns.
     words : str
         How HiGHS itself says that it ended.
+    iterations : int
+        Of the simplex method, those of a branch and bound among them.
     """
 
     status: str
@@ -48,6 +50,7 @@ class Solution:
     nodes: int
     rows: Vector
     words: str = ""
+    iterations: int = 0
 
     @property
     def found(self) -> bool:
@@ -172,7 +175,8 @@ class HighsModel:
         bound = info.mip_dual_bound if self._integer else value
         nodes = int(info.mip_node_count) if self._integer else 0
         words = self._highs.modelStatusToString(ended)
-        return Solution(status, columns, value, bound, nodes, rows, words)
+        iterations = max(0, int(info.simplex_iteration_count))
+        return Solution(status, columns, value, bound, nodes, rows, words, iterations)
 
     def solve_surely(self) -> Solution:
         """Solve a linear program, and where the last basis leads nowhere, begin anew.

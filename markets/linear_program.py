@@ -1,7 +1,7 @@
 """Assembling linear and mixed-integer programs block by block."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from equigrid.markets.highs_model import HighsModel
+from equigrid.markets.scaling import Units
 
 Vector = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -26,6 +27,19 @@ class Assembled:
     cost: Vector
     integer: NDArray[np.bool_]
     offset: float = 0.0
+
+    def measured(self, units: Units) -> "Assembled":
+        """Return the same program in other units."""
+        return replace(
+            self,
+            matrix=units.matrix(self.matrix),
+            row_lower=self.row_lower / units.rows,
+            row_upper=self.row_upper / units.rows,
+            lower=self.lower / units.columns,
+            upper=self.upper / units.columns,
+            cost=units.cost(self.cost),
+            offset=self.offset / units.money,
+        )
 
     def model(self, **options: Any) -> "HighsModel":
         """Hand the program to a HiGHS model of its own."""

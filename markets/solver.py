@@ -1,8 +1,7 @@
 """Solving one agent again and again: compiled once, a persistent solver, a warm start."""
 
-from typing import Any
+from dataclasses import replace
 
-import clarabel
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
@@ -11,81 +10,69 @@ from equigrid.markets.agent import Agent
 from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import NoAnswer, SolverFailed, did_you_mean
 from equigrid.markets.linear_program import Assembled
+from equigrid.markets.own_units import ModelInOwnUnits
+from equigrid.markets.quadratic_model import QuadraticModel
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
 
 
-# What is only almost proven is not proven.
-CLARABEL_STATUS = {
-    "Solved": "optimal",
-    "AlmostSolved": "optimal",
-    "PrimalInfeasible": "infeasible",
-    "DualInfeasible": "unbounded",
-}
+def _stated(form: StandardForm) -> Assembled:
+    equal = np.arange(len(form.rhs)) < form.equal_rows
+    return Assembled(
+        matrix=form.matrix,
+        row_lower=np.where(equal, form.rhs, -np.inf),
+        row_upper=form.rhs,
+        lower=form.lower,
+        upper=form.upper,
+        cost=form.cost,
+        integer=form.integer,
+    )
 
 
 class _Linear:
-    """A HiGHS model that keeps its basis."""
+    """A HiGHS model that keeps its basis, in units found when it is solved first."""
 
     solver = "HiGHS"
 
     def __init__(self, form: StandardForm) -> None:
-        equal = np.arange(len(form.rhs)) < form.equal_rows
-        self._below = np.where(equal, 0.0, -np.inf)
-        self._columns, self._rows = np.arange(form.columns), np.arange(len(form.rhs))
-        self._model = Assembled(
-            matrix=form.matrix,
-            row_lower=form.rhs + self._below,
-            row_upper=form.rhs,
-            lower=form.lower,
-            upper=form.upper,
-            cost=form.cost,
-            integer=form.integer,
-        ).model(mip_rel_gap=0.0)
+        self._program = _stated(form)
+        self._below = np.where(np.arange(len(form.rhs)) < form.equal_rows, 0.0, -np.inf)
+        self._rows = np.arange(len(form.rhs))
+        self._model: ModelInOwnUnits | None = None
 
     def set_cost(self, cost: Vector) -> None:
-        self._model.set_costs(self._columns, cost)
+        if self._model is None:
+            self._program = replace(self._program, cost=cost)
+        else:
+            self._model.set_costs(cost)
 
     def set_rhs(self, rhs: Vector) -> None:
-        self._model.set_rows(self._rows, rhs + self._below, rhs)
+        if self._model is None:
+            self._program = replace(self._program, row_lower=rhs + self._below, row_upper=rhs)
+        else:
+            self._model.set_rows(self._rows, rhs + self._below, rhs)
 
     def solve(self) -> tuple[str, str, Vector]:
+        if self._model is None:
+            self._model = ModelInOwnUnits(self._program, mip_rel_gap=0.0, mip_abs_gap=0.0)
+            self._model.set_costs(self._program.cost)
         solution = self._model.solve_anew_if_failed()
         return solution.status, solution.words, solution.columns
 
 
 class _Quadratic:
-    """A Clarabel model whose vectors are updated; column bounds are rows of it."""
+    """Clarabel, whose vectors are updated."""
 
     solver = "Clarabel"
 
     def __init__(self, form: StandardForm) -> None:
-        eye = sparse.eye_array(form.columns, format="csr")
-        upper, lower = (np.flatnonzero(np.isfinite(end)) for end in (form.upper, form.lower))
-        self._bounds = np.concatenate([form.upper[upper], -form.lower[lower]])
-        matrix = sparse.csc_matrix(sparse.vstack([form.matrix, eye[upper], -eye[lower]]))
-        inequalities = matrix.shape[0] - form.equal_rows
-        cones = [clarabel.ZeroConeT(form.equal_rows), clarabel.NonnegativeConeT(inequalities)]
-        settings = clarabel.DefaultSettings()
-        settings.verbose, settings.presolve_enable = False, False
-        settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-10
-        curved = sparse.csc_matrix(sparse.triu(form.quadratic))
-        rhs = np.concatenate([form.rhs, self._bounds])
-        self._solver: Any = clarabel.DefaultSolver(
-            curved, form.cost, matrix, rhs, [c for c in cones if c.dim], settings
-        )
-
-    def set_cost(self, cost: Vector) -> None:
-        self._solver.update(q=cost)
-
-    def set_rhs(self, rhs: Vector) -> None:
-        self._solver.update(b=np.concatenate([rhs, self._bounds]))
+        model = QuadraticModel(_stated(form), form.quadratic)
+        self._model, self.set_cost, self.set_rhs = model, model.set_cost, model.set_rhs
 
     def solve(self) -> tuple[str, str, Vector]:
-        solution = self._solver.solve()
-        words = str(solution.status)
-        return CLARABEL_STATUS.get(words, "failed"), words, np.array(solution.x)
+        found = self._model.solve()
+        return found.status, found.words, found.columns
 
 
 class AgentSolver:

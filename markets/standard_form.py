@@ -5,13 +5,14 @@ follower or re-solved with new prices without being stated again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.agent import Agent
+from equigrid.markets.scaling import Units
 
 Vector = NDArray[np.float64]
 
@@ -106,6 +107,29 @@ class StandardForm:
         constant = self.offset + self.offset_of_heard @ heard
         curved = columns @ (self.quadratic @ columns) / 2
         return float(curved + self.cost_at(heard) @ columns + constant)
+
+    def measured(self, units: Units) -> "StandardForm":
+        """Return the same form in other units; what is heard and said stays in its own."""
+        width = sparse.diags_array(units.columns)
+        cost = sparse.diags_array(units.columns / units.money)
+        row = sparse.diags_array(1.0 / units.rows)
+        return replace(
+            self,
+            quadratic=sparse.csr_array(cost @ self.quadratic @ width),
+            cost=units.cost(self.cost),
+            cost_of_heard=sparse.csr_array(cost @ self.cost_of_heard),
+            offset=self.offset / units.money,
+            offset_of_heard=self.offset_of_heard / units.money,
+            matrix=units.matrix(self.matrix),
+            rhs=self.rhs / units.rows,
+            rhs_of_heard=sparse.csr_array(row @ self.rhs_of_heard),
+            lower=self.lower / units.columns,
+            upper=self.upper / units.columns,
+            said={
+                name: replace(said, of_columns=sparse.csr_array(said.of_columns @ width))
+                for name, said in self.said.items()
+            },
+        )
 
     def assign(self, columns: Vector, heard: Vector) -> None:
         """Write an answer into the cvxpy Variables and Parameters of the declaration."""

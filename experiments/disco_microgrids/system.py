@@ -15,6 +15,7 @@ from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.disco_microgrids.deals import exchange_deal, market_deals
 from equigrid.experiments.disco_microgrids.kpis import case_kpis
 from equigrid.experiments.disco_microgrids.tables import case_tables
+from equigrid.experiments.feeder_loads import feeder_loads
 from equigrid.experiments.linearisation import play_linearised
 from equigrid.experiments.result import Kpi
 from equigrid.experiments.schema import Case
@@ -126,8 +127,7 @@ class DiscoMicrogrids:
         """The Disco with its feeder, loads and resources."""
         network, spec = self.study.network, self.spec
         profile = self.customers.peak_load_fraction * np.array(self.customers.load_profile)
-        buses = network.buses
-        rated = dict.fromkeys(buses.index, 0.0)
+        rated = dict.fromkeys(network.buses.index, 0.0)
         for unit in self.manager.photovoltaics:
             rated[unit.bus] += unit.power_max_mw
         return disco.Disco(
@@ -135,8 +135,7 @@ class DiscoMicrogrids:
             network=network,
             voltage_min_pu=spec.network.voltage_min_pu,
             voltage_max_pu=spec.network.voltage_max_pu,
-            load_mw=np.outer(buses["load_mw"], profile),
-            load_mvar=np.outer(buses["load_mvar"], profile),
+            **vars(feeder_loads(self.study, profile)),
             scenarios=self.scenarios,
             photovoltaic_mw=np.array(list(rated.values())),
             generators=tuple(_generator(unit.name, unit) for unit in self.manager.generators),

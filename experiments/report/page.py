@@ -60,6 +60,7 @@ def report_html(result: Result) -> str:
         colours=case_colours(result),
         span=f"{names[0]} → {names[-1]}" if len(names) > 1 else names[0],
         paper=kind.paper,
+        about=kind.about,
         headline=kind.headline(result),
         verdict=verdict(result),
         badge=_badge(result),

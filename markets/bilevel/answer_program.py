@@ -19,6 +19,7 @@ from equigrid.markets.findings import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.game import Game, Payment
 from equigrid.markets.highs_model import Solution
 from equigrid.markets.linear_program import Indices
+from equigrid.markets.own_units import ModelInOwnUnits
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
@@ -128,8 +129,11 @@ class AnswerProgram(GameProgram):
         NoAnswer
             When no signal makes any combination of answers feasible for the leader.
         """
-        model = self.program.model(
-            self.leader_form.offset, mip_rel_gap=gap, mip_allow_restart=False
+        model = ModelInOwnUnits(
+            self.program.assembled(self.leader_form.offset),
+            mip_rel_gap=gap,
+            mip_abs_gap=0.0,
+            mip_allow_restart=False,
         )
         solution = model.solve()
         if solution.status == "failed":
@@ -193,7 +197,7 @@ class AnswerProgram(GameProgram):
 
     def _forbid_dearer(self, chosen: Indices, own_cost: Vector) -> None:
         """Without payments at decided prices the cheapest answer is cheapest always."""
-        dearer = chosen[own_cost > own_cost.min() + 1e-9 * max(1.0, abs(own_cost.min()))]
+        dearer = chosen[own_cost > own_cost.min() + 1e-9 * np.abs(own_cost).max()]
         if dearer.size:
             eye = sparse.eye_array(len(dearer), format="csr")
             self.program.add_rows([(eye, dearer)], 0.0, 0.0)

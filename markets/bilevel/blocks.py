@@ -19,8 +19,10 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram, Pairs
+from equigrid.markets.bilevel.elimination import itself
 from equigrid.markets.highs_model import Solution
 from equigrid.markets.linear_program import Assembled, Indices
+from equigrid.markets.own_units import solved_in_own_units
 
 Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -89,7 +91,7 @@ class Blocks:
         lower[len(self.rest) :] = costs
         # A cost that is known to be at least minus infinity is not known.
         upper[len(self.rest) :] = np.where(np.isfinite(costs), costs, np.inf)
-        return replace(self.master, lower=lower, upper=upper).model().solve_surely()
+        return solved_in_own_units(replace(self.master, lower=lower, upper=upper))
 
 
 def blocks_of(stated: ComplementarityProgram) -> Blocks | None:
@@ -173,6 +175,8 @@ def _block(stated: ComplementarityProgram, columns: Mask, rows: Mask) -> Block |
             pairs=_moved(stated.pairs, pairs, place, row_place),
             squares=replace(stated.squares, factor=sparse.csr_array((0, len(at)))),
             limits=row_place[stated.limits[rows[stated.limits]]],
+            whole=itself(small),
+            money=None,
         ),
         at,
         pairs,

@@ -13,9 +13,11 @@ import numpy as np
 from equigrid.markets.bilevel.branching import Branching
 from equigrid.markets.bilevel.column_ranges import NoBoundError
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.bilevel.incumbents import Found
-from equigrid.markets.bilevel.mixed_integer import MixedInteger, pair_bounds
+from equigrid.markets.bilevel.mixed_integer import MixedInteger
 from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.pair_bounds import pair_bounds
 
 # The branching goes alone for so many nodes; most games are over by then.
 ALONE = 1000
@@ -27,11 +29,11 @@ def solve_by_both(
     game: OptimalityProgram,
     stated: ComplementarityProgram,
     gap: float,
-    node_limit: int,
+    effort: Effort,
     progress: Callable[[int, float, float], None] | None = None,
     tell_every: int = 50,
 ) -> Found:
-    """Solve by whichever route fits, by both where one alone takes long.
+    """Solve by whichever route fits, by both where one alone takes long or leaves something open.
 
     Parameters
     ----------
@@ -39,37 +41,50 @@ def solve_by_both(
     stated : ComplementarityProgram
     gap : float
         Relative.
-    node_limit : int
-        Of either route.
+    effort : Effort
+        What either route may spend.
     progress : callable, optional
         Told nodes, incumbent and bound now and then.
     tell_every : int
         Nodes of the branching between two words of progress.
     """
     branching = Branching(stated, gap, progress, tell_every)
-    found = branching.run(min(ALONE, node_limit))
-    if found.status != "limit" or node_limit <= ALONE:
+    found = branching.run(min(ALONE, effort.node_limit), effort)
+    if found.status != "limit" or effort.over:
         return found
     try:
         bounds = pair_bounds(game, stated)
     except NoBoundError:
-        return branching.run(node_limit)
-    milp = MixedInteger(stated, bounds, gap)
-    beside, nodes = _BESIDE, 2 * ALONE
-    with ThreadPoolExecutor(1) as other:
-        while found.status == "limit" and max(found.nodes, beside) < node_limit:
-            running = other.submit(milp.run, beside, found.best)
+        return branching.run(effort.node_limit, effort)
+    except KeyboardInterrupt:
+        effort.interrupt()
+        return found
+    return _side_by_side(branching, MixedInteger(stated, bounds, gap), found, gap, effort)
+
+
+def _side_by_side(
+    branching: Branching, milp: MixedInteger, found: Found, gap: float, effort: Effort
+) -> Found:
+    """Let both go on in rounds of growing length, and tell each other what they know."""
+    stated, other = branching.evaluator.stated, effort.beside()
+    beside, nodes, limit = _BESIDE, 2 * ALONE, effort.node_limit
+    with ThreadPoolExecutor(1) as threads:
+        while found.status == "limit" and max(found.nodes, beside) < limit and not other.over:
+            running = threads.submit(milp.run, beside, found.best, other)
             try:
-                found = branching.run(min(nodes, node_limit))
+                found = branching.run(min(nodes, limit), effort)
+                if found.status == "limit":
+                    found = _joined(stated, gap, found, running.result())
+                    branching.incumbents.offer(found.best)
             except KeyboardInterrupt:
+                effort.interrupt()
+            if effort.interrupted or found.status != "limit":
                 milp.cancel()
-                raise
-            if found.status == "limit":
-                found = _joined(stated, gap, found, running.result())
-                branching.incumbents.offer(found.best)
-            else:
-                milp.cancel()
+                break
+            if effort.over:
+                break
             beside, nodes = 4 * beside, 2 * nodes
+    effort.iterations += other.iterations
     return found
 
 
@@ -81,6 +96,6 @@ def _joined(stated: ComplementarityProgram, gap: float, first: Found, second: Fo
     joined = replace(first, best=best, bound=bound)
     if best is None:
         return replace(joined, status=second.status if second.status == "infeasible" else "limit")
-    scale = max(1.0, abs(best.value + stated.program.offset))
-    closed = np.isfinite(bound) and best.value - bound <= gap * scale
+    allowed = stated.allowed(best.columns, best.value, gap)
+    closed = np.isfinite(bound) and best.value - bound <= allowed
     return replace(joined, status="optimal" if closed else "limit")

@@ -7,14 +7,15 @@ bound of a node is a sum, and a decision solves only one side again, from a warm
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.bilevel.incumbents import TIGHT, Found, Incumbents
 from equigrid.markets.bilevel.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node, States
+from equigrid.markets.bilevel.pseudo_costs import TINY, PseudoCosts
 
 Vector = NDArray[np.float64]
 _CANDIDATES = 4
@@ -23,41 +24,9 @@ _TRUSTED = 2
 _IMPROVE = 20
 _SEARCH = 100
 _STEPS = 40
-_TINY = 1e-9
 _MUCH = 1e9
-# A product of slack and multiplier below this, relative to the objective, is zero.
-_PRODUCT = 1e-9
-
-
-@dataclass
-class PseudoCosts:
-    """What one unit of a multiplier, or of a slack, has cost when it was made zero."""
-
-    gain: Vector
-    trials: Vector = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin without trials."""
-        self.trials = np.zeros_like(self.gain)
-
-    def learn(self, pair: int, side: int, gain: float, distance: float) -> None:
-        """Take the mean over the trials so far."""
-        if distance > _TINY:
-            self.trials[side, pair] += 1
-            step = (max(gain, 0.0) / distance - self.gain[side, pair]) / self.trials[side, pair]
-            self.gain[side, pair] += step
-
-    def expected(self, pairs: NDArray[np.int64], multiplier: Vector, slack: Vector) -> Vector:
-        """Return the score of pairs: the product of what both children are expected to gain."""
-        known = self.trials > 0
-        mean = np.array([_mean(self.gain[s][known[s]]) for s in (0, 1)])[:, None]
-        rate = np.where(known, self.gain, mean)[:, pairs]
-        ends = np.maximum(rate[0] * multiplier, _TINY), np.maximum(rate[1] * slack, _TINY)
-        return np.asarray(ends[0] * ends[1])
-
-
-def _mean(values: Vector) -> float:
-    return float(values.mean()) if values.size else 1.0
+# A pair is met where slack or multiplier is below this, each in a unit of its own.
+_MET = 1e-8
 
 
 class Branching:
@@ -81,25 +50,42 @@ class Branching:
         progress: Callable[[int, float, float], None] | None = None,
         tell_every: int = 50,
     ) -> None:
-        # Shares of the gap are of the objective with its constant.
-        self._gap, self._offset, self._progress = gap, stated.program.offset, progress
+        self._stated, self._progress = stated, progress
         self._tell_every = tell_every
         self.evaluator = Evaluator(stated)
-        self.incumbents = Incumbents(self.evaluator)
+        self.incumbents = Incumbents(self.evaluator, gap)
         self._costs = PseudoCosts(np.ones((2, stated.pairs.count)))
         self._heap: list[tuple[float, int, Node]] = []
         self._pruned = np.inf
         self._nodes, self._pushed = 0, 0
         self._node: Node | None = None
-        self._started = False
+        self._started, self._iterations = False, 0
         self.unbounded = self._loose = False
 
-    def run(self, node_limit: int) -> Found:
-        """Search until the gap is closed or the nodes are used up; may be called again."""
+    def run(self, node_limit: int, effort: Effort | None = None) -> Found:
+        """Search until the gap is closed or the nodes are used up; may be called again.
+
+        Parameters
+        ----------
+        node_limit : int
+            Of all calls together.
+        effort : Effort, optional
+            What the search may spend beside that. Ctrl-C ends it like a limit, and it says so.
+        """
+        effort = effort or Effort(node_limit)
+        try:
+            self._search(node_limit, effort)
+        except KeyboardInterrupt:
+            effort.interrupt()
+        bound = self.bound if self._started else -np.inf
+        return Found(self.incumbents.best, bound, self._nodes, self._status())
+
+    def _search(self, node_limit: int, effort: Effort) -> None:
         if not self._started:
-            self._started = True
             self._node = self._root()
-        while self._nodes < node_limit and not self.unbounded:
+            self._started = True
+        self._spend(effort, 0)
+        while self._nodes < node_limit and not self.unbounded and not effort.over:
             self._node = self._node or self._pop()
             if self._node is None:
                 break
@@ -109,16 +95,24 @@ class Branching:
             if self._nodes % _SEARCH == 1:
                 self._search_near(self._node)
             self._node = self._step(self._node)
+            self._spend(effort, 1)
             if self._progress and self._nodes % self._tell_every == 0:
                 self._progress(self._nodes, self.incumbents.value, self.bound)
-        return Found(self.incumbents.best, self.bound, self._nodes, self._status())
+
+    def _spend(self, effort: Effort, nodes: int) -> None:
+        iterations = self.evaluator.iterations
+        size = sum(self._stated.program.matrix.shape)
+        effort.spend(nodes, iterations - self._iterations, size)
+        self._iterations = iterations
 
     def _status(self) -> str:
         if self.unbounded:
             return "unbounded"
-        if self._node is not None or self._heap or self._loose:
+        if not self._started or self._node is not None or self._heap or self._loose:
             return "limit"
-        return "infeasible" if self.incumbents.best is None else "optimal"
+        if self.incumbents.best is None:
+            return "infeasible"
+        return "optimal" if self.incumbents.near(self.bound) else "limit"
 
     @property
     def bound(self) -> float:
@@ -140,25 +134,27 @@ class Branching:
             return
         kept, self._heap = (self._heap, self._pruned, self._loose), []
         current: Node | None = near
-        for _ in range(_STEPS):
-            current = self._step(current) if current else None
-            if current is None and self._heap:
-                current = heapq.heappop(self._heap)[2]
-        self._heap, self._pruned, self._loose = kept
+        try:
+            for _ in range(_STEPS):
+                current = self._step(current) if current else None
+                if current is None and self._heap:
+                    current = heapq.heappop(self._heap)[2]
+        finally:
+            self._heap, self._pruned, self._loose = kept
 
     def _pop(self) -> Node | None:
         """Take the best open node, or none once the gap is closed."""
         while self._heap:
             _, _, node = heapq.heappop(self._heap)
             if not self._prune(node):
+                self._node = node  # whatever interrupts what follows, it is not lost
                 self.incumbents.improve(node)
                 return node
         return None
 
     def _prune(self, node: Node) -> bool:
         value = self.incumbents.value
-        scale = max(1.0, abs(value + self._offset))
-        if not np.isfinite(value) or node.bound < value - self._gap * scale:
+        if not np.isfinite(value) or node.bound < value - self.incumbents.allowed:
             return False
         self._pruned = min(self._pruned, node.bound)
         return True
@@ -176,6 +172,10 @@ class Branching:
                 done = decided is None or not decided.fractional.size
                 return self._leaf(decided) if decided is not None and done else decided
             children = self._pair_children(decided, pair)
+        return self._descend(children)
+
+    def _descend(self, children: list[Node | None]) -> Node | None:
+        """Keep the children for later but the better one."""
         kept = [child for child in children if child is not None and not self._prune(child)]
         kept.sort(key=lambda child: child.bound)
         for other in kept[1:]:
@@ -198,15 +198,21 @@ class Branching:
         if np.isneginf(node.bound):
             self.unbounded = True
             return None
-        self._pruned = min(self._pruned, node.bound)
-        if not self.incumbents.accept(node) and not self._near(node.bound):
-            # Rounding made an answer of what is none; the bound stands, but nothing meets it.
-            self._loose = True
-        return None
+        self.incumbents.accept(node)
+        if self.incumbents.near(node.bound):
+            self._pruned = min(self._pruned, node.bound)
+            return None
+        return self._further(node)
 
-    def _near(self, bound: float) -> bool:
-        value = self.incumbents.value
-        return value - bound <= 2 * self._gap * max(1.0, abs(value + self._offset))
+    def _further(self, node: Node) -> Node | None:
+        """Decide a pair that was taken for met, where nothing meets the bound of a leaf."""
+        product = np.where(node.states == OPEN, node.multiplier * node.slack, 0.0)
+        if product.size and product.max() > 0:
+            return self._descend(self._pair_children(node, int(np.argmax(product))))
+        # Rounding made an answer of what is none; the bound stands, but nothing meets it.
+        self._pruned = min(self._pruned, node.bound)
+        self._loose = True
+        return None
 
     def _integer_children(self, node: Node) -> list[Node | None]:
         at = node.fractional
@@ -237,15 +243,14 @@ class Branching:
                     return self._forced(node, pair, gains)
             else:
                 gains = self._costs.gain[:, pair] * (node.multiplier[pair], node.slack[pair])
-            value = max(gains[0], _TINY) * max(gains[1], _TINY)
+            value = max(gains[0], TINY) * max(gains[1], TINY)
             if value > best_score:
                 best, best_score = pair, value
         return best, node
 
     def _violated(self, node: Node) -> NDArray[np.int64]:
-        product = node.multiplier * node.slack
-        scale = _PRODUCT * max(1.0, abs(node.bound) if np.isfinite(node.bound) else 1.0)
-        return np.flatnonzero((product > scale) & (node.states == OPEN))
+        positive = (node.multiplier > _MET) & (node.slack > _MET)
+        return np.flatnonzero(positive & (node.states == OPEN))
 
     def _try(self, node: Node, pair: int) -> Vector:
         """Gain in bound of both children, infinite where there is no answer."""

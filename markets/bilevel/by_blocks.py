@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from equigrid.markets.bilevel.blocks import Block, Blocks
 from equigrid.markets.bilevel.branching import Branching
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram
-from equigrid.markets.bilevel.incumbents import Found, Incumbent, polished
+from equigrid.markets.bilevel.effort import Effort
+from equigrid.markets.bilevel.incumbents import Found, Incumbent
 from equigrid.markets.bilevel.nodes import OPEN
 
 Progress = Callable[[int, float, float], None]
@@ -24,7 +24,7 @@ def solve_by_blocks(
     stated: ComplementarityProgram,
     blocks: Blocks,
     gap: float,
-    node_limit: int,
+    effort: Effort,
     progress: Progress | None = None,
     tell_every: int = 50,
 ) -> Found | None:
@@ -37,8 +37,8 @@ def solve_by_blocks(
         Of it.
     gap : float
         Relative.
-    node_limit : int
-        Of all blocks together.
+    effort : Effort
+        What all blocks together may spend.
     progress : callable, optional
         Told nodes, answer and bound of the block that is being settled now and then.
     tell_every : int
@@ -46,10 +46,9 @@ def solve_by_blocks(
     """
     found: list[Found] = []
     for block in blocks.parts:
-        left = node_limit - sum(part.nodes for part in found)
-        found.append(_settled(block, _SHARE * gap, max(left, 1), progress, tell_every))
-        if found[-1].status == "unbounded":
-            return None  # another block may still be infeasible, or the master indifferent
+        found.append(_settled(block, _SHARE * gap, effort, progress, tell_every))
+        if found[-1].status == "unbounded" or (found[-1].status == "limit" and not effort.over):
+            return None  # another block may be infeasible, the master indifferent; another way help
         if found[-1].best is None:
             nodes = sum(part.nodes for part in found)
             return Found(None, -np.inf, nodes, found[-1].status)
@@ -57,7 +56,7 @@ def solve_by_blocks(
 
 
 def _settled(
-    block: Block, gap: float, node_limit: int, progress: Progress | None, tell_every: int
+    block: Block, gap: float, effort: Effort, progress: Progress | None, tell_every: int
 ) -> Found:
     """Settle a block, or remember how it was settled.
 
@@ -66,12 +65,14 @@ def _settled(
     """
     key = block.digest(gap)
     if key not in _REMEMBERED:
-        found = Branching(block.stated, gap, progress, tell_every).run(node_limit)
+        own = block.stated.in_own_units()
+        left = max(1, effort.node_limit - effort.nodes)
+        found = Branching(own, gap, progress, tell_every).run(left, effort)
+        # Here and not in the whole game, where a block may weigh nothing and be left as it is.
+        found = found.sharpened(own).declared(own)
         if found.status != "optimal" or found.best is None:
             return found
-        # Here and not in the whole game, where a block may weigh nothing and be left as it is.
-        best = polished(block.stated, found.best.states, found.best.columns) or found.best
-        _REMEMBERED[key] = replace(found, best=best)
+        _REMEMBERED[key] = found
         while len(_REMEMBERED) > _MOST:
             del _REMEMBERED[next(iter(_REMEMBERED))]
     return _REMEMBERED[key]
@@ -94,6 +95,6 @@ def _together(
     for block, answer in zip(blocks.parts, answers, strict=True):
         columns[block.columns], states[block.pairs] = answer.columns, answer.states
     value, bound = at_answers.objective, at_bounds.objective
-    closed = value - bound <= gap * max(1.0, abs(value + stated.program.offset))
+    closed = value - bound <= stated.allowed(columns, value, gap)
     status = "optimal" if closed else "limit"
     return Found(Incumbent(value, columns, states), bound, nodes, status, sharp=True)

@@ -9,6 +9,7 @@ from equigrid.markets.bilevel.signals import activity
 from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.highs_model import HighsModel
 from equigrid.markets.linear_program import Assembled
+from equigrid.markets.scaling import Units
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
@@ -33,6 +34,18 @@ class Box:
     cost_upper: Vector
     rhs_lower: Vector
     rhs_upper: Vector
+
+    def declared(self, units: Units) -> "Box":
+        """Return the box in the units of the declaration."""
+        worth = units.money / units.columns
+        return Box(
+            self.lower * units.columns,
+            self.upper * units.columns,
+            self.cost_lower * worth,
+            self.cost_upper * worth,
+            self.rhs_lower * units.rows,
+            self.rhs_upper * units.rows,
+        )
 
 
 def column_box(

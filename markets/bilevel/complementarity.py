@@ -5,18 +5,22 @@ apart: where a leader sets prices, the followers' duals with the prices, and eve
 quantities. Only the pairs tie them together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.bilevel.elimination import CircleError, Smaller, eliminate, without_fixed
+from equigrid.markets.bilevel.money import SHARE, Money, money_of
 from equigrid.markets.bilevel.optimality import BillRow, FollowerColumns, OptimalityProgram
 from equigrid.markets.findings import UnusableGame, WrongMethod
 from equigrid.markets.linear_program import Assembled, Indices
+from equigrid.markets.scaling import Figures, Units, ends
 
 Vector = NDArray[np.float64]
+# Of money in units of the program's own: what a linear program's last digits may make of 0.
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +94,10 @@ class ComplementarityProgram:
         Rows that belong to followers alone.
     whole : Smaller
         The way back to the columns of the game's program.
+    money : Money, optional
+        What the objective is made of; without it, costs × columns.
+    units : Units, optional
+        In which all of this is measured, where it is not in those of the declaration.
     """
 
     program: Assembled
@@ -97,10 +105,69 @@ class ComplementarityProgram:
     squares: Squares
     limits: Indices
     whole: Smaller
+    money: Money | None = None
+    units: Units | None = None
 
     def restored(self, columns: Vector) -> Vector:
         """Return all columns of the game's program."""
         return np.asarray(self.whole.restore @ columns + self.whole.shift)
+
+    @property
+    def moving_offset(self) -> float:
+        """The part of the objective's offset that is no constant of the game."""
+        return self.program.offset - (0.0 if self.money is None else self.money.constant)
+
+    def allowed(self, columns: Vector, value: float, gap: float) -> float:
+        """Return by how much a bound may lie below an answer that is proven to a relative gap.
+
+        It is relative to the objective without constants, so a fixed revenue hides nothing; or,
+        where costs and revenue all but cancel, to a tenth of what moves.
+
+        Parameters
+        ----------
+        columns : array of shape (n,)
+            The answer.
+        value : float
+            Its value, without the offset.
+        gap : float
+        """
+        if self.money is None:
+            moved = float(np.abs(self.program.cost * columns).sum())
+        else:
+            moved = self.money.moved(columns)
+        least = _LEAST * (1.0 if self.units is not None else _size(self.program.cost))
+        return max(gap * max(SHARE * moved, abs(value + self.moving_offset)), least)
+
+    def in_own_units(self) -> "ComplementarityProgram":
+        """Return the same program in units of its own, in which tolerances mean what they say."""
+        program, squares = self.program, self.squares
+        units = self._own_units()
+        root = np.sqrt(units.columns[squares.epigraph])
+        factor = sparse.diags_array(1.0 / root) @ squares.factor @ sparse.diags_array(units.columns)
+        restore = self.whole.restore @ sparse.diags_array(units.columns)
+        return replace(
+            self,
+            program=program.measured(units),
+            squares=replace(
+                squares, factor=sparse.csr_array(factor), constant=squares.constant / root
+            ),
+            whole=replace(self.whole, restore=sparse.csr_array(restore)),
+            money=None if self.money is None else self.money.measured(units),
+            units=units,
+        )
+
+    def _own_units(self) -> Units:
+        program, squares = self.program, self.squares
+        figures = Figures(program.matrix, ~program.integer)
+        figures.add_rows(ends(program.row_lower, program.row_upper))
+        figures.add_columns(ends(program.lower, program.upper))
+        figures.add_costs([program.cost])
+        figures.add_roots(squares.epigraph, squares.factor, squares.constant)
+        return figures.units(fourths=squares.epigraph)
+
+
+def _size(values: Vector) -> float:
+    return float(np.abs(values).max(initial=0.0)) or 1.0
 
 
 def relaxed(game: OptimalityProgram) -> ComplementarityProgram:
@@ -123,7 +190,12 @@ def relaxed(game: OptimalityProgram) -> ComplementarityProgram:
     _refuse_concave(smaller.program, squares.epigraph)
     limits = [smaller.row[follower.limits] for follower in game.followers.values()]
     return ComplementarityProgram(
-        smaller.program, pairs_of(game, smaller), squares, _joined(limits), smaller
+        smaller.program,
+        pairs_of(game, smaller),
+        squares,
+        _joined(limits),
+        smaller,
+        money_of(assembled, smaller),
     )
 
 
@@ -174,7 +246,7 @@ def _refuse_separate_hearing(game: OptimalityProgram, smaller: Smaller, bill: Bi
     program, row = smaller.program, int(smaller.row[bill.row])
     table = np.vstack([program.matrix[:, at[kept]].toarray(), program.cost[at[kept]]])
     table = np.delete(table, row, axis=0) / bill.weights[kept]
-    if np.abs(table - table[:, [0]]).max() > 1e-9:
+    if (np.abs(table - table[:, [0]]) > 1e-9 * np.abs(table).max(axis=1, keepdims=True)).any():
         names = [p.name for p in game.moving if np.isin(game.amounts[p.name], bill.amounts).any()]
         raise WrongMethod(
             f"payments {', '.join(repr(n) for n in names)} of one follower are paid at several "
@@ -198,7 +270,7 @@ def _refuse_concave(program: Assembled, epigraph: Indices) -> None:
     entries = sparse.coo_array(program.matrix[:, epigraph])
     up = np.isfinite(program.row_lower[entries.row]) & (entries.data > 0)
     down = np.isfinite(program.row_upper[entries.row]) & (entries.data < 0)
-    if (program.cost[epigraph] < -1e-12).any() or up.any() or down.any():
+    if (program.cost[epigraph] < -1e-12 * _size(program.cost)).any() or up.any() or down.any():
         raise WrongMethod(
             "the payment of a quadratic follower enters the leader's problem with the wrong sign "
             "to be convex; let the leader count it as its own income or cost only"

@@ -59,6 +59,14 @@ class Smaller:
         )
 
 
+def itself(program: Assembled) -> Smaller:
+    """Return a program from which nothing was taken out."""
+    m, n = program.matrix.shape
+    return Smaller(
+        program, np.arange(n), np.arange(m), sparse.eye_array(n, format="csr"), np.zeros(n)
+    )
+
+
 def _through(first: Indices, second: Indices) -> Indices:
     return np.where(first >= 0, second[np.maximum(first, 0)], -1) if len(second) else first * 0 - 1
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.bilevel.curvature import Curve, add_curve
+from equigrid.markets.bilevel.money import SHARE
 from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.findings import WrongMethod
 from equigrid.markets.game import Game, Link, Payment
@@ -76,6 +77,20 @@ class GameProgram:
         for payment in self.moving:
             if not self.signals.is_bilinear(payment):
                 self._add_linear_amount(payment)
+
+    def money(self, columns: Vector) -> float:
+        """Return what gains of the leader are measured by, without constants.
+
+        That is its objective at a point, or a tenth of all that it pays, is paid and spends.
+
+        Parameters
+        ----------
+        columns : array
+            All columns of the program.
+        """
+        stated = self.program.assembled()
+        terms = np.where(stated.lower < stated.upper, stated.cost * columns, 0.0)
+        return max(abs(float(terms.sum())), SHARE * float(np.abs(terms).sum()))
 
     def add_heard(self, form: StandardForm, cost: Vector | float = 0.0) -> Indices:
         """Add columns for what an agent hears, fixed where it is known."""

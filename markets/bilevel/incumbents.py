@@ -55,9 +55,27 @@ class Found:
     status: str
     sharp: bool = False
 
+    def sharpened(self, stated: ComplementarityProgram, margin: Vector | float = 0.0) -> "Found":
+        """Return the same with the best answer solved to the last digits, where it is not yet."""
+        if self.best is None or self.sharp:
+            return self
+        best = polished(stated, self.best.states, self.best.columns, margin) or self.best
+        return replace(self, best=best, sharp=True)
+
+    def declared(self, stated: ComplementarityProgram) -> "Found":
+        """Return the same in the units of the declaration."""
+        units = stated.units
+        if units is None:
+            return self
+        best = self.best
+        if best is not None:
+            value, columns = best.value * units.money, best.columns * units.columns
+            best = replace(best, value=value, columns=columns)
+        return replace(self, best=best, bound=self.bound * units.money)
+
 
 def polished(
-    stated: ComplementarityProgram, states: States, columns: Vector, margin: float = 0.0
+    stated: ComplementarityProgram, states: States, columns: Vector, margin: Vector | float = 0.0
 ) -> Incumbent | None:
     """Solve once more under full decisions, to the last digits.
 
@@ -67,13 +85,15 @@ def polished(
     states : array of shape (P,)
     columns : array of shape (n,)
         An answer; its whole numbers stay.
-    margin : float
+    margin : float or array of shape (P,)
         Least multiplier of a limit that binds.
     """
     evaluator = Evaluator(stated)
     whole = np.round(columns[evaluator.integer])
     limits = evaluator.limits(states, whole, whole)
-    limits.lower[stated.pairs.multiplier[states == BINDING]] = margin
+    binding = states == BINDING
+    least = np.broadcast_to(margin, (stated.pairs.count,))
+    limits.lower[stated.pairs.multiplier[binding]] = least[binding]
     found = {}
     for number, piece in enumerate(evaluator.pieces):
         piece.sharpen()
@@ -87,14 +107,28 @@ def polished(
 class Incumbents:
     """The best answer so far, and ways to find another."""
 
-    def __init__(self, evaluator: Evaluator) -> None:
-        self._evaluator = evaluator
+    def __init__(self, evaluator: Evaluator, gap: float) -> None:
+        self._evaluator, self._gap = evaluator, gap
         self.best: Incumbent | None = None
+        self._allowance: tuple[Incumbent | None, float] = (None, np.inf)
 
     @property
     def value(self) -> float:
         """Objective of the best answer, infinite before there is one."""
         return np.inf if self.best is None else self.best.value
+
+    @property
+    def allowed(self) -> float:
+        """By how much a bound may lie below the best answer, infinite before there is one."""
+        best = self.best
+        if best is not None and best is not self._allowance[0]:
+            stated = self._evaluator.stated
+            self._allowance = best, stated.allowed(best.columns, best.value, self._gap)
+        return self._allowance[1]
+
+    def near(self, bound: float) -> bool:
+        """Whether there is an answer that a bound of a leaf belongs to."""
+        return self.best is not None and self.value - bound <= 2 * self.allowed
 
     def offer(self, other: Incumbent | None) -> None:
         """Take an answer from elsewhere, if it is better."""

@@ -48,10 +48,13 @@ class LazyProgram:
     def solve(self) -> Solution:
         """Solve until nothing that waits is needed; the solution is that of the whole program."""
         solution = self._solved()
+        iterations = solution.iterations
         while solution.status in ("optimal", "unbounded", "infeasible"):
             if not (self._take_rows(solution) or self._take_columns(solution)):
                 break
             solution = self._solved()
+            iterations += solution.iterations
+        solution = replace(solution, iterations=iterations)
         if not solution.found:
             return solution
         whole = self._whole(solution)

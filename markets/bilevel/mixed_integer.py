@@ -1,131 +1,31 @@
 """The mixed-integer route: a binary for every pair, with bounds that are derived, never guessed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram
+from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.bilevel.incumbents import Found, Incumbent, polished
-from equigrid.markets.bilevel.multiplier_bounds import derive_bounds
 from equigrid.markets.bilevel.nodes import BINDING, NO_VALUE
-from equigrid.markets.bilevel.optimality import FollowerColumns, OptimalityProgram
 from equigrid.markets.bilevel.outer_approximation import tangents
+from equigrid.markets.bilevel.pair_bounds import PairBounds
 from equigrid.markets.highs_model import Solution
 from equigrid.markets.linear_program import Assembled, Indices
-from equigrid.markets.sources import Dual
-from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
 # Times that a program with squares is solved again with more tangents.
 _CUTS = 60
-# An end of a signal's range comes from a solver with this accuracy, so it gets this much room.
-_ROOM = 1e-6
+# What is left of a gap in absolute terms, in units of the program's own.
+_ABSOLUTE = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class PairBounds:
-    """What slacks and multipliers of all pairs can at most be, shape (P,) each.
-
-    A multiplier that is at most 0 belongs to a limit that never binds; an infinite one to a
-    limit that binds at every feasible point. Neither needs a binary.
-
-    Attributes
-    ----------
-    slack, multiplier : array of shape (P,)
-    owner : array of shape (P,)
-        Number of the follower of each pair.
-    corner : array of shape (followers,)
-        How many of a follower's pairs bind at a corner of what it may do.
-    """
-
-    slack: Vector
-    multiplier: Vector
-    owner: Indices
-    corner: Vector
-
-    @property
-    def open(self) -> NDArray[np.bool_]:
-        """Pairs of which either may be positive."""
-        return (self.multiplier > 0) & np.isfinite(self.multiplier)
-
-
-def pair_bounds(game: OptimalityProgram, stated: ComplementarityProgram) -> PairBounds:
-    """Bound all pairs, in the order of the complementarity program.
-
-    Raises
-    ------
-    NoBoundError
-        When nothing bounds a multiplier.
-    """
-    followers = list(game.followers.values())
-    tables = [_follower_bounds(game, stated, follower) for follower in followers]
-    slack, multiplier = np.hstack([np.zeros((2, 0)), *tables])
-    owner = np.repeat(np.arange(len(tables)), [table.shape[1] for table in tables])
-    corner = [_corner(follower.form) for follower in followers]
-    return PairBounds(slack, multiplier, owner, np.array(corner, dtype=float))
-
-
-def _corner(form: StandardForm) -> float:
-    """How many limits bind where an answer is a corner, in the columns that anybody cares about.
-
-    A curved column is where it is without a limit; one that costs nothing and is not said may be
-    anywhere.
-    """
-    cares = (form.cost != 0.0) | (np.diff(form.cost_of_heard.indptr) > 0)
-    for said in form.said.values():
-        cares[said.of_columns.indices] = True
-    cares &= (np.diff(form.quadratic.indptr) == 0) & (form.upper > form.lower)
-    return float(max(0, int(cares.sum()) - form.equal_rows))
-
-
-def _reach(
-    stated: ComplementarityProgram, columns: Indices, lower: Vector, upper: Vector
-) -> tuple[Vector, Vector]:
-    """Close open intervals of the game's columns, by linear programs over the relaxed game."""
-    lower, upper = lower.copy(), upper.copy()
-    if np.isfinite(lower).all() and np.isfinite(upper).all():
-        return lower, upper
-    model = replace(stated.program, integer=np.zeros_like(stated.program.integer)).model()
-    everything = np.arange(len(stated.program.cost))
-    for end, sign in ((lower, 1.0), (upper, -1.0)):
-        for k in np.flatnonzero(np.isinf(end)):
-            map_ = stated.whole.restore[[columns[k]]].toarray().ravel()
-            model.set_costs(everything, sign * map_)
-            solution = model.solve()
-            if solution.status == "optimal":
-                reach = sign * (solution.objective - stated.program.offset)
-                reach += stated.whole.shift[columns[k]]
-                end[k] = reach - sign * _ROOM * (1.0 + abs(reach))
-    return lower, upper
-
-
-def _follower_bounds(
-    game: OptimalityProgram, stated: ComplementarityProgram, follower: FollowerColumns
-) -> Vector:
-    form = follower.form
-    signals = _reach(stated, follower.heard, *game.signals.box(form))
-    reach = _reach(stated, follower.primal, form.lower, form.upper)
-    used: set[object] = {link.source for link in game.game.links}
-    used |= {payment.price for payment in game.game.payments}
-    own = {Dual(f"{form.agent.name}.{name}") for name in form.heard}
-    found = derive_bounds(form, *signals, reach, vertices=not used & own)
-    at = np.arange(form.equal_rows, len(form.rhs))
-    slacks, multipliers = [found.row_slack[at]], [found.row_multiplier[at]]
-    room = np.where(
-        np.isfinite(form.upper - form.lower),
-        form.upper - form.lower,
-        found.box.upper - found.box.lower,
-    )
-    for bound, most in (
-        (form.upper, found.upper_multiplier),
-        (form.lower, found.lower_multiplier),
-    ):
-        at = np.flatnonzero(np.isfinite(bound) & (form.upper > form.lower))
-        slacks.append(room[at])
-        multipliers.append(most[at])
-    return np.vstack([np.concatenate(slacks), np.concatenate(multipliers)])
+def margins(stated: ComplementarityProgram, margin: float) -> Vector:
+    """Return a least multiplier of every limit that binds, in the units of a program."""
+    unit = 1.0 if stated.units is None else stated.units.columns[stated.pairs.multiplier]
+    return np.asarray(np.broadcast_to(margin / unit, (stated.pairs.count,)))
 
 
 class MixedInteger:
@@ -149,42 +49,74 @@ class MixedInteger:
         gap: float,
         margin: float = 0.0,
     ) -> None:
-        self._stated, self._bounds, self._gap, self._margin = stated, bounds, gap, margin
-        self._whole, self._binaries = with_binaries(stated, bounds, margin)
+        self._stated, self._bounds, self._gap = stated, bounds, gap
+        self._margin = margins(stated, margin)
+        self._whole, self._binaries = with_binaries(stated, bounds, self._margin)
+        # Gaps are relative to what moves, so the constant of the game stays out.
+        self._whole = replace(self._whole, offset=stated.moving_offset)
         self._model = self._whole.model()
         self._cancelled = False
 
-    def run(self, node_limit: int, known: Incumbent | None = None) -> Found:
+    def run(
+        self, node_limit: int, known: Incumbent | None = None, effort: Effort | None = None
+    ) -> Found:
         """Solve from the beginning, with the best answer that is known.
 
         Parameters
         ----------
         node_limit : int
         known : Incumbent, optional
+        effort : Effort, optional
+            What the search may spend beside that. Ctrl-C ends it like a limit, and it says so.
         """
-        self._begin(node_limit, known)
-        best, bound, nodes, status = known, -np.inf, 0, "limit"
+        effort = effort or Effort(node_limit)
+        effort.on_interrupt(self.cancel)
+        self._now = Found(known, -np.inf, 0, "limit")
+        try:
+            self._search(node_limit, effort)
+        except KeyboardInterrupt:
+            effort.interrupt()
+            self._now = replace(self._now, status="limit")
+        return self._now
+
+    def _search(self, node_limit: int, effort: Effort) -> None:
         for _ in range(_CUTS):
-            if self._cancelled:
+            if self._cancelled or effort.over:
+                self._now = replace(self._now, status="limit")
                 break
+            self._begin(node_limit, effort)
             solution = self._model.solve()
-            bound, nodes = solution.bound - self._whole.offset, nodes + solution.nodes
-            status = solution.status
+            size = sum(self._whole.matrix.shape)
+            effort.spend(solution.nodes, solution.iterations, size, cutting=True)
+            self._take(solution)
             if not solution.found or self._cancelled:
                 break
-            better = self._answer(solution)
-            if better is not None and (best is None or better.value < best.value):
-                best = better
-            if self._close(best, bound) or not self._cut(solution):
+            if self._closed() or not self._cut(solution):
                 break
-            self._begin(node_limit, best)
-        return Found(best, bound, nodes, status)
 
-    def _begin(self, node_limit: int, known: Incumbent | None) -> None:
+    def _take(self, solution: Solution) -> None:
+        """Keep what a run has proven, and what it has found if that is better."""
+        now, best = self._now, self._now.best
+        better = self._answer(solution) if solution.found and not self._cancelled else None
+        if better is not None and (best is None or better.value < best.value):
+            best = better
+        bound = max(now.bound, solution.bound - self._whole.offset)
+        status = "limit" if self._cancelled else solution.status
+        self._now = Found(best, bound, now.nodes + solution.nodes, status)
+
+    def _begin(self, node_limit: int, effort: Effort) -> None:
         """Make a new model: an old one holds on to the bound it had before it was cut."""
+        known = self._now.best
+        absolute = _ABSOLUTE
+        if known is not None:
+            absolute = self._stated.allowed(known.columns, known.value, self._gap) / 2
         # Restarts of the root repeat heuristics that found all they could: twice the time.
         self._model = self._whole.model(
-            mip_rel_gap=self._gap / 2, mip_max_nodes=node_limit, mip_allow_restart=False
+            mip_rel_gap=self._gap / 2,
+            mip_abs_gap=absolute,
+            mip_max_nodes=min(node_limit, effort.nodes_left(sum(self._whole.matrix.shape))),
+            mip_allow_restart=False,
+            time_limit=effort.seconds_left,
         )
         if known is not None:
             self._model.begin_with(self._extended(known))
@@ -206,8 +138,11 @@ class MixedInteger:
         columns = solution.columns[: len(self._stated.program.cost)]
         return polished(self._stated, states, columns, self._margin)
 
-    def _close(self, best: Incumbent | None, bound: float) -> bool:
-        return best is not None and best.value - bound <= self._gap * _scale(self._stated, best)
+    def _closed(self) -> bool:
+        best, stated = self._now.best, self._stated
+        if best is None:
+            return False
+        return best.value - self._now.bound <= stated.allowed(best.columns, best.value, self._gap)
 
     def _cut(self, solution: Solution) -> bool:
         """Add tangents at an answer, and tell whether there were any to add."""
@@ -228,12 +163,8 @@ class MixedInteger:
         return True
 
 
-def _scale(stated: ComplementarityProgram, best: Incumbent) -> float:
-    return max(1.0, abs(best.value + stated.program.offset))
-
-
 def with_binaries(
-    stated: ComplementarityProgram, bounds: PairBounds, margin: float = 0.0
+    stated: ComplementarityProgram, bounds: PairBounds, margin: Vector | float = 0.0
 ) -> tuple[Assembled, Indices]:
     """Let of every pair one be zero; return the program and its new binary columns.
 
@@ -241,7 +172,7 @@ def with_binaries(
     ----------
     stated : ComplementarityProgram
     bounds : PairBounds
-    margin : float
+    margin : float or array of shape (P,)
         Least multiplier of a limit that an answer rests on.
     """
     program, pairs = stated.program, stated.pairs
@@ -256,8 +187,9 @@ def with_binaries(
         sparse.hstack([multiplier, sparse.diags_array(-most)]),
     ]
     highs = [reach - constant, np.zeros(count)]
-    if margin:
-        blocks.append(sparse.hstack([-multiplier, margin * sparse.eye_array(count)]))
+    least = np.broadcast_to(margin, (pairs.count,))[at]
+    if np.any(margin):
+        blocks.append(sparse.hstack([-multiplier, sparse.diags_array(least)]))
         chosen, most_free = _corners(bounds, at)
         blocks.append(sparse.hstack([sparse.csr_array((chosen.shape[0], n)), -chosen]))
         highs += [np.zeros(count), most_free]

@@ -17,6 +17,7 @@ from scipy import sparse
 from equigrid.markets.bilevel.column_ranges import Box, column_box
 from equigrid.markets.bilevel.excess_ratio import ratios
 from equigrid.markets.bilevel.signals import activity
+from equigrid.markets.scaling import Figures, Units, ends
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
@@ -45,6 +46,16 @@ class Bounds:
     lower_multiplier: Vector
     upper_multiplier: Vector
     box: Box
+
+    def declared(self, units: Units) -> "Bounds":
+        """Return the bounds in the units of the declaration."""
+        return Bounds(
+            self.row_slack * units.rows,
+            self.row_multiplier * units.money / units.rows,
+            self.lower_multiplier * units.money / units.columns,
+            self.upper_multiplier * units.money / units.columns,
+            self.box.declared(units),
+        )
 
 
 def derive_bounds(
@@ -76,6 +87,32 @@ def derive_bounds(
     NoAnswer
         When it has no feasible answer.
     """
+    units = _own_units(form, heard_lower, heard_upper)
+    known = None if reach is None else (reach[0] / units.columns, reach[1] / units.columns)
+    own = form.measured(units)
+    return _derived(own, heard_lower, heard_upper, known, vertices=vertices).declared(units)
+
+
+def _own_units(form: StandardForm, heard_lower: Vector, heard_upper: Vector) -> Units:
+    """Return units in which a follower's figures are nearest to 1, over all it may hear."""
+    figures = Figures(form.matrix, np.ones(form.columns, dtype=bool))
+    rhs = activity(form.rhs_of_heard, heard_lower, heard_upper)
+    cost = activity(form.cost_of_heard, heard_lower, heard_upper)
+    figures.add_rows(ends(form.rhs + rhs[0], form.rhs + rhs[1]))
+    figures.add_columns(ends(form.lower, form.upper))
+    figures.add_costs(ends(form.cost + cost[0], form.cost + cost[1]))
+    figures.add_curvature(form.quadratic)
+    return figures.units()
+
+
+def _derived(
+    form: StandardForm,
+    heard_lower: Vector,
+    heard_upper: Vector,
+    reach: tuple[Vector, Vector] | None,
+    *,
+    vertices: bool,
+) -> Bounds:
     box = column_box(form, heard_lower, heard_upper, reach)
     least, _ = activity(form.matrix, box.lower, box.upper)
     _, most = activity(form.matrix, box.lower, box.upper)

@@ -73,6 +73,11 @@ class Evaluator:
         self.solves = 0
 
     @property
+    def iterations(self) -> int:
+        """Simplex iterations of all parts so far."""
+        return sum(piece.iterations for piece in self.pieces)
+
+    @property
     def decoupled(self) -> bool:
         """Whether no part holds both limits and multipliers."""
         return not set(self.multiplier_piece) & set(self.slack_piece)

@@ -37,11 +37,13 @@ class Piece:
     ----------
     columns, rows : indices
         In the whole program.
+    iterations : int
+        Of the simplex method, so far.
     """
 
     def __init__(self, stated: ComplementarityProgram, columns: Indices, rows: Indices) -> None:
         program = stated.program
-        self.columns, self.rows = columns, rows
+        self.columns, self.rows, self.iterations = columns, rows, 0
         self._own = Assembled(
             matrix=sparse.csr_array(program.matrix[rows][:, columns]),
             row_lower=program.row_lower[rows],
@@ -67,7 +69,7 @@ class Piece:
         return np.asarray(~(decided | stated.program.integer)[self.columns])
 
     def solve(self, limits: Limits, *, tight: float | None = None) -> Solution:
-        """Solve within the bounds of a node.
+        """Solve within the bounds of a node, and count what that took.
 
         Parameters
         ----------
@@ -76,7 +78,7 @@ class Piece:
             How near every square has to be met; else a few tangents will do.
         """
         self._move_to(limits)
-        solution = self._model.solve()
+        solution = self._solved()
         if solution.status == "unbounded" and self._squares.epigraph.size:
             solution = self._bent(limits)
         for _ in range(_ROUNDS if tight is None else _PATIENCE):
@@ -87,7 +89,12 @@ class Piece:
             if cut is None:
                 break
             self._model.cut(*cut)
-            solution = self._model.solve()
+            solution = self._solved()
+        return solution
+
+    def _solved(self) -> Solution:
+        solution = self._model.solve()
+        self.iterations += solution.iterations
         return solution
 
     def _start(self) -> None:
@@ -106,12 +113,12 @@ class Piece:
                 rows = sparse.csr_array(slope - _selection(squares.epigraph, n))
                 upper = form**2 - 2.0 * form * squares.constant
                 self._model.cut(rows, upper)
-            solution = self._model.solve()
+            solution = self._solved()
             if solution.status != "unbounded":
                 return solution
         self._start()
         self._move_to(limits)
-        return self._model.solve()
+        return self._solved()
 
     def far_out(self, limits: Limits) -> Solution:
         """Return a point far along what nothing bounds yet; its value is minus infinity."""
@@ -120,7 +127,7 @@ class Piece:
         everything = np.arange(len(self.columns))
         for far in _FAR:
             self._model.set_bounds(everything, np.maximum(lower, -far), np.minimum(upper, far))
-            solution = self._model.solve()
+            solution = self._solved()
             if solution.found:
                 break
         self._model.set_bounds(everything, lower, upper)

@@ -175,7 +175,9 @@ def _implied(
     b_low, b_high = activity(form.rhs_of_heard[[row]], low, high)
     ends = np.array([form.rhs[row] + b_low - most, form.rhs[row] + b_high - least]).ravel() / pivot
     # Where a signal ends at the bound, the bound has a say in the dual of that signal.
-    room = _SLACK if form.rhs_of_heard[[row]].nnz else -_SLACK
+    near = np.array([*ends, form.lower[column], form.upper[column]])
+    slack = _SLACK * float(np.abs(near[np.isfinite(near)]).max(initial=0.0))
+    room = slack if form.rhs_of_heard[[row]].nnz else -slack
     return bool(ends.min() >= form.lower[column] + room and ends.max() <= form.upper[column] - room)
 
 

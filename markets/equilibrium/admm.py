@@ -38,13 +38,16 @@ class Admm:
     rounds : int
         Limit; what has not settled by then is reported so.
     tolerance : float
-        Greatest imbalance as a share of the greatest offer, or of 1.
+        Greatest imbalance as a share of the greatest offer, or of the balance's own unit of
+        quantity, which is found from the parties' figures.
     dual_tolerance : float
         Norm of what all offers are off their aims, by which aims and price still move, × rho, as
         a share of the norm of the prices seen. An exchange is settled when both hold in every
         balance, twice running.
-    rho : float
-        Weight of the pull towards agreement at the beginning, price per unit of quantity.
+    rho : float, optional
+        Weight of the pull towards agreement at the beginning, price per unit of quantity; without
+        it, one of the balance's own unit of price per own unit of quantity, so that the same
+        exchange in other units goes the same way.
     adapt : bool
         Whether each balance moves its rho now and then so that what is off the balance and what
         aims still move, each as a share of its scale, fall alike.
@@ -65,7 +68,7 @@ class Admm:
     rounds: int = 2000
     tolerance: float = 1e-6
     dual_tolerance: float = 1e-5
-    rho: float = 1.0
+    rho: float | None = None
     adapt: bool = True
     relaxation: float = 1.6
     memory: int = 10
@@ -87,7 +90,7 @@ class Admm:
             (self.rounds >= 1, told("rounds", "at least 1")),
             (self.tolerance > 0, told("tolerance", "above 0")),
             (self.dual_tolerance > 0, told("dual_tolerance", "above 0")),
-            (self.rho > 0, told("rho", "above 0")),
+            (self.rho is None or self.rho > 0, told("rho", "above 0")),
             (1 <= self.relaxation < 2, told("relaxation", "from 1 to below 2")),
             (self.memory >= 0, told("memory", "at least 0")),
             (self.patience >= 1, told("patience", "at least 1")),

@@ -14,15 +14,17 @@ from equigrid.markets.bilevel.both_routes import solve_by_both
 from equigrid.markets.bilevel.branching import Branching
 from equigrid.markets.bilevel.by_blocks import solve_by_blocks
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
-from equigrid.markets.bilevel.incumbents import Found, polished
-from equigrid.markets.bilevel.mixed_integer import MixedInteger, pair_bounds
+from equigrid.markets.bilevel.effort import Effort
+from equigrid.markets.bilevel.incumbents import Found
+from equigrid.markets.bilevel.mixed_integer import MixedInteger, margins
 from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.pair_bounds import pair_bounds
 from equigrid.markets.equilibrium.led_answer import LedAnswer, sense
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.exchange.blame import why_no_exchange
 from equigrid.markets.exchange.central import CentralProgram
 from equigrid.markets.exchange.outcome import exchange_outcome, exchange_values
-from equigrid.markets.findings import NoAnswer, SolverFailed
+from equigrid.markets.findings import Interrupted, NoAnswer, SolverFailed
 from equigrid.markets.game import Game
 from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
@@ -46,6 +48,16 @@ class Exact:
         Relative optimality gap at which to stop.
     node_limit : int
         Branch-and-bound nodes after which the best answer so far is returned with its gap.
+    work_limit : float
+        Work after which the same is done, on any machine: simplex iterations, every node counted
+        as fifty more, times 1 and a thousandth of the program's rows and columns. Of two routes
+        side by side each may do as much, and HiGHS' own branch and bound is counted four times
+        and only between its rounds. Where a search does not end, the default comes to about two
+        minutes.
+    seconds : float, optional
+        The same by the clock, for those who want one; the answer then depends on the machine.
+        ``statistics`` of an equilibrium says what ended a search: ``stopped_by_nodes``,
+        ``stopped_by_work``, ``stopped_by_clock``.
     route : str
         ``branching`` on complementarity, which needs no bound on multipliers; ``milp``, a
         binary for every pair, with derived bounds; or ``auto``, the branching first, and where
@@ -63,11 +75,25 @@ class Exact:
 
     gap: float = 5e-5
     node_limit: int = 1_000_000
+    work_limit: float = 7_000_000
+    seconds: float | None = None
     route: Literal["auto", "branching", "milp"] = "auto"
     margin: float = 0.0
     progress: Progress | None = field(default=None, compare=False)
     tell_every: int = 50
     ties: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse limits that no search can go by."""
+        limits = ("gap", "work_limit", "seconds")
+        given = {name: getattr(self, name) for name in limits}
+        findings = [
+            f"{name} of Exact must be above 0 (got {value!r})"
+            for name, value in given.items()
+            if value is not None and not value > 0
+        ]
+        if findings:
+            raise ValueError("\n".join(findings))
 
     @one_blas_thread()
     def solve(self, game: Game) -> Equilibrium:
@@ -110,15 +136,33 @@ class Exact:
             As :meth:`solve` does.
         """
         require_kind(game, "Exact.search", [Kind.LED])
-        program = OptimalityProgram(game)
-        stated = relaxed(program)
-        found = self._search(program, stated)
-        if found.best is None or found.status == "unbounded":
-            raise _no_answer(program, found)
+        effort = Effort(self.node_limit, self.work_limit, self.seconds)
+        program, stated, found = None, None, None
+        try:
+            program = OptimalityProgram(game)
+            stated = relaxed(program)
+            found = self._search(program, stated, effort)
+        except KeyboardInterrupt as error:
+            raise Interrupted(None) from error
+        answer = self._answer(program, stated, found, effort)
+        if effort.interrupted:
+            raise Interrupted(None if answer is None else answer.certified(ties=False))
+        if answer is None:
+            raise _no_answer(program, found, effort)
+        return answer
+
+    def _answer(
+        self,
+        program: OptimalityProgram,
+        stated: ComplementarityProgram,
+        found: Found,
+        effort: Effort,
+    ) -> LedAnswer | None:
+        """Return the best answer with what was proven of it, if there is one."""
         best = found.best
-        if not found.sharp:
-            best = polished(stated, best.states, best.columns, self.margin) or best
-        sign, offset = sense(game), stated.program.offset
+        if best is None or found.status == "unbounded":
+            return None
+        sign, offset = sense(program.game), stated.program.offset
         return LedAnswer(
             program,
             stated.restored(best.columns),
@@ -127,6 +171,8 @@ class Exact:
             found.nodes,
             stated.pairs.count,
             settled=found.status == "optimal",
+            iterations=effort.iterations,
+            stopped_by=effort.ended_by if found.status == "limit" else "",
         )
 
     def _play_exchange(
@@ -144,34 +190,52 @@ class Exact:
             game, "exact", values, mailroom, stage, bound=found.bound, statistics=statistics
         )
 
-    def _search(self, program: OptimalityProgram, stated: ComplementarityProgram) -> Found:
-        """Solve by the route that is asked for."""
-        if self.route == "milp" or self.margin:
-            bounds = pair_bounds(program, stated)
-            return MixedInteger(stated, bounds, self.gap, self.margin).run(self.node_limit)
-        progress = self._told(program.game, stated.program.offset)
-        blocks = blocks_of(stated)
-        if blocks is not None:
-            found = solve_by_blocks(
-                stated, blocks, self.gap, self.node_limit, progress, self.tell_every
-            )
+    def _search(
+        self, program: OptimalityProgram, declared: ComplementarityProgram, effort: Effort
+    ) -> Found:
+        """Solve by the route that is asked for; the answer is in the units of the declaration."""
+        if self.route != "milp" and not self.margin:
+            found = self._by_blocks(program.game, declared, effort)
             if found is not None:
                 return found
-        if self.route == "branching":
-            return Branching(stated, self.gap, progress, self.tell_every).run(self.node_limit)
-        return solve_by_both(program, stated, self.gap, self.node_limit, progress, self.tell_every)
+        stated = declared.in_own_units()
+        found = self._by_route(program, stated, effort)
+        return found.sharpened(stated, margins(stated, self.margin)).declared(stated)
 
-    def _told(self, game: Game, offset: float) -> Progress | None:
-        """Return the progress in the leader's own sense."""
-        tell, sign = self.progress, sense(game)
+    def _by_blocks(
+        self, game: Game, declared: ComplementarityProgram, effort: Effort
+    ) -> Found | None:
+        blocks = blocks_of(declared)
+        if blocks is None:
+            return None
+        progress = self._told(game, declared)
+        return solve_by_blocks(declared, blocks, self.gap, effort, progress, self.tell_every)
+
+    def _by_route(
+        self, program: OptimalityProgram, stated: ComplementarityProgram, effort: Effort
+    ) -> Found:
+        if self.route == "milp" or self.margin:
+            bounds = pair_bounds(program, stated)
+            milp = MixedInteger(stated, bounds, self.gap, self.margin)
+            return milp.run(self.node_limit, effort=effort)
+        progress = self._told(program.game, stated)
+        if self.route == "branching":
+            branching = Branching(stated, self.gap, progress, self.tell_every)
+            return branching.run(self.node_limit, effort)
+        return solve_by_both(program, stated, self.gap, effort, progress, self.tell_every)
+
+    def _told(self, game: Game, stated: ComplementarityProgram) -> Progress | None:
+        """Return the progress in the leader's own sense and in its currency."""
+        tell, offset = self.progress, stated.program.offset
+        unit = sense(game) * (1.0 if stated.units is None else stated.units.money)
         if tell is None:
             return None
         return lambda nodes, value, bound: tell(
-            nodes, sign * (value + offset), sign * (bound + offset)
+            nodes, unit * (value + offset), unit * (bound + offset)
         )
 
 
-def _no_answer(program: OptimalityProgram, found: Found) -> NoAnswer:
+def _no_answer(program: OptimalityProgram, found: Found, effort: Effort) -> NoAnswer:
     if found.status == "infeasible":
         return why_no_answer(program)
     leader = str(program.game.leader)
@@ -186,4 +250,12 @@ def _no_answer(program: OptimalityProgram, found: Found) -> NoAnswer:
         )
     if found.status == "failed":
         return SolverFailed.on("HiGHS", found.status)
-    return NoAnswer(f"no answer was found ({found.status}); raise the node limit of Exact")
+    limit = _LIMITS.get(effort.ended_by, "the search ended without a proof")
+    return NoAnswer(f"no answer was found before {limit}")
+
+
+_LIMITS = {
+    "nodes": "the node limit of Exact; raise node_limit",
+    "work": "the limit in work of Exact; raise work_limit",
+    "clock": "the clock struck; give Exact more seconds",
+}

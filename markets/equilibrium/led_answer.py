@@ -32,6 +32,10 @@ class LedAnswer:
         Of the search, and the complementarity pairs that it had to decide.
     settled : bool
         Whether the gap was reached.
+    iterations : int
+        Of the simplex method.
+    stopped_by : str
+        What ended the search before: ``nodes``, ``work``, ``clock`` or ``interrupt``; else empty.
     """
 
     program: OptimalityProgram
@@ -41,6 +45,8 @@ class LedAnswer:
     nodes: int
     pairs: int
     settled: bool
+    iterations: int = 0
+    stopped_by: str = ""
 
     @property
     def game(self) -> Game:
@@ -71,9 +77,14 @@ class LedAnswer:
             objective,
             certificate,
             settled=self.settled,
-            statistics={"bound": self.bound, "nodes": self.nodes, "pairs": self.pairs},
+            statistics=self._statistics(),
             points=proof,
         )
+
+    def _statistics(self) -> dict[str, float]:
+        found = {"bound": self.bound, "nodes": self.nodes, "pairs": self.pairs}
+        found |= {"iterations": self.iterations, "money": self.program.money(self.columns)}
+        return found | ({f"stopped_by_{self.stopped_by}": 1.0} if self.stopped_by else {})
 
 
 def sense(game: Game) -> float:

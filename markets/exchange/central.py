@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import clarabel
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -11,7 +10,8 @@ from equigrid.markets.coupling import Market, known_heard, market_of, signed_sha
 from equigrid.markets.findings import UnusableGame
 from equigrid.markets.game import Game
 from equigrid.markets.linear_program import Assembled
-from equigrid.markets.solver import CLARABEL_STATUS
+from equigrid.markets.own_units import ModelInOwnUnits
+from equigrid.markets.quadratic_model import QuadraticModel
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
@@ -115,7 +115,7 @@ class CentralProgram:
         return self._quadratic(stated) if curved else self._linear(stated, gap)
 
     def _linear(self, stated: Assembled, gap: float) -> CentralAnswer:
-        model = stated.model(mip_rel_gap=gap)
+        model = ModelInOwnUnits(stated, mip_rel_gap=gap, mip_abs_gap=0.0)
         found = model.solve()
         bound = found.bound
         if found.status == "optimal" and stated.integer.any():
@@ -125,32 +125,13 @@ class CentralProgram:
         return self._answer(found.columns, model.row_duals(), found.objective, bound)
 
     def _quadratic(self, stated: Assembled) -> CentralAnswer:
-        """Solve by Clarabel, which takes rows as equal or at most."""
         curved = sparse.block_diag([sparse.coo_array(f.quadratic) for f in self.forms.values()])
-        equal = stated.row_lower == stated.row_upper
-        eye = sparse.eye_array(len(stated.cost), format="csr")
-        above, below = np.isfinite(stated.upper), np.isfinite(stated.lower)
-        parts = [stated.matrix[equal], stated.matrix[~equal], eye[above], -eye[below]]
-        rhs = [stated.row_upper[equal], stated.row_upper[~equal]]
-        rhs += [stated.upper[above], -stated.lower[below]]
-        cones = [clarabel.ZeroConeT(int(equal.sum()))]
-        cones.append(clarabel.NonnegativeConeT(sum(len(r) for r in rhs[1:])))
-        solver = clarabel.DefaultSolver(
-            sparse.csc_matrix(sparse.triu(sparse.coo_array(curved))),
-            stated.cost,
-            sparse.csc_matrix(sparse.vstack(parts)),
-            np.concatenate(rhs),
-            [cone for cone in cones if cone.dim],
-            _tight(),
-        )
-        found = solver.solve()
-        status = CLARABEL_STATUS.get(str(found.status), str(found.status))
-        if status != "optimal":
+        found = QuadraticModel(stated, sparse.csr_array(curved)).solve()
+        if found.status != "optimal":
+            status = found.words if found.status == "failed" else found.status
             return CentralAnswer(status, {}, {}, np.nan, np.nan)
-        duals = np.zeros(len(stated.row_lower))
-        duals[equal] = -np.array(found.z)[: int(equal.sum())]
-        cost, bound = found.obj_val + self.offset, found.obj_val_dual + self.offset
-        return self._answer(np.array(found.x), duals, cost, bound)
+        cost, bound = found.objective + self.offset, found.bound + self.offset
+        return self._answer(found.columns, found.row_duals, cost, bound)
 
     def _answer(self, columns: Vector, duals: Vector, cost: float, bound: float) -> CentralAnswer:
         ends = np.cumsum([form.columns for form in self.forms.values()])[:-1]
@@ -173,10 +154,3 @@ class CentralProgram:
                     "cost, which no solver here takes together; write the cost piecewise linear"
                 ]
             )
-
-
-def _tight() -> clarabel.DefaultSettings:
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-10
-    return settings

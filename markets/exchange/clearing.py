@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from equigrid.markets.coupling import Market
 from equigrid.markets.exchange.participant import Participant
+from equigrid.markets.exchange.units import MarketUnits
 from equigrid.markets.messages import FlexOffer, FlexRequest, Message
 
 if TYPE_CHECKING:
     from equigrid.markets.equilibrium.admm import Admm
 
 Vector = NDArray[np.float64]
+# Quantities and prices that are none, in units of the balance.
+_NONE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Residuals:
     ----------
     imbalance : float
         Greatest distance of the offered terms from what they have to add up to, as a share of
-        the greatest offer, or of 1.
+        the greatest offer, or of the balance's own unit of quantity.
     primal : float
         Norm of what members are off the balance by, as a share of the norm of their terms.
     dual : float
@@ -69,6 +72,8 @@ class Clearing:
     market : Market
     parties : iterable of Participant
     rules : Admm
+    units : MarketUnits
+        Of the balance.
 
     Attributes
     ----------
@@ -78,9 +83,12 @@ class Clearing:
         Weight of the pull, in price per unit of quantity.
     """
 
-    def __init__(self, market: Market, parties: Iterable[Participant], rules: Admm) -> None:
+    def __init__(
+        self, market: Market, parties: Iterable[Participant], rules: Admm, units: MarketUnits
+    ) -> None:
         self.name, self.shape = market.balance.name, market.shape
-        self.rho, self._relaxation = rules.rho, rules.relaxation
+        self._units, self._relaxation = units, rules.relaxation
+        self.rho = units.price / units.quantity if rules.rho is None else rules.rho
         self._rhs = market.rhs.copy()
         self._weights = np.zeros(len(market.rhs))
         self._places: dict[str, NDArray[np.int64]] = {}
@@ -192,9 +200,11 @@ class Clearing:
         mean /= self._divisor()
         common = float(np.sum(self._weights * mean**2))
         prices = float(np.sum(self._weights * self.price**2)) ** 0.5
+        unit = self._units
+        size, prices = max(_NONE * unit.quantity, size**0.5), max(_NONE * unit.price, prices)
         return Residuals(
-            imbalance=float(np.abs(excess).max(initial=0.0)) / max([1.0, *sizes]),
-            primal=common**0.5 / max(1e-9, size**0.5),
-            dual=self.rho * max(0.0, moved - common) ** 0.5 / max(1e-9, prices),
-            change=self.rho * moved**0.5 / max(1e-9, prices),
+            imbalance=float(np.abs(excess).max(initial=0.0)) / max([unit.quantity, *sizes]),
+            primal=common**0.5 / size,
+            dual=self.rho * max(0.0, moved - common) ** 0.5 / prices,
+            change=self.rho * moved**0.5 / prices,
         )

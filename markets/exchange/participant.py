@@ -7,7 +7,7 @@ one that counted, or a mix of several. So an offer that was lost, late or double
 in the same state, and nobody is told an agent's base, costs or limits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from equigrid.markets.exchange.proximal import Proximal
 from equigrid.markets.exchange.stakes import Stakes
+from equigrid.markets.exchange.units import MarketUnits
 from equigrid.markets.messages import FlexOffer, FlexRequest, Message
 
 Vector = NDArray[np.float64]
-# How exact an answer has to be, as a share of how far the last one was from what was asked.
+# How exact an answer has to be, as a share of how far the last one was from what was asked; and
+# at most and at least, in the balance's unit of quantity.
 _SHARE, _COARSE, _FINE = 0.01, 1e-4, 1e-9
 
 
@@ -80,7 +82,12 @@ class Participant:
         self._base = {b: np.zeros(entries.shape) for b, entries in stakes.entries.items()}
         self._made: dict[str, dict[int, Made]] = {b: {} for b in stakes.entries}
         self._asked: dict[str, FlexRequest] = {}
-        self._tolerance = _COARSE
+        self._unit, self._tolerance = 1.0, _COARSE
+
+    def count_in(self, units: Mapping[str, MarketUnits]) -> None:
+        """Count how exact an answer has to be in the smallest unit of its balances."""
+        self._unit = min((units[b].quantity for b in self._base), default=1.0)
+        self._tolerance = _COARSE * self._unit
 
     def act(self, mail: list[Message]) -> Iterable[FlexOffer]:
         """Read the letter box and answer each balance that asked anew."""
@@ -94,7 +101,8 @@ class Participant:
         aim = np.concatenate(list(targets.values()), axis=1)
         terms = self.step.solve(np.concatenate(prices, axis=1), aim, self._tolerance)
         off = float(np.sqrt(np.mean((terms - aim) ** 2)))
-        self._tolerance = float(np.clip(_SHARE * off, _FINE, _COARSE))
+        unit = self._unit
+        self._tolerance = float(np.clip(_SHARE * off, _FINE * unit, _COARSE * unit))
         for balance, part in self.stakes.split(terms).items():
             if balance in fresh:
                 yield self._offer(balance, part, part - targets[balance])

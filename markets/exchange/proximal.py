@@ -10,6 +10,8 @@ from scipy import sparse
 from equigrid.markets.exchange.stakes import Stakes
 from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.linear_program import LinearProgram
+from equigrid.markets.own_units import ModelInOwnUnits
+from equigrid.markets.scaling import Figures, Units, ends
 
 Vector = NDArray[np.float64]
 # Above this many columns PIQP may stall at the last digits for a hundred steps, unless all its
@@ -70,17 +72,18 @@ class Proximal:
         linear = self._cost - self._turned @ price
         program = LinearProgram()
         own = program.add_columns(form.columns, form.lower, form.upper, linear, whole)
-        # Being near counts more than all money that the columns move.
-        worth = 1e3 * max(1.0, float(np.abs(linear).max(initial=0.0)))
+        # Being near counts more than all money that the columns move, where anything costs.
+        worth = 1e3 * (float(np.abs(linear).max(initial=0.0)) or 1.0)
         off = program.add_columns(len(aim), 0.0, np.inf, worth)
         equal, eye = np.arange(len(rhs)) < form.equal_rows, sparse.eye_array(len(aim), format="csr")
         program.add_rows([(form.matrix, own)], np.where(equal, rhs, -np.inf), rhs)
         program.add_rows([(self._shares, own), (-eye, off)], -np.inf, aim)
         program.add_rows([(self._shares, own), (eye, off)], aim, np.inf)
         if not beyond:
-            low, high = np.minimum(aim, 0.0) - _ROOM, np.maximum(aim, 0.0) + _ROOM
+            room = _ROOM * (1.0 if not aim.any() else float(np.abs(aim).max()))
+            low, high = np.minimum(aim, 0.0) - room, np.maximum(aim, 0.0) + room
             program.add_rows([(self._shares, own)], low, high)
-        found = program.model().solve()
+        found = ModelInOwnUnits(program.assembled(), mip_abs_gap=0.0).solve()
         if found.status == "failed":
             raise SolverFailed.on("HiGHS", found.words, form.agent.name)
         if not found.found:
@@ -110,12 +113,13 @@ class Proximal:
         if self._solver is None:
             self._solver = self._stated(linear)
         else:
-            self._solver.update(c=linear)
+            self._solver.update(c=self._units.cost(linear))
         status = self._solver.solve()
         if status not in (*_GOOD, *_USABLE):
             raise self._no_answer(status)
         # An interior point may be beyond a bound by the last digits.
-        inside = np.clip(self._solver.result.x, self._lower, self._upper)
+        found = self._solver.result.x * self._units.columns
+        inside = np.clip(found, self._lower, self._upper)
         self.columns = inside[np.newaxis]
         return self.terms()
 
@@ -123,27 +127,41 @@ class Proximal:
         """Return the terms at the last columns, shape (1, t)."""
         return np.asarray(self._shares @ self.columns[0] + self.stakes.constant)
 
-    def _curvature(self) -> sparse.csc_matrix:
+    def _curvature(self) -> sparse.csr_array:
         pull = self._turned @ sparse.diags_array(self._rho) @ self._shares
-        return sparse.csc_matrix(sparse.triu(sparse.coo_array(self.stakes.form.quadratic + pull)))
+        return sparse.csr_array(self.stakes.form.quadratic + pull)
+
+    def _own_units(self, linear: Vector, curved: sparse.csr_array) -> Units:
+        """Return units in which the step's figures are nearest to 1."""
+        form, rhs = self.stakes.form, self.stakes.rhs[0]
+        figures = Figures(form.matrix, np.ones(form.columns, dtype=bool))
+        figures.add_rows([rhs])
+        figures.add_columns(ends(self._lower, self._upper))
+        figures.add_costs([linear])
+        figures.add_curvature(curved)
+        return figures.units()
 
     def _stated(self, linear: Vector) -> Any:
-        form, rhs = self.stakes.form, self.stakes.rhs[0]
+        form, curved = self.stakes.form, self._curvature()
+        self._units = units = self._own_units(linear, curved)
+        scale = sparse.diags_array(units.columns)
+        curved = sparse.csr_array(scale @ curved @ scale / units.money)
+        matrix, rhs = units.matrix(form.matrix), self.stakes.rhs[0] / units.rows
         solver = piqp.SparseSolver()
         for name in ("eps_abs", "eps_rel", "eps_duality_gap_abs", "eps_duality_gap_rel"):
             setattr(solver.settings, name, 1e-10)
         solver.settings.iterative_refinement_always_enabled = form.columns > _REFINED
-        equal, matrix = form.equal_rows, form.matrix
+        equal = form.equal_rows
         solver.setup(
-            self._curvature(),
-            linear,
+            sparse.csc_matrix(sparse.triu(sparse.coo_array(curved))),
+            units.cost(linear),
             sparse.csc_matrix(matrix[:equal]) if equal else None,
             rhs[:equal] if equal else None,
             sparse.csc_matrix(matrix[equal:]) if len(rhs) > equal else None,
             None,
             rhs[equal:] if len(rhs) > equal else None,
-            self._lower,
-            self._upper,
+            self._lower / units.columns,
+            self._upper / units.columns,
         )
         return solver
 

@@ -14,6 +14,7 @@ from equigrid.markets.exchange.acceleration import Acceleration
 from equigrid.markets.exchange.batch_proximal import BatchProximal
 from equigrid.markets.exchange.clearing import Clearing, Residuals
 from equigrid.markets.exchange.participant import Participant
+from equigrid.markets.exchange.units import market_units
 from equigrid.markets.faults import Faults
 from equigrid.markets.findings import NoAnswer
 from equigrid.markets.game import Game
@@ -49,10 +50,15 @@ class Talk:
 
     def __init__(self, game: Game, parties: Mapping[str, Participant], rules: Admm) -> None:
         self.rules, self.parties = rules, dict(parties)
+        units = market_units(game, {name: party.stakes for name, party in parties.items()})
         self.houses = {
-            balance.name: Clearing(market_of(game, balance), parties.values(), rules)
+            balance.name: Clearing(
+                market_of(game, balance), parties.values(), rules, units[balance.name]
+            )
             for balance in game.balances
         }
+        for party in parties.values():
+            party.count_in(units)
         self.acceleration = Acceleration(rules.memory)
         self.records: list[Mapping[str, Any]] = []
         self.silent: dict[str, int] = {}

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.bilevel.negotiation import negotiate
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.findings import NoAnswer, SolverFailed
+from equigrid.markets.findings import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.game import Game
+from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.turns.party import distance, mixed
 from equigrid.markets.turns.sub_game import sub_game
 
 Vector = NDArray[np.float64]
+_ASKED, _GAP = 4, 1e-3  # rounds and gap of the negotiation that finds the limit in the way
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,8 @@ class Prospect:
         leader = self.best.game.agent(str(self.best.game.leader))
         gained = self.kept.leader_objective - self.best.leader_objective
         gained = -gained if leader.maximises else gained
-        return gained > self.worth * max(1.0, abs(self.best.leader_objective))
+        money = max(found.statistics["money"] for found in (self.best, self.kept))
+        return gained > self.worth * money
 
 
 class LeaderPlayer:
@@ -71,6 +75,8 @@ class LeaderPlayer:
         Share of a new answer in what is said; the rest is what was said before.
     first : Mapping of str to array
         What all leaders are taken to have said at first, by path.
+    units : Mapping of str to float
+        Unit of each word, by path.
 
     Attributes
     ----------
@@ -88,7 +94,9 @@ class LeaderPlayer:
         worth: float,
         damping: float,
         first: Mapping[str, Vector],
+        units: Mapping[str, float],
     ) -> None:
+        self._units = units
         self.game, self.name, self.own_cost = game, name, 0.0
         self._exact, self._worth, self._damping = exact, worth, damping
         self._spoke = False
@@ -108,7 +116,7 @@ class LeaderPlayer:
             self._spoke = True
             return 0.0
         answer = {path: found.best.values[path] for path in self.said}
-        moved = distance(answer, self.said)
+        moved = distance(answer, self.said, self._units)
         self.said = mixed(answer, self.said, self._damping if self._spoke else 1.0)
         self._spoke, self._last = True, None
         return moved
@@ -123,9 +131,16 @@ class LeaderPlayer:
         """
         others = {path: v for path, v in values.items() if path not in self.said}
         if self._last is None or distance(others, self._last.others) > 0:
-            best = self._exact.solve(sub_game(self.game, self.name, others))
+            best = self._solved(sub_game(self.game, self.name, others))
             self._last = Prospect(others, best, self._kept(others), self._worth)
         return self._last
+
+    def _solved(self, game: Game) -> Equilibrium:
+        """Solve its own game; where it has no decision, name the limit that allows none."""
+        try:
+            return self._exact.solve(game)
+        except NoAnswer as error:
+            raise _named(error, game, self.name) from error
 
     def _kept(self, others: Mapping[str, Vector]) -> Equilibrium | None:
         try:
@@ -134,3 +149,21 @@ class LeaderPlayer:
             raise
         except NoAnswer:
             return None
+
+
+def _named(error: NoAnswer, game: Game, leader: str) -> NoAnswer:
+    """Return the refusal that a short negotiation comes to, which knows limit and hour.
+
+    It hears answers at a few signals only. So where it finds a decision, or cannot be held, the
+    error stays as it is.
+    """
+    if error.agent != leader:
+        return error
+    mailroom = Mailroom()
+    try:
+        mailroom.run(negotiate(game, _ASKED, _GAP, mailroom))
+    except NoAnswer as told:
+        return told if told.agent == leader else error
+    except WrongMethod:
+        pass
+    return error

@@ -1,6 +1,7 @@
 """Games that nobody leads and in which agents hear each other in a circle: Nash games."""
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from equigrid.markets.turns.party import Party, Word
 from equigrid.markets.turns.player import AgentPlayer
 from equigrid.markets.turns.refusals import refuse_duals, refuse_mixing, refuse_own_words
 from equigrid.markets.turns.rounds import Rules, talk
+from equigrid.markets.turns.word_units import word_units
 
 Vector = NDArray[np.float64]
 
@@ -56,7 +58,8 @@ def play_nash(
     refuse_own_words(game, names)
     refuse_mixing(game, names, rules.damping)
     first = opening(game, names, start or {})
-    players = [AgentPlayer(game, name, rules.damping, first) for name in names]
+    rules = replace(rules, units=word_units(game, names))
+    players = [AgentPlayer(game, name, rules.damping, first, rules.units) for name in names]
     known = {**announced(game), **first}
     parties = [
         Party(

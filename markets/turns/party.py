@@ -1,6 +1,7 @@
 """A party at its letter box: it answers the newest words it has heard, and says its own."""
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -132,8 +133,19 @@ def _in_round(error: NoAnswer, number: int) -> NoAnswer:
     )
 
 
-def distance(new: Mapping[str, Vector], old: Mapping[str, Vector]) -> float:
-    """Return the greatest difference of words, relative to the greater of their size and 1.
+def distance(
+    new: Mapping[str, Vector],
+    old: Mapping[str, Vector],
+    units: Mapping[str, float] = MappingProxyType({}),
+) -> float:
+    """Return the greatest difference of words, relative to the greater of their size and unit.
+
+    Parameters
+    ----------
+    new, old : Mapping of str to array
+        Words by path.
+    units : Mapping of str to float
+        What one unit of each is; without it, words are compared with themselves alone.
 
     Examples
     --------
@@ -141,16 +153,15 @@ def distance(new: Mapping[str, Vector], old: Mapping[str, Vector]) -> float:
     0.25
     """
     return max(
-        (
-            float(np.abs(value - old[path]).max(initial=0.0)) / _size(value)
-            for path, value in new.items()
-        ),
+        (_distance(value, old[path], units.get(path, 0.0)) for path, value in new.items()),
         default=0.0,
     )
 
 
-def _size(value: Vector) -> float:
-    return max(1.0, float(np.abs(value).max(initial=0.0)))
+def _distance(new: Vector, old: Vector, unit: float) -> float:
+    off = float(np.abs(new - old).max(initial=0.0))
+    size = max(float(np.abs(value).max(initial=0.0)) for value in (new, old))
+    return off / max(unit, size) if off else 0.0
 
 
 def mixed(new: Mapping[str, Vector], old: Mapping[str, Vector], share: float) -> dict[str, Vector]:

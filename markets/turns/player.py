@@ -29,6 +29,8 @@ class AgentPlayer:
         Share of a new answer in what is done; the rest is what was done before.
     first : Mapping of str to array
         What everybody is taken to have said at first, by path.
+    units : Mapping of str to float
+        Unit of each word, by path.
 
     Attributes
     ----------
@@ -38,7 +40,15 @@ class AgentPlayer:
         What that costs it before payments, at what it has heard.
     """
 
-    def __init__(self, game: Game, name: str, damping: float, first: Mapping[str, Vector]) -> None:
+    def __init__(
+        self,
+        game: Game,
+        name: str,
+        damping: float,
+        first: Mapping[str, Vector],
+        units: Mapping[str, float],
+    ) -> None:
+        self._units = units
         self.game, self.name, self.own_cost = game, name, 0.0
         self._form = _stated(game, name)
         self._solver, self._damping = AgentSolver(self._form), damping
@@ -56,7 +66,7 @@ class AgentPlayer:
         """
         heard = self._form.heard_vector(heard_beside_own(self.game, values, self.name))
         best = self._best(heard)
-        moved = distance(self._words(best, heard), self.said)
+        moved = distance(self._words(best, heard), self.said, self._units)
         last = best if self._columns is None else self._columns
         self._answer, self._columns = best, last + self._damping * (best - last)
         self.said = self._words(self._columns, heard)
@@ -94,8 +104,9 @@ class AgentPlayer:
         best, last, form = self._solver.solve(heard), self._columns, self._form
         if last is None or form.is_quadratic or _breach(form, last, heard) > _TIE:
             return best
-        cost, least = form.objective_at(last, heard), form.objective_at(best, heard)
-        return last if cost <= least + _TIE * max(1.0, abs(least)) else best
+        slope = form.cost_at(heard)
+        moved = max(float(np.abs(slope) @ np.abs(columns)) for columns in (last, best))
+        return last if slope @ last <= slope @ best + _TIE * moved else best
 
 
 def _stated(game: Game, name: str) -> StandardForm:
@@ -106,11 +117,12 @@ def _stated(game: Game, name: str) -> StandardForm:
 
 
 def _breach(form: StandardForm, columns: Vector, heard: Vector) -> float:
-    """By how much columns miss the rows at what is heard now, relative to the right-hand side."""
+    """By how much columns miss the rows at what is heard now, relative to their terms."""
     rhs = form.rhs_at(heard)
     off = form.matrix @ columns - rhs
     off[: form.equal_rows] = np.abs(off[: form.equal_rows])
-    return float((off / np.maximum(1.0, np.abs(rhs))).max(initial=0.0))
+    terms = np.abs(rhs) + abs(form.matrix) @ np.abs(columns)
+    return float((off / np.where(terms > 0, terms, 1.0)).max(initial=0.0))
 
 
 def _paid(game: Game, name: str, values: Mapping[str, Vector]) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -41,6 +42,8 @@ class Rules:
         Regret, relative, with which it may end.
     near : float
         How near, relative, words have to come to earlier ones to count as the same.
+    units : Mapping of str to float
+        Unit of each word, by path: what is less is compared with it.
     """
 
     rounds: int = 60
@@ -49,6 +52,7 @@ class Rules:
     tolerance: float = 1e-6
     gap: float = 1e-6
     near: float = _NEAR
+    units: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -101,20 +105,25 @@ class Talk:
         said = {path: value for party in parties for path, value in party.player.said.items()}
         moved = max(party.moved for party in parties)
         self.rounds.append({"round": len(self.rounds) + 1, "said": said, "moved": moved})
-        up_to_date = all(_knows(party, said, rules.tolerance) for party in parties)
+        up_to_date = all(_knows(party, said, rules) for party in parties)
         self.settled = moved <= rules.tolerance and up_to_date
         if faithful and not self.settled:
-            self.cycle = cycle_length([record["said"] for record in self.rounds], rules.near)
+            words = [record["said"] for record in self.rounds]
+            self.cycle = cycle_length(words, rules.near, rules.units)
 
 
-def _knows(party: Party, said: Mapping[str, Vector], tolerance: float) -> bool:
+def _knows(party: Party, said: Mapping[str, Vector], rules: Rules) -> bool:
     """Whether what a party decided upon is what the others say now."""
     own = party.player.said
     others = {p: v for p, v in said.items() if p in party.heard and p not in own}
-    return distance(others, party.heard) <= tolerance
+    return distance(others, party.heard, rules.units) <= rules.tolerance
 
 
-def cycle_length(said: Sequence[Mapping[str, Vector]], near: float = _NEAR) -> int:
+def cycle_length(
+    said: Sequence[Mapping[str, Vector]],
+    near: float = _NEAR,
+    units: Mapping[str, float] = MappingProxyType({}),
+) -> int:
     """Return after how many rounds the last words are those of an earlier round; 0 if they never.
 
     Examples
@@ -125,7 +134,7 @@ def cycle_length(said: Sequence[Mapping[str, Vector]], near: float = _NEAR) -> i
     """
     last, furthest = said[-1], 0.0
     for length, earlier in enumerate(reversed(said[:-1]), start=1):
-        off = distance(last, earlier)
+        off = distance(last, earlier, units)
         if length > 1 and off <= near and furthest > _APART * near:
             return length
         furthest = max(furthest, off)

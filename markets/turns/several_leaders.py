@@ -21,6 +21,7 @@ from equigrid.markets.turns.outcome import concluded
 from equigrid.markets.turns.party import Party, Word, distance
 from equigrid.markets.turns.refusals import refuse_mixing
 from equigrid.markets.turns.rounds import Rules, talk
+from equigrid.markets.turns.word_units import word_units
 
 Vector = NDArray[np.float64]
 Values = Mapping[str, Vector]
@@ -59,9 +60,10 @@ def play_leaders(
     first = opening(game, game.leaders, start or {})
     exact, worth = Exact(gap=rules.gap / 2, ties=False), _WORTH * rules.gap
     # Decisions of a smooth problem are known to the root of what its objective is known to.
-    rules = replace(rules, near=float(np.sqrt(worth)))
+    rules = replace(rules, near=float(np.sqrt(worth)), units=word_units(game, game.leaders))
     players = [
-        LeaderPlayer(game, name, exact, worth, rules.damping, first) for name in game.leaders
+        LeaderPlayer(game, name, exact, worth, rules.damping, first, rules.units)
+        for name in game.leaders
     ]
     parties = [
         Party(
@@ -76,8 +78,10 @@ def play_leaders(
     heard = yield from talk(parties, mailroom, rules)
     prospects = {player.name: player.prospect(heard.said) for player in players}
     answers = [_answers(game, heard.said, prospects, name) for name in game.leaders]
-    heard.disagreement = max(distance(other, answers[0]) for other in answers)
-    values, certificate = _outcome(game, answers, prospects, rules.near)
+    units = word_units(game, [agent.name for agent in game.deciders])
+    heard.disagreement = max(distance(other, answers[0], units) for other in answers)
+    apart = [a for a in answers[1:] if distance(a, answers[0], units) > rules.near]
+    values, certificate = _outcome(game, [answers[0], *apart], prospects)
     return concluded(game, heard, values, certificate, rules, mailroom, stage)
 
 
@@ -94,7 +98,6 @@ def _outcome(
     game: Game,
     answers: Sequence[dict[str, Vector]],
     prospects: Mapping[str, Prospect],
-    near: float,
 ) -> tuple[dict[str, Vector], Certificate]:
     """Return what everybody says at the leaders' words, and its certificate.
 
@@ -102,10 +105,8 @@ def _outcome(
     the answers that leave the leaders the least regret stand.
     """
     bounds = {name: found.bound for name, found in prospects.items()}
-    first, *others = answers
-    different = [first, *(other for other in others if distance(other, first) > near)]
     certified = [
-        (values, certify(game, values, bounds=bounds, ties=False)[0]) for values in different
+        (values, certify(game, values, bounds=bounds, ties=False)[0]) for values in answers
     ]
     return min(certified, key=lambda found: max(found[1].regret.values()))
 

@@ -13,7 +13,9 @@ from equigrid.markets.bilevel.blocks import blocks_of
 from equigrid.markets.bilevel.branching import Branching
 from equigrid.markets.bilevel.by_blocks import solve_by_blocks
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.findings import UnusableGame
 from equigrid.scenarios.ambiguity import AmbiguitySet
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def test_blocks_come_to_the_same_as_the_whole(ramping: type[Ramping], weigh: Wei
     blocks = blocks_of(stated)
     assert blocks is not None
     assert len(blocks.parts) == 2
-    apart = solve_by_blocks(stated, blocks, 1e-6, 10_000)
+    apart = solve_by_blocks(stated, blocks, 1e-6, Effort(10_000))
     whole = Branching(stated, 1e-4).run(3000)
     assert apart is not None
     assert apart.status == "optimal"
@@ -70,7 +72,13 @@ def _apart(cost: cp.Expression) -> tuple[cp.Expression, list[cp.Constraint]]:
     return most, [most >= cost[0] + cost[1], most >= cost[0] - cost[1]]
 
 
-def test_a_cost_of_which_neither_less_nor_more_is_best_is_no_block(ramping: type[Ramping]) -> None:
+def test_a_cost_of_which_neither_less_nor_more_is_best_is_no_block(
+    ramping: type[Ramping], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No game pays like this: it is refused. The splitting does not lean on that."""
+    with pytest.raises(UnusableGame, match="so that it cannot be shown to count once"):
+        _stated(ramping, _apart)
+    monkeypatch.setattr("equigrid.markets.game.payment_findings", lambda _: [])
     assert blocks_of(_stated(ramping, _apart)) is None
 
 

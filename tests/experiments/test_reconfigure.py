@@ -11,8 +11,7 @@ from click.testing import CliRunner, Result
 
 import equigrid as eg
 from equigrid.experiments.cli import main
-from equigrid.experiments.reconfigure import find_feeder
-from equigrid.grid.cases import read_network, write_network
+from equigrid.grid.cases import feeder, read_network, write_network
 
 OPTIMUM_33 = ["line 7", "line 9", "line 14", "line 32", "tie 37"]
 
@@ -89,7 +88,7 @@ def test_a_file_of_the_project(tmp_path: Path) -> None:
     network = eg.feeder("baran-wu-33")
     closed = network.with_closed(dict.fromkeys(network.branches["name"][32:], True))
     write_network(closed, tmp_path / "ring.json")
-    assert len(find_feeder(str(tmp_path / "ring.json")).buses) == 33
+    assert len(feeder(str(tmp_path / "ring.json")).buses) == 33
     words = ("--switchable", "line 7", "--switchable", "line 33")
     result = _call(tmp_path / "ring.json", *words, "--out", tmp_path / "out")
     assert result.exit_code == 2

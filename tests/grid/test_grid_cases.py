@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandapower
@@ -41,8 +42,23 @@ def test_every_shipped_feeder_can_be_read() -> None:
 
 
 def test_unknown_feeder() -> None:
-    with pytest.raises(NetworkError, match=r"no feeder 'baran-wu-32'.*did you mean 'baran-wu-33'"):
+    with pytest.raises(NetworkError, match=r"'baran-wu-32' is neither.*did you mean 'baran-wu-33'"):
         feeder("baran-wu-32")
+
+
+def test_a_feeder_is_a_name_or_a_file(feeder33: Network, tmp_path: Path) -> None:
+    write_network(feeder33, tmp_path / "village.json")
+    for name, folder in ((tmp_path / "village.json", ""), ("village.json", tmp_path)):
+        assert len(feeder(name, folder).buses) == 33
+    assert feeder("baran-wu-33") is feeder("baran-wu-33")
+    wrong: dict[Any, str] = {
+        "vilage.json": r"'vilage.json' is neither .*did you mean 'village.json'",
+        "": "is a folder",
+        3: "The feeder is int: give a name or a path",
+    }
+    for name, words in wrong.items():
+        with pytest.raises(NetworkError, match=words):
+            feeder(name, tmp_path)
 
 
 def test_written_and_read_again(feeder33: Network, tmp_path: Path) -> None:

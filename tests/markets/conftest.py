@@ -14,8 +14,9 @@ from equigrid.markets.agent import Agent
 from equigrid.markets.bilevel.branching import Branching
 from equigrid.markets.bilevel.column_ranges import NoBoundError
 from equigrid.markets.bilevel.complementarity import relaxed
-from equigrid.markets.bilevel.mixed_integer import MixedInteger, pair_bounds
+from equigrid.markets.bilevel.mixed_integer import MixedInteger
 from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.pair_bounds import pair_bounds
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.game import Game, Link, Payment

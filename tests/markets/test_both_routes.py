@@ -12,6 +12,7 @@ from equigrid.markets.bilevel import both_routes
 from equigrid.markets.bilevel.branching import Branching
 from equigrid.markets.bilevel.column_ranges import NoBoundError
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.bilevel.incumbents import Found, Incumbent
 from equigrid.markets.bilevel.mixed_integer import MixedInteger
 from equigrid.markets.bilevel.optimality import OptimalityProgram
@@ -60,7 +61,7 @@ class _Told:
     def __call__(self, *_: object) -> _Told:
         return self
 
-    def run(self, node_limit: int, known: Incumbent | None) -> Found:
+    def run(self, node_limit: int, known: Incumbent | None, _: Effort) -> Found:
         self.limits.append(node_limit)
         self.known.append(known)
         return self.answer
@@ -89,7 +90,7 @@ def test_a_better_answer_and_a_bound_of_the_milp_end_the_search(
     best = _best(stated)
     told = _Told(Found(best, best.value, 1, "optimal"))
     monkeypatch.setattr(both_routes, "MixedInteger", told)
-    found = both_routes.solve_by_both(program, stated, 1e-9, 10_000)
+    found = both_routes.solve_by_both(program, stated, 1e-9, Effort(10_000))
     assert found.status == "optimal"
     assert found.best is not None
     assert found.best.value == pytest.approx(best.value, rel=1e-9)
@@ -110,7 +111,7 @@ def test_a_worse_answer_and_no_bound_of_the_milp_change_nothing(
     worse = replace(best, value=best.value + 5.0)
     told = _Told(Found(worse, -np.inf, 1, "limit"))
     monkeypatch.setattr(both_routes, "MixedInteger", told)
-    found = both_routes.solve_by_both(program, stated, GAP, 10_000)
+    found = both_routes.solve_by_both(program, stated, GAP, Effort(10_000))
     assert found.status == "optimal"
     assert found.best is not None
     assert found.best.value == pytest.approx(best.value, rel=2 * GAP)
@@ -128,8 +129,8 @@ def test_a_milp_that_finds_nothing_feasible_is_believed_where_nothing_was_found(
     program, stated = _stated(build.two_sites(0))
     told = _Told(Found(None, np.inf, 1, "infeasible"))
     monkeypatch.setattr(both_routes, "MixedInteger", told)
-    monkeypatch.setattr(Branching, "run", lambda _, limit: Found(None, -np.inf, limit, "limit"))
-    found = both_routes.solve_by_both(program, stated, GAP, 10_000)
+    monkeypatch.setattr(Branching, "run", lambda _, limit, __: Found(None, -np.inf, limit, "limit"))
+    found = both_routes.solve_by_both(program, stated, GAP, Effort(10_000))
     assert (found.status, found.best) == ("infeasible", None)
 
 
@@ -143,7 +144,7 @@ def test_without_bounds_for_the_milp_the_branching_goes_on_alone(
     monkeypatch.setattr(both_routes, "pair_bounds", no_bounds)
     monkeypatch.setattr(both_routes, "MixedInteger", None)
     program, stated = _stated(build.two_sites(1))
-    found = both_routes.solve_by_both(program, stated, GAP, 10_000)
+    found = both_routes.solve_by_both(program, stated, GAP, Effort(10_000))
     assert found.status == "optimal"
     assert found.best is not None
     assert -found.best.value == pytest.approx(
@@ -159,16 +160,18 @@ def test_an_interrupt_stops_the_milp_as_well(
     cancelled: list[MixedInteger] = []
     run = Branching.run
 
-    def interrupted(self: Branching, node_limit: int) -> Found:
+    def interrupted(self: Branching, node_limit: int, effort: Effort) -> Found:
         if node_limit > both_routes.ALONE:
             raise KeyboardInterrupt
-        return run(self, node_limit)
+        return run(self, node_limit, effort)
 
     monkeypatch.setattr(Branching, "run", interrupted)
     monkeypatch.setattr(MixedInteger, "cancel", lambda milp: cancelled.append(milp))  # noqa: PLW0108
-    with pytest.raises(KeyboardInterrupt):
-        both_routes.solve_by_both(program, stated, GAP, 10_000)
-    assert len(cancelled) == 1
+    effort = Effort(10_000)
+    found = both_routes.solve_by_both(program, stated, GAP, effort)
+    assert effort.ended_by == "interrupt"
+    assert found.status == "limit"
+    assert len(set(cancelled)) == 1
 
 
 @pytest.mark.parametrize(("route", "seed"), [("auto", 1), ("milp", 5)])
@@ -191,7 +194,7 @@ def test_a_node_limit_gives_the_best_answer_so_far_with_its_gap(
 @pytest.mark.usefixtures("few_alone")
 def test_a_node_limit_holds_for_both_beside_each_other(build: Builders) -> None:
     best = build.searched(build.two_sites(1), gap=GAP)
-    found = both_routes.solve_by_both(*_stated(build.two_sites(1)), 1e-12, 45)
+    found = both_routes.solve_by_both(*_stated(build.two_sites(1)), 1e-12, Effort(45))
     assert found.nodes <= 45
     assert found.best is not None
     assert found.bound <= -best + 1e-6

@@ -196,12 +196,17 @@ def test_regret_is_held_against_each_leaders_own_bound(
     profit = found.payments["bill1"] - 1.0 * float(values["site.q1"][0])
     bounds = {"s1": 2 * profit, "s2": 100.0}
     regret = certify(game, values, bounds=bounds, ties=False)[0].regret
-    moved = found.payments["bill1"] + float(values["site.q1"][0])
-    assert regret["s1"] == pytest.approx(profit / moved)
+    turnover = found.payments["bill1"] + float(values["site.q1"][0])
+    assert regret["s1"] == pytest.approx(profit / turnover)
     assert regret["s2"] > 0.9
     beaten = certify(game, values, bounds={"s1": profit / 2}, ties=False)[0].regret
-    assert beaten["s1"] == pytest.approx(profit / 2 / moved)
-    assert set(beaten) == {"s1", "site"}
+    assert beaten["s1"] == pytest.approx(profit / 2 / turnover)
+    assert np.isnan(beaten["s2"])
+    unknown = certify(game, values, ties=False)[0]
+    assert set(unknown.regret) == {"s1", "s2", "site"}
+    tolerance = dict.fromkeys(("regret", "gap", "settlement"), 1e-3)
+    words = [f"what {name} could gain by answering otherwise is not known" for name in ("s1", "s2")]
+    assert unknown.shortcomings(tolerance, proven=False) == words
     moved = {**values, "s1.price": values["s1.price"] + 1.0}
     assert certify(game, moved, ties=False)[0].regret["site"] > 1e-3
 

@@ -235,5 +235,5 @@ def test_a_node_limit_is_said_to_be_the_reason() -> None:
         "disco",
         cp.Problem(cp.Maximize(cp.sum(pick)), [weight @ pick == weight @ (np.arange(40) % 2)]),
     )
-    with pytest.raises(NoAnswer, match="raise the node limit of Exact"):
+    with pytest.raises(NoAnswer, match="raise node_limit"):
         Exact(node_limit=0, route="milp").solve(Game([leader], leader="disco"))
