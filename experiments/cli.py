@@ -8,27 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
+
+from equigrid.experiments.progress_line import ProgressLine
+from equigrid.experiments.study_name import StudyName
 
 # Exit codes: 0 done and certified, 1 anything else, 2 unusable input, 3 not certified or no answer.
 FAILED, UNUSABLE, UNCERTIFIED = 1, 2, 3
 _SEED = click.IntRange(min=0, max=2**63 - 1)
 _FORCE = "Replace the directory named by --out, if equigrid wrote all that is in it."
-
-
-class StudyName(click.ParamType[str]):
-    """A shipped study or a file, with completion of both."""
-
-    name = "study"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Complete names of shipped studies, then files."""
-        from equigrid.experiments.study import list_studies
-
-        names = [n for n in list_studies() if n.startswith(incomplete)]
-        return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
 
 
 def _a_number(value: float | None) -> float | None:
@@ -151,7 +138,7 @@ def _run(study: str, out: Path | None, asked: dict[str, Any], *, force: bool) ->
 
     loaded = load_study(study)
     _warn(loaded)
-    progress, replace = _Progress(), force and out is not None
+    progress, replace = ProgressLine(), force and out is not None
     played = play(loaded, progress=progress, **asked)
     result, written = finished(played, directory, progress.warn, replace=replace)
     assert written is not None
@@ -180,7 +167,7 @@ def _warn(study: Any) -> None:
 
 def _directory(name: str, out: Path | None, *, force: bool) -> Path:
     """Choose where a result goes, and refuse at once what cannot be written later."""
-    from equigrid.experiments.places import UnusablePlace, free_place, place, require_place
+    from equigrid.experiments.writable import UnusablePlace, free_place, place, require_place
 
     if out is None:
         return require_place(free_place(Path("results") / name), replace=False)
@@ -245,7 +232,7 @@ def _reconfigure(
     for note in network.notes:
         click.echo(f"{feeder}: {note}", err=True)
     directory = _directory(f"reconfigure-{Path(feeder).stem}", out, force=force)
-    progress = _Progress()
+    progress = ProgressLine()
     result = reconfigured(
         network,
         objective=asked["objective"],
@@ -267,29 +254,6 @@ class _Refused(Exception):
     """What the command line itself refuses, as a sentence."""
 
 
-class _Progress:
-    """One line that changes on a terminal, plain lines when piped."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-
-    def __call__(self, text: str) -> None:
-        if self._live:
-            click.echo(f"\r\x1b[2K{text} …", nl=False, err=True)
-        else:
-            click.echo(f"{text} …", err=True)
-
-    def warn(self, text: str) -> None:
-        """Say something that stays."""
-        self.done()
-        click.echo(text, err=True)
-
-    def done(self) -> None:
-        """Clear the line that changes."""
-        if self._live:
-            click.echo("\r\x1b[2K", nl=False, err=True)
-
-
 def _guarded(action: Callable[[], int]) -> None:
     """Run a command; every failure that a user can mend becomes a sentence and an exit code."""
     try:
@@ -308,7 +272,7 @@ def _guarded(action: Callable[[], int]) -> None:
 def _told(error: Exception) -> int:
     """Tell an error in words and return its exit code."""
     from equigrid.experiments.findings import UnusableInput
-    from equigrid.experiments.places import UnusablePlace
+    from equigrid.experiments.writable import UnusablePlace
     from equigrid.grid.tables import NetworkError
     from equigrid.markets.findings import NoAnswer, UnusableGame, WrongMethod
 

@@ -10,7 +10,6 @@ import pandas as pd
 from equigrid.experiments.case_run import GOES_ON, CaseRun
 from equigrid.experiments.linearisation import rounds_table
 from equigrid.experiments.manifest import manifest
-from equigrid.experiments.places import UnusablePlace, free_place, require_place
 from equigrid.experiments.played import Played, play_cases
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import Result
@@ -18,6 +17,7 @@ from equigrid.experiments.study import Study, load_study
 from equigrid.experiments.systems import system_kind
 from equigrid.experiments.tables import joined
 from equigrid.experiments.world import Progress
+from equigrid.experiments.writable import UnusablePlace, free_place, require_place
 from equigrid.markets.findings import NoAnswer
 from equigrid.threads import one_blas_thread
 
@@ -106,6 +106,7 @@ def run(
     return result
 
 
+@one_blas_thread()
 def play(
     study: Study | str | Path,
     *,
@@ -126,6 +127,7 @@ def play(
     return play_cases(chosen, progress or (lambda text: None), seconds)
 
 
+@one_blas_thread()
 def finished(
     played: Played, place: Path | None, warn: Callable[[str], object], *, replace: bool = True
 ) -> tuple[Result, Path | None]:

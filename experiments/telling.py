@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable, Iterator
 
+from equigrid.experiments.report.negotiated import negotiated
 from equigrid.experiments.report.ties import status, worst_tie_lines
-from equigrid.experiments.report.verdict import negotiated
 from equigrid.experiments.result import CaseResult, Result
 from equigrid.experiments.strict import in_words
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from equigrid.experiments.places import (
+from equigrid.experiments.writable import (
     MANIFEST,
     UnusablePlace,
     digest,

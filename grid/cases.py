@@ -1,6 +1,7 @@
 """Shipped feeders, and reading and writing networks as files."""
 
 import json
+import os
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -102,10 +103,16 @@ def write_network(network: Network, path: str | Path, source: str = "") -> None:
     network : Network
         What to write.
     path : str or Path
-        The file, replaced if it exists.
+        The file, replaced if it holds a network in this format.
     source : str
         Where the data come from.
+
+    Raises
+    ------
+    NetworkError
+        When there is something else already.
     """
+    _require_ours(Path(path))
     head: dict[str, Any] = {"format": FORMAT, "name": network.name, "source": source}
     head.update({key: getattr(network, key) for key in _FIGURES})
     parts = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
@@ -114,6 +121,21 @@ def write_network(network: Network, path: str | Path, source: str = "") -> None:
             lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
             parts.append(f" {json.dumps(table)}: [\n{lines}\n ]")
     Path(path).write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+
+
+def _require_ours(path: Path) -> None:
+    """Refuse to write over what is no network of this project's."""
+    if not os.path.lexists(path):
+        return
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        ours = isinstance(document, dict) and document.get("format") == FORMAT
+    except (OSError, ValueError, RecursionError):
+        ours = False
+    if not ours or path.is_symlink():
+        raise NetworkError(
+            [f"{str(path)!r} exists and is no network written by equigrid: name another file."]
+        )
 
 
 def _folder() -> Any:

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 import equigrid as eg
 from equigrid.experiments.cli import main
-from equigrid.experiments.places import UnusablePlace
+from equigrid.experiments.writable import UnusablePlace
 
 Written = Callable[..., Path]
 

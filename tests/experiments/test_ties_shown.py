@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from equigrid.experiments.report.negotiated import negotiation
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.report.ties import percent, rests_on_ties, status, worst_tie
-from equigrid.experiments.report.verdict import checks, negotiation, verdict
+from equigrid.experiments.report.verdict import checks, verdict
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.experiments.telling import result_lines
 from equigrid.grid.cases import feeder

@@ -124,3 +124,21 @@ def test_unreadable_files(tmp_path: Path) -> None:
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(NetworkError, match="cannot be read"):
         read_network(tmp_path / "binary.json")
+
+
+@pytest.mark.parametrize(
+    "text", ["years of work", "{}", '{"_class": "pandapowerNet"}', "[" * 10**5]
+)
+def test_nothing_but_a_network_of_ours_is_written_over(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "feeder.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(NetworkError, match="name another file"):
+        write_network(feeder("baran-wu-33"), path)
+    assert path.read_text(encoding="utf-8") == text
+    path.unlink()
+    write_network(feeder("baran-wu-33"), path)
+    write_network(feeder("das-70"), path)
+    assert len(read_network(path).buses) == 70
+    (tmp_path / "link.json").symlink_to(path)
+    with pytest.raises(NetworkError, match="name another file"):
+        write_network(feeder("baran-wu-33"), tmp_path / "link.json")
