@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +66,11 @@ def validate(file: str) -> None:
     """Check FILE.yaml and tell everything that is wrong with it."""
 
     def check() -> int:
+        from equigrid.experiments.refusals import refuse_unusable
         from equigrid.experiments.study import load_study
 
         study = load_study(file)
-        _warn(study)
-        from equigrid.experiments.refusals import refuse_unusable  # takes seconds to import
-
+        _warn(study.warnings)
         refuse_unusable(study)
         click.echo(f"{file}: a valid study with {len(study.spec.cases)} cases")
         return 0
@@ -136,7 +135,7 @@ def _run(study: str, out: Path | None, seed: int | None, method: str | None, *, 
     from equigrid.experiments.telling import result_lines
 
     loaded = load_study(study)
-    _warn(loaded)
+    _warn(loaded.warnings)
     progress = _Progress()
     result = run_study(loaded, directory, seed=seed, method=method, progress=progress)
     progress.done()
@@ -146,9 +145,8 @@ def _run(study: str, out: Path | None, seed: int | None, method: str | None, *, 
     return 0 if result.certified else UNCERTIFIED
 
 
-def _warn(study: Any) -> None:
-    """Tell what is implausible in a study."""
-    for warning in study.warnings:
+def _warn(warnings: Iterable[object]) -> None:
+    for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
 
 
@@ -230,8 +228,7 @@ def _reconfigure(
     from equigrid.grid.cases import feeder as find_feeder
 
     network = find_feeder(feeder)
-    for note in network.notes:
-        click.echo(f"{feeder}: {note}", err=True)
+    _warn(f"{feeder}: {note}" for note in network.notes)
     directory = _directory(f"reconfigure-{Path(feeder).name}", out, force=force)
     progress = _Progress()
     result = reconfigured(
