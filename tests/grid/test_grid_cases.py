@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandapower
@@ -50,14 +51,14 @@ def test_a_feeder_is_a_name_or_a_file(feeder33: Network, tmp_path: Path) -> None
     for name, folder in ((tmp_path / "village.json", ""), ("village.json", tmp_path)):
         assert len(feeder(name, folder).buses) == 33
     assert feeder("baran-wu-33") is feeder("baran-wu-33")
-    wrong = {
+    wrong: dict[Any, str] = {
         "vilage.json": r"'vilage.json' is neither .*did you mean 'village.json'",
         "": "is a folder",
         3: "The feeder is int: give a name or a path",
     }
-    for name, words in wrong.items():
+    for given, words in wrong.items():
         with pytest.raises(NetworkError, match=words):
-            feeder(name, tmp_path)  # type: ignore[arg-type]
+            feeder(given, tmp_path)
 
 
 def test_written_and_read_again(feeder33: Network, tmp_path: Path) -> None:
