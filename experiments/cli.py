@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +67,11 @@ def validate(file: str) -> None:
     """Check FILE.yaml and tell everything that is wrong with it."""
 
     def check() -> int:
+        from equigrid.experiments.refusals import refuse_unusable
         from equigrid.experiments.study import load_study
 
         study = load_study(file)
-        _warn(study)
-        from equigrid.experiments.refusals import refuse_unusable  # takes seconds to import
-
+        _warn(study.warnings)
         refuse_unusable(study)
         click.echo(f"{file}: a valid study with {len(study.spec.cases)} cases")
         return 0
@@ -137,7 +136,7 @@ def _run(study: str, out: Path | None, asked: dict[str, Any], *, force: bool) ->
     from equigrid.experiments.telling import result_lines
 
     loaded = load_study(study)
-    _warn(loaded)
+    _warn(loaded.warnings)
     progress, replace = ProgressLine(), force and out is not None
     played = play(loaded, progress=progress, **asked)
     result, written = finished(played, directory, progress.warn, replace=replace)
@@ -159,9 +158,8 @@ def _end_at_once(code: int) -> None:
     os._exit(code)
 
 
-def _warn(study: Any) -> None:
-    """Tell what is implausible in a study."""
-    for warning in study.warnings:
+def _warn(warnings: Iterable[object]) -> None:
+    for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
 
 
@@ -229,8 +227,7 @@ def _reconfigure(
     from equigrid.grid.cases import feeder as find_feeder
 
     network = find_feeder(feeder)
-    for note in network.notes:
-        click.echo(f"{feeder}: {note}", err=True)
+    _warn(f"{feeder}: {note}" for note in network.notes)
     directory = _directory(f"reconfigure-{Path(feeder).stem}", out, force=force)
     progress = ProgressLine()
     result = reconfigured(

@@ -27,11 +27,8 @@ def _axes(network: eg.Network, units: list[Any]) -> Axes:
 def _marks(axes: Axes) -> list[tuple[float, float]]:
     """Return where units and buses are drawn, in inches."""
     lines = [line for line in axes.lines if line.get_marker() not in ("None", "", None)]
-    return [
-        (float(x), float(y))
-        for line in lines
-        for x, y in np.asarray(line.get_xydata(), dtype=float)
-    ]
+    points = np.concatenate([line.get_xydata() for line in lines])
+    return [(float(x), float(y)) for x, y in points]
 
 
 def test_no_unit_and_no_bus_stands_on_another() -> None:

@@ -56,9 +56,9 @@ def test_a_feeder_is_a_name_or_a_file(feeder33: Network, tmp_path: Path) -> None
         "": "is a folder",
         3: "The feeder is int: give a name or a path",
     }
-    for name, words in wrong.items():
+    for given, words in wrong.items():
         with pytest.raises(NetworkError, match=words):
-            feeder(name, tmp_path)
+            feeder(given, tmp_path)
 
 
 def test_written_and_read_again(feeder33: Network, tmp_path: Path) -> None:
