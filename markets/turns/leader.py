@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.findings import NoAnswer, SolverFailed
+from equigrid.markets.findings import Interrupted, NoAnswer, SolverFailed
 from equigrid.markets.game import Game
 from equigrid.markets.turns.party import distance, mixed
 from equigrid.markets.turns.sub_game import sub_game
@@ -128,14 +128,21 @@ class LeaderPlayer:
         """
         others = {path: v for path, v in values.items() if path not in self.said}
         if self._last is None or distance(others, self._last.others) > 0:
-            best = self._exact.solve(sub_game(self.game, self.name, others))
+            best = self._solved(sub_game(self.game, self.name, others))
             self._last = Prospect(others, best, self._kept(others), self._worth)
         return self._last
 
     def _kept(self, others: Mapping[str, Vector]) -> Equilibrium | None:
         try:
-            return self._exact.solve(sub_game(self.game, self.name, others, self.said))
+            return self._solved(sub_game(self.game, self.name, others, self.said))
         except SolverFailed:
             raise
         except NoAnswer:
             return None
+
+    def _solved(self, game: Game) -> Equilibrium:
+        """Solve the leader's own game; what Ctrl-C leaves of it is no answer of the whole."""
+        try:
+            return self._exact.solve(game)
+        except Interrupted as error:
+            raise Interrupted(None) from error

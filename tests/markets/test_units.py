@@ -1,5 +1,6 @@
 """The same game in other units of money and power has the same answer."""
 
+from collections.abc import Callable
 from functools import cache
 
 import cvxpy as cp
@@ -13,7 +14,7 @@ from equigrid.markets.balance import Balance
 from equigrid.markets.equilibrium.admm import Admm
 from equigrid.markets.equilibrium.best_response import BestResponse
 from equigrid.markets.equilibrium.exact import Exact
-from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.equilibrium.method import Equilibrium, Method
 from equigrid.markets.game import Game, Link, Payment
 from equigrid.markets.solver import AgentSolver
 
@@ -109,7 +110,7 @@ def _curved_order(money: float, power: float) -> Game:
     return in_order(money, power, curved=True)
 
 
-TRIALS = {
+TRIALS: dict[str, tuple[Callable[..., Game], Method, str]] = {
     "led by branching": (led, Exact(gap=1e-7, route="branching"), "mg.bought"),
     "led by milp": (led, Exact(gap=1e-7, route="milp"), "mg.bought"),
     "led, curved": (_curved_led, Exact(gap=1e-7), "mg.bought"),
