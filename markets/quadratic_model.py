@@ -16,6 +16,8 @@ from equigrid.markets.scaling import Figures, Units, ends
 
 Vector = NDArray[np.float64]
 _TIGHT = 1e-10
+# Where less than this share of a unit of money moves, money is counted anew.
+_LITTLE = 0.1
 # What is only almost proven is not proven.
 _STATUS = {
     "Solved": "optimal",
@@ -91,9 +93,21 @@ class QuadraticModel:
         """Solve with the costs and limits that are set now."""
         if self._units is None:
             self._units = self._own_units()
-        self._count_money()
+        self._count_money(self._greatest_term())
         found = self._by_clarabel()
+        if found.status == "optimal" and 0 < (moved := self._moved(found)) < _LITTLE:
+            # Next to nothing moves beside what could: exact in that measure, not in this.
+            self._count_money(self._units.money * moved)
+            again = self._by_clarabel()
+            found = again if again.status == "optimal" else found
         return self._by_piqp(found) if found.status == "failed" else found
+
+    def _moved(self, found: CurvedSolution) -> float:
+        """Return the sizes of all terms at an answer, in the present unit of money."""
+        assert self._units is not None
+        linear = float(np.abs(self._cost) @ np.abs(found.columns))
+        curved = float(found.columns @ (self._quadratic @ found.columns)) / 2
+        return (linear + curved) / self._units.money
 
     def _own_units(self) -> Units:
         program = self._program
@@ -104,19 +118,24 @@ class QuadraticModel:
         figures.add_curvature(self._quadratic)
         return figures.units()
 
-    def _count_money(self) -> None:
-        """Measure money by the greatest of the terms at one unit of everything."""
+    def _scaled(self) -> sparse.csr_array:
         assert self._units is not None
-        unit = self._units.columns
-        scaled = sparse.diags_array(unit) @ self._quadratic @ sparse.diags_array(unit)
-        most = max(
-            float(np.abs(self._cost * unit).max(initial=0.0)),
-            float(np.abs(scaled.data).max(initial=0.0)),
-        )
-        money = float(np.exp2(np.round(np.log2(most)))) if most > 0 else 1.0
+        unit = sparse.diags_array(self._units.columns)
+        return sparse.csr_array(unit @ self._quadratic @ unit)
+
+    def _greatest_term(self) -> float:
+        """Return the greatest of what costs and curvature come to at one unit of everything."""
+        assert self._units is not None
+        linear = np.abs(self._cost * self._units.columns).max(initial=0.0)
+        return max(float(linear), float(np.abs(self._scaled().data).max(initial=0.0)))
+
+    def _count_money(self, unit: float) -> None:
+        """Measure money in about this unit from now on."""
+        assert self._units is not None
+        money = float(np.exp2(np.round(np.log2(unit)))) if unit > 0 else 1.0
         if money != self._units.money or self._solver is None:
             self._units = replace(self._units, money=money)
-            self._curved = sparse.csc_matrix(sparse.triu(sparse.coo_array(scaled / money)))
+            self._curved = sparse.csc_matrix(sparse.triu(sparse.coo_array(self._scaled() / money)))
             if self._solver is not None:
                 self._solver.update(P=self._curved)
 

@@ -180,14 +180,27 @@ class Exact:
     ) -> Generator[Any, Any, Equilibrium]:
         """Solve the central problem of balances."""
         program = CentralProgram(game)
-        found = program.solve(self.gap)
+        effort = Effort(self.node_limit, self.work_limit, self.seconds)
+        try:
+            found = program.solve(self.gap, effort)
+        except KeyboardInterrupt as error:
+            raise Interrupted(None) from error
         if found.status != "optimal":
             raise why_no_exchange(program, found.status)
         values = exchange_values(game, found.columns, found.prices)
         yield mailroom.clock.timeout(0)
         statistics = {"columns": float(program.size), "bound": found.bound}
+        if not found.settled:
+            statistics[f"stopped_by_{effort.ended_by or 'work'}"] = 1.0
         return exchange_outcome(
-            game, "exact", values, mailroom, stage, bound=found.bound, statistics=statistics
+            game,
+            "exact",
+            values,
+            mailroom,
+            stage,
+            bound=found.bound,
+            settled=found.settled,
+            statistics=statistics,
         )
 
     def _search(

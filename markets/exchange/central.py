@@ -1,20 +1,23 @@
 """The central problem of an exchange: everybody's costs at once, subject to the balances."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.coupling import Market, known_heard, market_of, signed_shares
 from equigrid.markets.findings import UnusableGame
 from equigrid.markets.game import Game
+from equigrid.markets.highs_model import Solution
 from equigrid.markets.linear_program import Assembled
 from equigrid.markets.own_units import ModelInOwnUnits
 from equigrid.markets.quadratic_model import QuadraticModel
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
+_ENDLESS = 1_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,8 @@ class CentralAnswer:
         Of each balance, in its shape.
     cost, bound : float
         Total cost, and the least that it can be.
+    settled : bool
+        Whether the gap was reached, where there are whole numbers.
     """
 
     status: str
@@ -38,6 +43,7 @@ class CentralAnswer:
     prices: dict[str, Vector]
     cost: float
     bound: float
+    settled: bool = True
 
 
 class CentralProgram:
@@ -104,25 +110,47 @@ class CentralProgram:
             offset=self.offset,
         )
 
-    def solve(self, gap: float = 0.0) -> CentralAnswer:
+    def solve(self, gap: float = 0.0, effort: Effort | None = None) -> CentralAnswer:
         """Solve to a relative gap, which matters for whole numbers only.
 
         With whole numbers, prices are those of the linear program that is left when they are
         fixed at the answer.
+
+        Parameters
+        ----------
+        gap : float
+        effort : Effort, optional
+            What the search for whole numbers may spend.
         """
         stated = self.assembled()
         curved = any(form.is_quadratic for form in self.forms.values())
-        return self._quadratic(stated) if curved else self._linear(stated, gap)
+        if curved:
+            return self._quadratic(stated)
+        if stated.integer.any():
+            return self._whole(stated, gap, effort or Effort(_ENDLESS))
+        model = ModelInOwnUnits(stated)
+        return self._linear(model, model.solve())
 
-    def _linear(self, stated: Assembled, gap: float) -> CentralAnswer:
-        model = ModelInOwnUnits(stated, mip_rel_gap=gap, mip_abs_gap=0.0)
-        found = model.solve()
-        bound = found.bound
-        if found.status == "optimal" and stated.integer.any():
-            found = model.fixed_at(found, np.flatnonzero(stated.integer))
+    def _whole(self, stated: Assembled, gap: float, effort: Effort) -> CentralAnswer:
+        size = sum(stated.matrix.shape)
+        model = ModelInOwnUnits(
+            stated,
+            mip_rel_gap=gap,
+            mip_abs_gap=0.0,
+            mip_max_nodes=effort.nodes_left(size),
+            time_limit=effort.seconds_left,
+        )
+        best = model.solve()
+        effort.spend(best.nodes, best.iterations, size, cutting=True)
+        if not best.found:
+            return CentralAnswer(best.status, {}, {}, np.nan, np.nan)
+        found = self._linear(model, model.fixed_at(best, np.flatnonzero(stated.integer)))
+        return replace(found, bound=best.bound, settled=best.status == "optimal")
+
+    def _linear(self, model: ModelInOwnUnits, found: Solution) -> CentralAnswer:
         if found.status != "optimal":
             return CentralAnswer(found.status, {}, {}, np.nan, np.nan)
-        return self._answer(found.columns, model.row_duals(), found.objective, bound)
+        return self._answer(found.columns, model.row_duals(), found.objective, found.bound)
 
     def _quadratic(self, stated: Assembled) -> CentralAnswer:
         curved = sparse.block_diag([sparse.coo_array(f.quadratic) for f in self.forms.values()])

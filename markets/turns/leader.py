@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from equigrid.markets.bilevel.negotiation import negotiate
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.findings import NoAnswer, SolverFailed, WrongMethod
+from equigrid.markets.findings import Interrupted, NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.game import Game
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.turns.party import distance, mixed
@@ -138,17 +138,24 @@ class LeaderPlayer:
     def _solved(self, game: Game) -> Equilibrium:
         """Solve its own game; where it has no decision, name the limit that allows none."""
         try:
-            return self._exact.solve(game)
+            return self._alone(game)
         except NoAnswer as error:
             raise _named(error, game, self.name) from error
 
     def _kept(self, others: Mapping[str, Vector]) -> Equilibrium | None:
         try:
-            return self._exact.solve(sub_game(self.game, self.name, others, self.said))
+            return self._alone(sub_game(self.game, self.name, others, self.said))
         except SolverFailed:
             raise
         except NoAnswer:
             return None
+
+    def _alone(self, game: Game) -> Equilibrium:
+        """Solve its own game; what Ctrl-C leaves of it is no answer of the whole."""
+        try:
+            return self._exact.solve(game)
+        except Interrupted as error:
+            raise Interrupted(None) from error
 
 
 def _named(error: NoAnswer, game: Game, leader: str) -> NoAnswer:
@@ -157,7 +164,7 @@ def _named(error: NoAnswer, game: Game, leader: str) -> NoAnswer:
     It hears answers at a few signals only. So where it finds a decision, or cannot be held, the
     error stays as it is.
     """
-    if error.agent != leader:
+    if error.agent != leader or isinstance(error, SolverFailed):
         return error
     mailroom = Mailroom()
     try:

@@ -31,6 +31,7 @@ from .markets.equilibrium.best_response import BestResponse as BestResponse
 from .markets.equilibrium.exact import Exact as Exact
 from .markets.equilibrium.method import Equilibrium as Equilibrium
 from .markets.faults import Faults as Faults
+from .markets.findings import Interrupted as Interrupted
 from .markets.findings import NoAnswer as NoAnswer
 from .markets.findings import SolverFailed as SolverFailed
 from .markets.findings import UnusableGame as UnusableGame
@@ -64,6 +65,7 @@ __all__ = [
     "Fleet",
     "FlowStatus",
     "Game",
+    "Interrupted",
     "Link",
     "Network",
     "NoAnswer",

@@ -16,32 +16,45 @@ from typing import Any
 _POLL_S = 0.1  # where waiting for a lock cannot be interrupted, Ctrl-C is seen this often
 
 
+class _Served:
+    """How many calls were done, and what the last one came to."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.outcome: tuple[Any, BaseException | None] = (None, None)
+        self.signal: SimpleQueue[None] = SimpleQueue()
+
+
 class _OwnThread:
     """A thread that does what it is handed, one call after another."""
 
     def __init__(self) -> None:
         self._calls: SimpleQueue[Callable[[], Any] | None] = SimpleQueue()
-        self._ended: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        self._served, self._handed = _Served(), 0
         serve = threading.Thread(
-            target=_serve, args=(self._calls, self._ended), name="equigrid-highs", daemon=True
+            target=_serve, args=(self._calls, self._served), name="equigrid-highs", daemon=True
         )
         serve.start()
 
     def call(self, work: Callable[[], Any]) -> Any:
         """Return what the work returns, or raise what it raises."""
+        self._handed += 1
         self._calls.put(work)
         return self.wait()
 
     def wait(self) -> Any:
-        """Wait for the call that was handed over."""
-        while True:
-            try:
-                value, error = self._ended.get(timeout=_POLL_S)
-            except Empty:
-                continue
-            if error is not None:
-                raise error
-            return value
+        """Wait for the call that was handed over.
+
+        Ctrl-C may fall between a signal and its receipt, so the count says whether it is done.
+        """
+        served = self._served
+        while served.count < self._handed:
+            with suppress(Empty):
+                served.signal.get(timeout=_POLL_S)
+        (value, error), served.outcome = served.outcome, (None, None)
+        if error is not None:
+            raise error
+        return value
 
     def __del__(self) -> None:
         """End the thread with whom it served."""
@@ -112,14 +125,13 @@ def solve_by_highs(problem: Any, **options: Any) -> None:
     in_own_thread(lambda: problem.solve(solver="HIGHS", threads=1, **options))
 
 
-def _serve(
-    calls: "SimpleQueue[Callable[[], Any] | None]",
-    ended: "SimpleQueue[tuple[Any, BaseException | None]]",
-) -> None:
+def _serve(calls: "SimpleQueue[Callable[[], Any] | None]", served: _Served) -> None:
     _mine.serves = True
     while (work := calls.get()) is not None:
-        ended.put(_done(work))
+        served.outcome = _done(work)
         work = None  # nothing of the call is kept alive until the next
+        served.count += 1
+        served.signal.put(None)
 
 
 def _done(work: Callable[[], Any]) -> tuple[Any, BaseException | None]:

@@ -110,7 +110,7 @@ def _curved_order(money: float, power: float) -> Game:
     return in_order(money, power, curved=True)
 
 
-TRIALS: dict[str, tuple[Callable[[float, float], Game], Method, str]] = {
+TRIALS: dict[str, tuple[Callable[..., Game], Method, str]] = {
     "led by branching": (led, Exact(gap=1e-7, route="branching"), "mg.bought"),
     "led by milp": (led, Exact(gap=1e-7, route="milp"), "mg.bought"),
     "led, curved": (_curved_led, Exact(gap=1e-7), "mg.bought"),
