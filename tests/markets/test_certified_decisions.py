@@ -154,7 +154,7 @@ def test_a_multiplier_that_is_no_number() -> None:
 
 @pytest.mark.parametrize("name", ["bound", "claimed"])
 def test_a_bound_or_an_objective_that_is_no_number(name: str) -> None:
-    numbers = {"bound": PROFIT, "claimed": PROFIT, name: np.nan}
+    numbers: dict[str, Any] = {"bound": PROFIT, "claimed": PROFIT, name: np.nan}
     certificate, _ = certify(_game(), TRUE, **numbers)
     assert f"{name} is not a finite number" in certificate.shortcomings(TOLERANCE)
 
