@@ -130,12 +130,14 @@ def test_an_existing_directory_is_kept_without_force(finished: Path, small_file:
     assert not [path for path in finished.parent.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 def test_without_out_results_are_numbered(in_folder: Path, small_file: Path) -> None:
     (in_folder / "results" / "study").mkdir(parents=True)
     assert _call("run", small_file, "--method", "exact").exit_code == 0
     assert sorted(p.name for p in (in_folder / "results").iterdir()) == ["study", "study-2"]
 
 
+@pytest.mark.slow
 def test_a_negotiation_that_does_not_settle_is_no_equilibrium(
     written: Written, tmp_path: Path
 ) -> None:

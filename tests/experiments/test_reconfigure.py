@@ -62,6 +62,7 @@ def test_a_directory_is_kept_without_force(finished: tuple[Path, str]) -> None:
     assert (finished[0] / "summary.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_file_of_pandapower_with_switches(tmp_path: Path) -> None:
     net = pandapower.networks.case33bw()
     # The ties are closed lines here, opened by a switch at one end.
@@ -100,6 +101,7 @@ def test_a_file_of_the_project(tmp_path: Path) -> None:
     assert "there is no other radial configuration" in result.output
 
 
+@pytest.mark.slow
 def test_sources_that_are_joined_before(tmp_path: Path) -> None:
     """Figures of before are pandapower's then, and the search goes on."""
     network = eg.feeder("das-70")

@@ -105,6 +105,7 @@ def _twice_fed() -> Network:
     return feeder("das-70").with_closed({"tie 69": True})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_judged")
 def test_islands_and_loops(feeder33: Network) -> None:
     everything = dict.fromkeys(feeder33.branches["name"], True)

@@ -140,6 +140,7 @@ def test_what_is_far_from_the_members_best_shows_as_regret() -> None:
     assert _certified(price=5.0).regret["batteries"] > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [60, 600])
 def test_a_large_agent_by_itself_settles_like_a_small_one(rows: int) -> None:
     """Above some number of columns the batch takes the step, then PIQP again, with refinement."""

@@ -138,6 +138,7 @@ def _prices_are_optimal(central: eg.Equilibrium, price: Vector) -> None:
     assert certificate.optimality_gap <= 2e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rise", [0.0, 0.4])
 @pytest.mark.parametrize("seed", range(2))
 def test_led_central_and_by_talking_is_one_answer(seed: int, rise: float) -> None:
@@ -217,6 +218,7 @@ def test_the_negotiation_ends_there_where_the_leader_announces_its_marginal_cost
     _prices_are_optimal(central, talked.values["planner.price"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_negotiation_never_beats_the_central_optimum(seed: int) -> None:
     sites = _microgrids(seed)

@@ -62,6 +62,7 @@ def _by_potential(
     return q.value
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_random_oligopolies_come_to_their_unique_equilibrium(data: st.DataObject) -> None:
