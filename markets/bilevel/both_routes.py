@@ -65,26 +65,34 @@ def solve_by_both(
 def _side_by_side(
     branching: Branching, milp: MixedInteger, found: Found, gap: float, effort: Effort
 ) -> Found:
-    """Let both go on in rounds of growing length, and tell each other what they know."""
+    """Let both go on in rounds of growing length, and tell each other what they know.
+
+    Where the other route has done all it may, the branching goes on alone.
+    """
     stated, other = branching.evaluator.stated, effort.beside()
-    beside, nodes, limit = _BESIDE, 2 * ALONE, effort.node_limit
+    beside, nodes, limit, counted = _BESIDE, 2 * ALONE, effort.node_limit, 0
     with ThreadPoolExecutor(1) as threads:
-        while found.status == "limit" and max(found.nodes, beside) < limit and not other.over:
-            running = threads.submit(milp.run, beside, found.best, other)
+        while found.status == "limit" and found.nodes < limit and not effort.over:
+            alone, proven = beside >= limit or other.over, found.bound
+            running = None if alone else threads.submit(milp.run, beside, found.best, other)
             try:
-                found = branching.run(min(nodes, limit), effort)
+                found = branching.run(limit if running is None else min(nodes, limit), effort)
                 if found.status == "limit":
-                    found = _joined(stated, gap, found, running.result())
-                    branching.incumbents.offer(found.best)
+                    found = replace(found, bound=max(found.bound, proven))
+                    if running is not None:
+                        found = _joined(stated, gap, found, running.result())
+                        branching.incumbents.offer(found.best)
+                        # What is cut short is not counted: where depends on the clock.
+                        counted = other.iterations
             except KeyboardInterrupt:
                 effort.interrupt()
             if effort.interrupted or found.status != "limit":
                 milp.cancel()
                 break
-            if effort.over:
+            if running is None:
                 break
             beside, nodes = 4 * beside, 2 * nodes
-    effort.iterations += other.iterations
+    effort.iterations += counted
     return found
 
 

@@ -75,7 +75,7 @@ class Exact:
 
     gap: float = 5e-5
     node_limit: int = 1_000_000
-    work_limit: float = 7_000_000
+    work_limit: float = 5_000_000
     seconds: float | None = None
     route: Literal["auto", "branching", "milp"] = "auto"
     margin: float = 0.0
