@@ -40,8 +40,12 @@ class FollowerCheck:
     best: float
 
 
-def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> FollowerCheck:
+def check_follower(
+    game: Game, values: Mapping[str, Vector], agent: Agent, *, commitments_only: bool = False
+) -> FollowerCheck:
     """Solve a follower at what it hears, as claimed and at its best.
+
+    It is held to all that it is said to say, or to what others hear and pay for only.
 
     Raises
     ------
@@ -53,9 +57,10 @@ def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> Fo
         # Nobody leads: what the others say stands, amounts that its own decision moves do not.
         heard = heard_beside_own(game, values, agent.name)
         asked = with_own_amounts(game, agent)
+    claims = (_commitments if commitments_only else _own_claims)(game, values, agent)
     own = charged(game, values, stated(asked))
     with hearing(asked, heard):
-        residual, cost = cost_of_claims(own, _own_claims(game, values, agent))
+        residual, cost = cost_of_claims(own, claims)
         best = solve(asked, own.problem())
     return FollowerCheck(
         regret=max(0.0, cost - best) / max(1.0, abs(best)),

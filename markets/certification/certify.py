@@ -8,6 +8,7 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.certification.alone import hearing
 from equigrid.markets.certification.asked_again import (
     FollowerCheck,
     check_follower,
@@ -101,7 +102,8 @@ def certify(
     checks = {
         agent.name: check_fleet(game, values, agent, known[agent.name])
         if isinstance(agent, Fleet) and agent.name in known
-        else check_follower(game, values, agent)
+        # What a point proves need not be asked for: it is held to all that is said.
+        else check_follower(game, values, agent, commitments_only=agent.name in (points or {}))
         for agent in game.followers
     }
     numbers = {"bound": bound, "claimed": claimed}
@@ -226,6 +228,7 @@ def _with_points(
         )
         for name, point in points.items()
     ]
+    distances += [_off_point(game, values, name, point) for name, point in points.items()]
     return replace(
         certificate,
         primal_residual=_greatest([certificate.primal_residual, *distances]),
@@ -236,6 +239,22 @@ def _with_points(
             [complementarity_residual(forms[name], point) for name, point in points.items()]
         ),
     )
+
+
+def _off_point(game: Game, values: Mapping[str, Vector], name: str, point: Point) -> float:
+    """Return how far all that an agent is said to say is from what it says at its point."""
+    agent, form = game.agent(name), game.forms[name]
+    with hearing(agent, {heard: told.value for heard, told in agent.hears.items()}):
+        try:
+            form.assign(point.columns, point.heard)
+        except ValueError:  # a value that its Variable does not take: no number, or out of bounds
+            return math.inf
+        off = [
+            float(np.abs(said.value - values[f"{name}.{key}"]).max(initial=0.0))
+            for key, said in agent.says.items()
+            if f"{name}.{key}" in values and said.is_affine()
+        ]
+    return max(off, default=0.0)
 
 
 def _greatest(residuals: Sequence[float | None]) -> float | None:
