@@ -56,7 +56,9 @@ def errors(values: Mapping[str, Vector], path: str, ways: int = WAYS) -> Iterato
     """Yield so many changes of one figure, by name, each different from the figure."""
     figure = values[path]
     found = 0
-    for name, changed in _changes(values, path):
+    for name, change in _changes(values, path):
+        # A number times an array without axes is no array any more.
+        changed = np.asarray(change) if isinstance(change, np.generic) else change
         same = isinstance(changed, np.ndarray) and np.array_equal(changed, figure)
         if not same:
             found += 1

@@ -67,8 +67,12 @@ class LeaderCheck:
     money: float
 
 
-def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> FollowerCheck:
+def check_follower(
+    game: Game, values: Mapping[str, Vector], agent: Agent, *, commitments_only: bool = False
+) -> FollowerCheck:
     """Solve a follower at what it hears, as claimed and at its best.
+
+    It is held to all that it is said to say, or to what others hear and pay for only.
 
     Raises
     ------
@@ -82,8 +86,8 @@ def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> Fo
         heard = heard_beside_own(game, values, agent.name)
         asked = with_own_amounts(game, agent)
         linked = dict.fromkeys(linked, math.nan)
-    unit, claims = _unit(game, values, agent), _own_claims(game, values, agent)
-    own = charged(game, values, stated(asked, unit))
+    claims = (_commitments if commitments_only else _own_claims)(game, values, agent)
+    own = charged(game, values, stated(asked, _unit(game, values, agent)))
     with hearing(asked, heard):
         residual, cost = cost_of_claims(own, claims, sizes_of(game, values, agent, claims))
         claimed_money = moved(own.cost, linked)

@@ -8,6 +8,7 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.certification.alone import hearing
 from equigrid.markets.certification.asked_again import (
     FollowerCheck,
     check_follower,
@@ -105,7 +106,8 @@ def certify(
     checks = {
         agent.name: check_fleet(game, values, agent, known[agent.name])
         if isinstance(agent, Fleet) and agent.name in known
-        else check_follower(game, values, agent)
+        # What a point proves need not be asked for: it is held to all that is said.
+        else check_follower(game, values, agent, commitments_only=agent.name in (points or {}))
         for agent in game.followers
     }
     leaders = {name: decisions_of(game, values, game.agent(name)) for name in game.leaders}
@@ -219,6 +221,7 @@ def _with_points(
     """Add how far the followers' optimality conditions are from satisfied at the points."""
     forms = {name: game.forms[name] for name in points}
     distances = [_distance(game, values, name, point) for name, point in points.items()]
+    distances += [_off_point(game, values, name, point) for name, point in points.items()]
     return replace(
         certificate,
         primal_residual=_greatest([certificate.primal_residual, *distances]),
@@ -238,6 +241,23 @@ def _distance(game: Game, values: Mapping[str, Vector], name: str, point: Point)
     sizes = sizes_of(game, values, game.agent(name), said)
     sizes |= {what: greatest(value) or 1.0 for what, value in heard.items()}
     return distance_of_point(form, point, heard, said, sizes)
+
+
+def _off_point(game: Game, values: Mapping[str, Vector], name: str, point: Point) -> float:
+    """Return how far all that an agent is said to say is from what it says at its point."""
+    agent, form = game.agent(name), game.forms[name]
+    sizes = sizes_of(game, values, agent, agent.says)
+    with hearing(agent, {heard: told.value for heard, told in agent.hears.items()}):
+        try:
+            form.assign(point.columns, point.heard)
+        except ValueError:  # a value that its Variable does not take: no number, or out of bounds
+            return math.inf
+        off = [
+            greatest(said.value - values[f"{name}.{key}"]) / sizes[key]
+            for key, said in agent.says.items()
+            if f"{name}.{key}" in values and said.is_affine()
+        ]
+    return max(off, default=0.0)
 
 
 def _greatest(residuals: Sequence[float | None]) -> float | None:
