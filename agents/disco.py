@@ -47,6 +47,9 @@ class Disco:
     operating_point : pair of arrays of shape (N, S T), or None
         Active and reactive net load at which the network is linearised, MW and MVAr; the
         forecast, generators at half power and no exchange if None.
+    generation_mw, generation_mvar : array of shape (N, T), or 0
+        What feeds in at each bus whatever happens, the same in all scenarios. Nobody is paid
+        for it.
     """
 
     name: str
@@ -65,6 +68,8 @@ class Disco:
     purchase_max_mw: float
     price_max_per_mwh: float
     operating_point: tuple[Vector, Vector] | None = None
+    generation_mw: Vector | float = 0.0
+    generation_mvar: Vector | float = 0.0
 
     @property
     def hours(self) -> int:
@@ -83,6 +88,18 @@ class Disco:
         """Return PV output by bus and scenario-hour, shape (N, S T)."""
         rated = np.repeat(self.photovoltaic_mw[:, None], self.hours, axis=1)
         return _by_scenario(rated, self.scenarios["irradiance"])
+
+    def fixed_mw(self) -> Vector:
+        """Return the net load before anybody decides: load less PV and generation, (N, S T)."""
+        net = self.scenario_load_mw() - self.scenario_photovoltaic_mw()
+        return net - self._in_all_scenarios(self.generation_mw)
+
+    def fixed_mvar(self) -> Vector:
+        """Return the reactive net load before anybody decides, shape (N, S T)."""
+        return self.scenario_load_mvar() - self._in_all_scenarios(self.generation_mvar)
+
+    def _in_all_scenarios(self, given: Vector | float) -> Vector:
+        return np.tile(np.broadcast_to(given, self.load_mw.shape), len(self.scenarios))
 
     def linear_network(self) -> LinearNetwork:
         """Linearise at the operating point.
@@ -105,9 +122,8 @@ class Disco:
     def _forecast_point(self) -> tuple[Vector, Vector]:
         """Net load at the forecast, generators at half power and no exchange."""
         half = [(g.power_min_mw + g.power_max_mw) / 2 for g in self.generators]
-        net = self.scenario_load_mw() - self.scenario_photovoltaic_mw()
-        net = net - (self._at(self.generator_buses) @ np.array(half))[:, None]
-        return net, self.scenario_load_mvar()
+        net = self.fixed_mw() - (self._at(self.generator_buses) @ np.array(half))[:, None]
+        return net, self.fixed_mvar()
 
     def agent(self) -> Agent:
         """Return the Disco as a decision maker that maximises its expected profit, E(1).
@@ -219,35 +235,40 @@ class Disco:
         bought = cp.vstack([hears[f"{name}_import_mw"] for name in self.microgrid_buses])
         at_each_scenario = np.tile(np.eye(self.hours), len(self.scenarios))
         net_mw = (
-            load_mw
-            - self.scenario_photovoltaic_mw()
+            self.fixed_mw()
             - at_load @ interruption
             - self._at(self.generator_buses) @ produced
             + self._at(tuple(self.microgrid_buses.values())) @ (bought @ at_each_scenario)
         )
         # An interrupted customer takes its reactive power along.
-        net_mvar = load_mvar - at_load @ cp.multiply(at_load.T @ tangent, interruption)
+        fixed_mvar = self.fixed_mvar()
+        net_mvar = fixed_mvar - at_load @ cp.multiply(at_load.T @ tangent, interruption)
+        # A load that feeds reactive power in leaves more to be taken when it is interrupted.
+        cut_mvar = self.interruptible_fraction * np.where(load_mw > 0, load_mvar, 0.0)
         block = self.linear_network().block(
             net_mw,
             net_mvar,
             self.voltage_min_pu,
             self.voltage_max_pu,
             net_load_bounds=self._net_load_bounds(),
-            reactive_load_bounds=((1 - self.interruptible_fraction) * load_mvar, load_mvar),
+            reactive_load_bounds=(
+                fixed_mvar - cut_mvar.clip(min=0),
+                fixed_mvar - cut_mvar.clip(max=0),
+            ),
         )
         return block, {"net_load_mw": net_mw, "net_load_mvar": net_mvar}
 
     def _net_load_bounds(self) -> tuple[Vector, Vector]:
         """Least and greatest net load that limits of resources allow, (N, S T) each."""
-        load = self.scenario_load_mw()
-        net = load - self.scenario_photovoltaic_mw()
+        net = self.fixed_mw()
+        cut = self.interruptible_fraction * self.scenario_load_mw().clip(min=0)
         least = [generator.power_min_mw for generator in self.generators]
         most = [generator.power_max_mw for generator in self.generators]
         exchange = self._at(tuple(self.microgrid_buses.values())) @ np.array(
             [self.microgrid_exchange_max_mw[name] for name in self.microgrid_buses]
         )
         at = self._at(self.generator_buses)
-        lower = net - self.interruptible_fraction * load - (at @ most + exchange)[:, None]
+        lower = net - cut - (at @ most + exchange)[:, None]
         return lower, net - (at @ least - exchange)[:, None]
 
     def _at(self, buses: tuple[int, ...]) -> Vector:

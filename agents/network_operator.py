@@ -33,6 +33,7 @@ class NetworkOperator:
     network : Network
     voltage_min_pu, voltage_max_pu : float
     load_mw, load_mvar : array of shape (N, T)
+        Less what the feeder itself generates.
     photovoltaic_buses : tuple of int
     photovoltaic_mw : array of shape (J, S, T)
         Available power of each unit.

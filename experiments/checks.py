@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from equigrid.experiments.findings import Document, Loc, suggestion
-from equigrid.grid.cases import feeder, list_feeders, read_network
+from equigrid.grid.cases import feeder
+from equigrid.grid.checks import voltage_dependent
 from equigrid.grid.network import Network
+from equigrid.grid.radial import uncovered
 from equigrid.grid.tables import NetworkError
 
 Problem = tuple[Loc, str, object]
@@ -132,7 +134,7 @@ def chosen_network(document: Document) -> tuple[Network | None, list[Problem]]:
     if not isinstance(name, str) or not isinstance(choice, dict):
         return None, []
     try:
-        network = _read(document, name)
+        network = feeder(name, Path(document.file).parent)
     except NetworkError as error:
         return None, [(("network", "feeder"), finding, name) for finding in error.findings]
     problems = list(_unknown_branches(document, network))
@@ -144,8 +146,15 @@ def chosen_network(document: Document) -> tuple[Network | None, list[Problem]]:
     network, found = _rated(document, network)
     if found:
         return network, found
-    loops = network.radial_findings()
-    return network, [(("network",), f"the feeder is not radial: {loop}", None) for loop in loops]
+    return network, list(_unusable(network))
+
+
+def _unusable(network: Network) -> Iterator[Problem]:
+    """Yield what keeps a study from running on a feeder: each system has a linear network of it."""
+    for loop in network.radial_findings():
+        yield ("network",), f"the feeder is not radial: {loop}", None
+    for finding in [*uncovered(network), *voltage_dependent(network.tables)]:
+        yield ("network", "feeder"), finding, None
 
 
 def _rated(document: Document, network: Network) -> tuple[Network, list[Problem]]:
@@ -157,19 +166,6 @@ def _rated(document: Document, network: Network) -> tuple[Network, list[Problem]
         return (network.with_ratings(ratings) if ratings else network), []
     except NetworkError as error:
         return network, [(("network", "ratings_ka"), finding, None) for finding in error.findings]
-
-
-def _read(document: Document, name: str) -> Network:
-    """Read a shipped feeder, or a JSON file beside the study."""
-    if name.endswith(".json"):
-        return read_network(Path(document.file).parent / name)
-    if name not in list_feeders():
-        hint = suggestion(name, list_feeders())
-        known = ", ".join(list_feeders())
-        raise NetworkError(
-            [f"no shipped feeder has this name{hint}; use {known} or a path that ends in .json"]
-        )
-    return feeder(name)
 
 
 def _unknown_branches(document: Document, network: Network) -> Iterator[Problem]:

@@ -1,31 +1,27 @@
 """The command line: list, run, validate, replay, deliveries, new, reconfigure."""
 
+import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
+
+from equigrid.experiments.progress_line import ProgressLine
+from equigrid.experiments.study_name import StudyName
 
 # Exit codes: 0 done and certified, 1 anything else, 2 unusable input, 3 not certified or no answer.
 FAILED, UNUSABLE, UNCERTIFIED = 1, 2, 3
+_SEED = click.IntRange(min=0, max=2**63 - 1)
+_FORCE = "Replace the directory named by --out, if equigrid wrote all that is in it."
 
 
-class StudyName(click.ParamType[str]):
-    """A shipped study or a file, with completion of both."""
-
-    name = "study"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Complete names of shipped studies, then files."""
-        from equigrid.experiments.study import list_studies
-
-        names = [n for n in list_studies() if n.startswith(incomplete)]
-        return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+def _a_number(value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no length of time.")
+    return value
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,24 +42,37 @@ def list_command() -> None:
 @main.command()
 @click.argument("study", type=StudyName())
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the result.")
-@click.option("--seed", type=click.IntRange(min=0), help="In place of the study's own seed.")
+@click.option("--seed", type=_SEED, help="In place of the study's own; random draws follow it.")
 @click.option(
     "--method", type=click.Choice(["exact", "best-response"]), help="Play only these stages."
 )
-@click.option("--force", is_flag=True, help="Overwrite the directory named by --out.")
-def run(study: str, out: Path | None, seed: int | None, method: str | None, force: bool) -> None:
-    """Run STUDY, a shipped name or a FILE.yaml, and write its result."""
-    _guarded(lambda: _run(study, out, seed, method, force=force))
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True, max=1e9),
+    callback=lambda _context, _option, value: _a_number(value),
+    help="End each case's exact stage after so long; its answer then depends on the machine.",
+)
+@click.option("--force", is_flag=True, help=_FORCE)
+def run(study: str, out: Path | None, force: bool, **asked: Any) -> None:
+    """Run STUDY, a shipped name or a FILE.yaml, and write its result.
+
+    Ctrl-C ends it with what was found by then; once more, and it ends at once.
+    """
+    _guarded(lambda: _run(study, out, asked, force=force))
 
 
 @main.command()
 @click.argument("file", type=StudyName())
 def validate(file: str) -> None:
     """Check FILE.yaml and tell everything that is wrong with it."""
-    from equigrid.experiments.study import load_study
 
     def check() -> int:
+        from equigrid.experiments.refusals import refuse_unusable
+        from equigrid.experiments.study import load_study
+
         study = load_study(file)
+        _warn(study.warnings)
+        refuse_unusable(study)
         click.echo(f"{file}: a valid study with {len(study.spec.cases)} cases")
         return 0
 
@@ -80,7 +89,7 @@ def replay(directory: Path) -> None:
 @main.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--count", type=click.IntRange(min=1), default=1000, help="Deliveries a case.")
-@click.option("--seed", type=click.IntRange(min=0), help="In place of the result's own seed.")
+@click.option("--seed", type=_SEED, help="In place of the result's own seed.")
 @click.option("--study", type=StudyName(), help="What DIR is a result of, if not a shipped study.")
 def deliveries(directory: Path, count: int, seed: int | None, study: str | None) -> None:
     """Deliver at random what the result in DIR has sold, and let AC power flow judge."""
@@ -114,53 +123,61 @@ def new(study: str, out: Path | None) -> None:
     help="Most programs for the bound; 0 for none.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of table and picture.")
-@click.option("--force", is_flag=True, help="Overwrite the directory named by --out.")
+@click.option("--force", is_flag=True, help=_FORCE)
 def reconfigure(feeder: str, out: Path | None, force: bool, rounds: int, **asked: Any) -> None:
     """Find the best switching of FEEDER, a shipped name or a FILE.json."""
     _guarded(lambda: _reconfigure(feeder, out, rounds, asked, force=force))
 
 
-def _run(study: str, out: Path | None, seed: int | None, method: str | None, *, force: bool) -> int:
-    directory = _directory(study, out, force=force)
-    from equigrid.experiments.run import run as run_study
+def _run(study: str, out: Path | None, asked: dict[str, Any], *, force: bool) -> int:
+    directory = _directory(Path(study).stem, out, force=force)
+    from equigrid.experiments.run import finished, play
     from equigrid.experiments.study import load_study
     from equigrid.experiments.telling import result_lines
 
     loaded = load_study(study)
-    progress = _Progress()
-    result = run_study(loaded, directory, seed=seed, method=method, progress=progress)
+    _warn(loaded.warnings)
+    progress, replace = ProgressLine(), force and out is not None
+    played = play(loaded, progress=progress, **asked)
+    result, written = finished(played, directory, progress.warn, replace=replace)
+    assert written is not None
     progress.done()
     for line in result_lines(result):
         click.echo(line)
-    click.echo(f"Written to {directory}; open {directory / 'report.html'}")
-    return 0 if result.certified else UNCERTIFIED
+    click.echo(f"Written to {_near(written)}; open {_near(written) / 'report.html'}")
+    code = 0 if result.certified else UNCERTIFIED
+    if played.interrupted:
+        _end_at_once(code)
+    return code
 
 
-def _directory(study: str, out: Path | None, *, force: bool) -> Path:
-    """Choose where the result goes, and refuse at once what cannot be written later."""
+def _end_at_once(code: int) -> None:
+    """End after an interrupted solve: HiGHS aborts while it is torn down."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _warn(warnings: Iterable[object]) -> None:
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+
+def _directory(name: str, out: Path | None, *, force: bool) -> Path:
+    """Choose where a result goes, and refuse at once what cannot be written later."""
+    from equigrid.experiments.writable import UnusablePlace, free_place, place, require_place
+
     if out is None:
-        out, number = Path("results") / Path(study).stem, 2
-        while out.exists():
-            out, number = out.with_name(f"{Path(study).stem}-{number}"), number + 1
-    elif out.exists() and not force:
-        raise _Refused(f"{out} exists already; choose another --out or add --force")
-    elif out.exists() and not out.is_dir():
-        raise _Refused(f"{out} is a file; choose a directory with --out")
-    _require_writable(out)
-    return out
+        return require_place(free_place(Path("results") / name), replace=False)
+    if os.path.lexists(place(out)) and not force:
+        raise UnusablePlace(f"{str(out)!r} exists already; choose another --out or add --force")
+    return require_place(out)
 
 
-def _require_writable(out: Path) -> None:
-    nearest = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    probe = nearest / f".equigrid-{os.getpid()}"
-    try:
-        if not nearest.is_dir():
-            raise NotADirectoryError(f"{nearest} is a file")
-        probe.touch()
-        probe.unlink()
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _Refused(f"{out} cannot be written ({error}); choose another --out") from error
+def _near(directory: Path) -> Path:
+    """Write a path as seen from here, where it is below."""
+    here = Path.cwd()
+    return directory.relative_to(here) if directory.is_relative_to(here) else directory
 
 
 def _replay(directory: Path) -> int:
@@ -193,16 +210,12 @@ def _deliver(directory: Path, study: str | None, count: int, seed: int | None) -
 
 def _new(study: str, out: Path | None) -> int:
     from equigrid.experiments.study import list_studies, study_path
+    from equigrid.experiments.whole import write_new
 
     if study not in list_studies():
         raise _Refused(f"'{study}' is no shipped study; there is: {', '.join(list_studies())}")
     target = out or Path(f"{study}.yaml")
-    if target.exists():
-        raise _Refused(f"{target} exists already; choose another --out")
-    try:
-        target.write_text(study_path(study).read_text(encoding="utf-8"), encoding="utf-8")
-    except OSError as error:
-        raise _Refused(f"{target} cannot be written ({error}); choose another --out") from error
+    write_new(target, study_path(study).read_text(encoding="utf-8"))
     click.echo(f"{target} written; edit it, then: equigrid run {target}")
     return 0
 
@@ -210,11 +223,13 @@ def _new(study: str, out: Path | None) -> int:
 def _reconfigure(
     feeder: str, out: Path | None, rounds: int, asked: dict[str, Any], *, force: bool
 ) -> int:
-    from equigrid.experiments.reconfigure import find_feeder, reconfigured
+    from equigrid.experiments.reconfigure import reconfigured
+    from equigrid.grid.cases import feeder as find_feeder
 
     network = find_feeder(feeder)
-    directory = _directory(f"reconfigure-{Path(feeder).name}", out, force=force)
-    progress = _Progress()
+    _warn(f"{feeder}: {note}" for note in network.notes)
+    directory = _directory(f"reconfigure-{Path(feeder).stem}", out, force=force)
+    progress = ProgressLine()
     result = reconfigured(
         network,
         objective=asked["objective"],
@@ -227,31 +242,13 @@ def _reconfigure(
     progress.done()
     for line in result.lines():
         click.echo(line)
-    result.write(directory)
-    click.echo(f"Written to {directory}; open {directory / 'switching.svg'}")
+    result.write(directory, replace=force and out is not None)
+    click.echo(f"Written to {_near(directory)}; open {_near(directory) / 'switching.svg'}")
     return 0 if result.best.proved else UNCERTIFIED
 
 
 class _Refused(Exception):
     """What the command line itself refuses, as a sentence."""
-
-
-class _Progress:
-    """One line that changes on a terminal, plain lines when piped."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-
-    def __call__(self, text: str) -> None:
-        if self._live:
-            click.echo(f"\r\x1b[2K{text} …", nl=False, err=True)
-        else:
-            click.echo(f"{text} …", err=True)
-
-    def done(self) -> None:
-        """Clear the line that changes."""
-        if self._live:
-            click.echo("\r\x1b[2K", nl=False, err=True)
 
 
 def _guarded(action: Callable[[], int]) -> None:
@@ -260,9 +257,7 @@ def _guarded(action: Callable[[], int]) -> None:
         code = action()
     except KeyboardInterrupt:
         click.echo("interrupted; nothing was written", err=True)
-        # HiGHS aborts while it is torn down after an interrupted solve; there is nothing to save.
-        sys.stdout.flush()
-        os._exit(FAILED)
+        _end_at_once(FAILED)
     except _Refused as error:
         click.echo(str(error), err=True)
         code = UNUSABLE
@@ -274,11 +269,13 @@ def _guarded(action: Callable[[], int]) -> None:
 def _told(error: Exception) -> int:
     """Tell an error in words and return its exit code."""
     from equigrid.experiments.findings import UnusableInput
+    from equigrid.experiments.writable import UnusablePlace
     from equigrid.grid.tables import NetworkError
     from equigrid.markets.findings import NoAnswer, UnusableGame, WrongMethod
 
     codes: tuple[tuple[Any, int], ...] = (
         (UnusableInput, UNUSABLE),
+        (UnusablePlace, UNUSABLE),
         (NetworkError, UNUSABLE),
         (UnusableGame, UNUSABLE),
         (WrongMethod, UNUSABLE),

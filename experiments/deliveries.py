@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.replay import UnusableResult
 from equigrid.experiments.study import Study, list_studies, load_study
 from equigrid.experiments.systems import Deliveries, system_kind
+from equigrid.threads import one_blas_thread
 
 VOLTAGE_PU, LOADING_PERCENT = 1e-4, 0.1
 """A delivery violates a limit when it is further beyond it than this."""
@@ -53,6 +55,7 @@ class Delivered:
         )
 
 
+@one_blas_thread()
 def deliver(
     directory: Path, study: str | Path | None = None, count: int = 1000, seed: int | None = None
 ) -> list[Delivered]:
@@ -81,9 +84,11 @@ def deliver(
             name: pd.read_parquet(directory / "tables" / f"{name}.parquet")
             for name in ("offers", "photovoltaics")
         }
-    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        root = int(manifest["seed"]) if seed is None else seed
+    except (UnusableResult, UnusableInput):
+        raise
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnusableResult(f"{directory} holds no complete result: {error}") from error
-    root = int(manifest["seed"]) if seed is None else seed
     return list(_each_case(chosen, tables, count, root))
 
 
@@ -92,7 +97,8 @@ def _each_case(
 ) -> Iterator[Delivered]:
     run = system_kind(study.spec.system).deliveries
     assert run is not None
-    for case in study.spec.cases:
+    played = set(tables["offers"]["case"])  # all cases, unless the run was interrupted
+    for case in (case for case in study.spec.cases if case.name in played):
         own = {name: table[table["case"] == case.name] for name, table in tables.items()}
         yield _summed_up(case.name, run(study, case, own, count, seed))
 

@@ -1,12 +1,14 @@
 """Finding out before anything is solved that a party cannot do what it must, and when."""
 
+from collections.abc import Mapping, Sequence
+
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
 from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.game import Game
+from equigrid.markets.hours import hour_of
 from equigrid.own_thread import solve_by_highs
 
 _SHORT = 1e-6
@@ -28,30 +30,49 @@ def refuse_infeasible(game: Game, hours: int) -> None:
     """
     for agent in game.deciders:
         refuse_infeasible_agent(agent, hours)
+    if isinstance(game.leader, str):
+        told, others = _answers(game, game.leader)
+        if told:
+            refuse_infeasible_agent(game.agent(game.leader), hours, told, others)
 
 
-def refuse_infeasible_agent(agent: Agent, hours: int) -> None:
+def refuse_infeasible_agent(
+    agent: Agent,
+    hours: int,
+    told: Mapping[str, cp.Expression] | None = None,
+    others: Sequence[cp.Constraint] = (),
+) -> None:
     """Solve for the least total violation of an agent's constraints.
 
     What the agent hears is free to choose here, so only what no signal can mend is refused.
+
+    Parameters
+    ----------
+    agent : Agent
+    hours : int
+    told : Mapping of str to expression, optional
+        What it hears of others, in their own variables; the rest stays free.
+    others : sequence of constraints
+        Of those variables, which have to hold.
     """
     assert agent.problem is not None
     if not agent.problem.constraints:
         return
-    heard = {id(p): cp.Variable(p.shape) for p in agent.hears.values()}
+    free = {name: cp.Variable(p.shape) for name, p in agent.hears.items()}
+    heard = {id(p): {**free, **(told or {})}[name] for name, p in agent.hears.items()}
     constraints = [c.tree_copy(heard) for c in agent.problem.constraints]
     slacks = [cp.Variable(c.expr.shape, nonneg=True) for c in constraints]
     relaxed = [r for c, s in zip(constraints, slacks, strict=True) for r in _relaxed(c, s)]
     total = sum((cp.sum(s) for s in slacks), start=cp.Constant(0.0))
-    _solve(cp.Problem(cp.Minimize(total), relaxed), agent)
+    _solve(cp.Problem(cp.Minimize(total), [*relaxed, *others]), agent)
     worst = max(range(len(slacks)), key=lambda k: float(np.max(slacks[k].value, initial=0.0)))
     short = np.atleast_1d(slacks[worst].value)
     if short.max(initial=0.0) > _SHORT:
         label = agent.problem.constraints[worst].label or "a constraint"
+        hour = hour_of(int(np.argmax(short.ravel())), short.size, hours)
         raise NoAnswer(
             f"'{agent.name}' has no feasible answer at any price: {label} cannot hold in hour "
-            f"{_hour(short, hours)}, short by {short.max():.3g}; raise its limits or lower its "
-            "demand",
+            f"{hour}, short by {short.max():.3g}; raise its limits or lower its demand",
             agent.name,
         )
 
@@ -67,18 +88,31 @@ def _solve(problem: cp.Problem, agent: Agent) -> None:
         raise SolverFailed.on("HiGHS", words, agent.name)
 
 
+def _answers(game: Game, leader: str) -> tuple[dict[str, cp.Expression], list[cp.Constraint]]:
+    """Return what a leader hears as expressions of its followers, and their constraints.
+
+    Followers hear what they like and need not answer best, so nothing possible is left out.
+    """
+    followers = [agent for agent in game.deciders if agent.name != leader]
+    heard = {id(p): cp.Variable(p.shape) for f in followers for p in f.hears.values()}
+    said = {
+        f"{f.name}.{name}": value.tree_copy(heard) if isinstance(value, cp.Expression) else value
+        for f in followers
+        for name, value in f.says.items()
+    }
+    told = {}
+    for name, parameter in game.agent(leader).hears.items():
+        sources = [link.source for link in game.links_into(leader, name)]
+        parts = [said[source] for source in sources if source in said]
+        shapes = {part.shape for part in parts}
+        if sources and len(parts) == len(sources) and shapes == {parameter.shape}:
+            told[name] = sum(parts[1:], start=cp.Constant(0.0) + parts[0])
+    limits = [c.tree_copy(heard) for f in followers if f.problem for c in f.problem.constraints]
+    return told, limits
+
+
 def _relaxed(constraint: cp.Constraint, slack: cp.Variable) -> list[cp.Constraint]:
     below = constraint.expr <= slack
     if isinstance(constraint, cp.constraints.Zero | cp.constraints.Equality):
         return [below, -constraint.expr <= slack]
     return [below]
-
-
-def _hour(short: NDArray[np.float64], hours: int) -> int:
-    """Hour of the greatest violation: the last axis, or scenario-hours, or ramps from hour 2."""
-    at = int(np.argmax(short.ravel()))
-    if short.size == 1:
-        return 1
-    if short.size % (hours - 1) == 0 and short.size % hours:
-        return at % (hours - 1) + 2
-    return at % hours + 1

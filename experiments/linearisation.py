@@ -1,17 +1,20 @@
 """Fitting the linear network to AC power flow: play, compare, expand anew, play again."""
 
+import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.findings import Interrupted
+
 if TYPE_CHECKING:
     from equigrid.experiments.world import World
-    from equigrid.markets.equilibrium.exact import Exact
-    from equigrid.markets.equilibrium.method import Equilibrium
+    from equigrid.markets.equilibrium.led_answer import LedAnswer
 
 Vector = NDArray[np.float64]
 
@@ -52,10 +55,8 @@ class Round:
     error_pu: float
 
 
-def play_linearised(
-    world: "World", stage: str, method: "Exact"
-) -> Generator[Any, Any, "Equilibrium"]:
-    """Play a stage until AC and the linear network agree, or as often as the study allows.
+def play_linearised(world: "World", stage: str) -> Generator[Any, Any, "Equilibrium"]:
+    """Play an exact stage until AC and the linear network agree, or as often as the study allows.
 
     Only the last answer is certified and told to the parties. Where the study asks for no rounds,
     the stage is played once. Where another case's linear network is used, it is kept as it is.
@@ -65,26 +66,79 @@ def play_linearised(
     world : World
         Its system becomes the one that the last answer was found on.
     stage : str
-    method : Exact
     """
     asked, system = world.study.spec.network.linearisation, world.system
     if asked is None or not isinstance(system, Relinearised):
-        return (yield from world.play(stage, system.game, method))
-    rounds = 1 if world.like is not None else asked.rounds
+        return (yield from world.play(stage, system.game, world.exact(stage)))
+    world.stage = stage
+    fit = _fit(world, stage, asked.rounds if world.like is None else 1)
+    world.system = fit.system
+    if fit.error_pu > asked.tolerance_pu:
+        world.shortcomings.append(
+            f"after round {fit.number} the linear network still differs from AC power flow by "
+            f"{fit.error_pu:.2g}, where {asked.tolerance_pu:.2g} p.u. is asked for"
+        )
+    outcome = fit.answer
+    if not isinstance(outcome, Equilibrium):
+        outcome = outcome.certified(ties=not fit.interrupted)
+    yield from world.conclude(stage, outcome)
+    if fit.interrupted:
+        raise Interrupted(outcome)
+    return outcome
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """An answer, the system whose linear network it was found on, and how far AC is from it."""
+
+    answer: "LedAnswer | Equilibrium"
+    system: Any
+    number: int
+    error_pu: float
+    interrupted: bool = False
+
+
+def _fit(world: "World", stage: str, rounds: int) -> _Fit:
+    """Answer on ever better linear networks until AC agrees, a limit is met or somebody stops."""
+    asked, began = world.study.spec.network.linearisation, time.monotonic()
+    assert asked is not None
+    system: Any = world.system
+    answer: LedAnswer | Equilibrium
+    fit: _Fit | None = None
     for number in range(1, rounds + 1):
+        left = None if world.seconds is None else began + world.seconds - time.monotonic()
+        if fit is not None and left is not None and left <= 0:
+            return _ended_by_the_clock(world, fit)
         world.tell(f"{stage}, round {number} of the linear network")
-        answer = method.search(system.game)
+        try:
+            answer, stopped = world.exact(stage, left).search(system.game), False
+        except Interrupted as stop:
+            if stop.equilibrium is None:
+                return _before(fit, stop)
+            answer, stopped = stop.equilibrium, True
         renewed, error = system.relinearised(answer.values, asked.tolerance_pu)
         world.rounds.append(Round(stage, number, error))
-        if error <= asked.tolerance_pu or number == rounds:
+        fit = _Fit(answer, system, number, error, stopped)
+        if stopped or error <= asked.tolerance_pu or not answer.settled:
             break
-        world.system = system = renewed
-    if error > asked.tolerance_pu:
-        world.shortcomings.append(
-            f"after round {number} the linear network still differs from AC power flow by "
-            f"{error:.2g}, where {asked.tolerance_pu:.2g} p.u. is asked for"
-        )
-    return (yield from world.conclude(stage, answer.certified(ties=method.ties)))
+        system = renewed
+    assert fit is not None
+    return fit
+
+
+def _before(fit: _Fit | None, stop: Interrupted) -> _Fit:
+    """Return the answer of the round before, if there is one."""
+    if fit is None:
+        raise stop
+    return replace(fit, interrupted=True)
+
+
+def _ended_by_the_clock(world: "World", fit: _Fit) -> _Fit:
+    world.shortcomings.append(
+        f"the clock ended the rounds of the linear network after {world.seconds:g} seconds "
+        "(--seconds); on another machine, or another day, there may be more of them"
+    )
+    return fit
 
 
 def rounds_table(world: "World") -> pd.DataFrame:

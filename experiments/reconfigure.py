@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import pandas as pd
 from equigrid.experiments.operation import Operation
 from equigrid.experiments.report.figures import svg
 from equigrid.experiments.report.figures_switching import switching
-from equigrid.grid.cases import feeder, list_feeders, read_network, write_network
+from equigrid.experiments.whole import write_whole
+from equigrid.grid.cases import write_network
 from equigrid.grid.network import Network
 from equigrid.grid.switching.best import BestConfiguration, best_configuration
-from equigrid.grid.tables import NetworkError, did_you_mean
 
 _AIMS = {
     "loss": ("losses", "kW", 1e3),
@@ -60,9 +61,29 @@ class Reconfiguration:
         for finding in self.before.network.radial_findings():
             yield f"before: {finding}"
 
-    def write(self, directory: Path) -> None:
-        """Write ``summary.json``, ``branches.csv``, ``switching.svg`` and ``network.json``."""
-        directory.mkdir(parents=True, exist_ok=True)
+    def write(self, directory: str | Path, *, replace: bool = True) -> None:
+        """Write ``summary.json``, ``branches.csv``, ``switching.svg`` and ``network.json``.
+
+        Parameters
+        ----------
+        directory : str or Path
+            Replaced if equigrid wrote it, and all that is in it.
+        replace : bool
+            Whether it may be replaced at all.
+
+        Raises
+        ------
+        UnusablePlace
+            When the directory may not or cannot be written; what was there is as it was.
+        """
+        manifest = {
+            "format": "equigrid-reconfiguration-1",
+            "feeder": self.after.network.name,
+            "versions": {"equigrid": version("equigrid")},
+        }
+        write_whole(directory, manifest, self._fill, replace=replace)
+
+    def _fill(self, directory: Path) -> None:
         text = json.dumps(self.summary(), indent=1, allow_nan=False) + "\n"
         (directory / "summary.json").write_text(text, encoding="utf-8")
         self.branches().to_csv(directory / "branches.csv", index=False, lineterminator="\n")
@@ -101,27 +122,6 @@ _ROWS = (
     (("least voltage", "voltage_min_pu"), "p.u.", 1.0, 5),
     (("greatest loading", "loading_max_percent"), "%", 1.0, 2),
 )
-
-
-def find_feeder(name: str) -> Network:
-    """Return a shipped feeder, or the network in a file.
-
-    Raises
-    ------
-    NetworkError
-        When there is neither, or the file describes no usable network.
-    """
-    if name in list_feeders():
-        return feeder(name)
-    if Path(name).exists():
-        return read_network(name)
-    known = list_feeders()
-    raise NetworkError(
-        [
-            f"{name!r} is neither a shipped feeder{did_you_mean(name, known)} nor a file: use "
-            f"{', '.join(known)}, or a network saved as JSON by pandapower or equigrid."
-        ]
-    )
 
 
 def reconfigured(network: Network, **asked: Any) -> Reconfiguration:

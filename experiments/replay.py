@@ -18,6 +18,7 @@ from equigrid.markets.messages import (
     Message,
     Schedule,
 )
+from equigrid.threads import one_blas_thread
 
 Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]
@@ -29,6 +30,7 @@ class UnusableResult(ValueError):
     """A directory that holds no readable result; the message says which file is at fault."""
 
 
+@one_blas_thread()
 def replay(directory: Path) -> list[str]:
     """Rebuild every case from ``messages.jsonl`` and return what differs, nothing if equal.
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from equigrid.experiments.strict import strict
+from equigrid.experiments.tie_loss import told_loss
+from equigrid.experiments.whole import write_whole
 from equigrid.grid.network import Network
 from equigrid.markets.certification.certificate import Certificate
+
+_FORMAT = "equigrid-result-1"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class CaseResult:
         A sentence for each tolerance that does not hold; empty when certified.
     notes : Mapping of str to float or str
         How the answer was found: nodes, binaries, rounds, whether the negotiation settled.
+    remarks : tuple of str
+        Sentences about what nothing hangs on, such as a failed comparison.
+    stopped_by : str
+        What ended the search before its own end: ``nodes``, ``work``, ``clock``, ``interrupt``
+        or another ``limit``; empty if nothing did.
     """
 
     name: str
@@ -42,6 +51,8 @@ class CaseResult:
     certificate: Certificate
     shortcomings: tuple[str, ...] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    stopped_by: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +74,8 @@ class Result:
         The log of all messages, one JSON object a line.
     manifest : Mapping
         Versions, solver, tolerances and seconds: everything that may differ between two runs.
+    missing : Mapping of str to str
+        Cases without an answer, and why.
     """
 
     study: str
@@ -76,11 +89,17 @@ class Result:
     tolerance: Mapping[str, float]
     messages: str
     manifest: Mapping[str, Any]
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def certified(self) -> bool:
-        """Whether every case meets the study's tolerances."""
-        return not any(case.shortcomings for case in self.cases)
+        """Whether every case of the study was played and meets its tolerances."""
+        return not self.missing and not any(case.shortcomings for case in self.cases)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody ended the run before its end."""
+        return bool(self.manifest.get("interrupted"))
 
     @property
     def kpis(self) -> pd.DataFrame:
@@ -105,40 +124,33 @@ class Result:
             "cases": {case.name: _case_summary(case) for case in self.cases},
         }
 
-    def write(self, directory: Path, report: str) -> None:
+    def write(self, directory: str | Path, report: str, *, replace: bool = True) -> None:
         """Write a result directory whole or not at all.
 
         Parameters
         ----------
-        directory : Path
-            Replaced if it exists.
+        directory : str or Path
+            Replaced if equigrid wrote it, and all that is in it.
         report : str
             The HTML report.
+        replace : bool
+            Whether it may be replaced at all.
+
+        Raises
+        ------
+        UnusablePlace
+            When the directory may not or cannot be written; what was there is as it was.
         """
-        beside = directory.with_name(f".{directory.name}.part")
-        shutil.rmtree(beside, ignore_errors=True)
-        try:
-            (beside / "tables").mkdir(parents=True)
-            (beside / "manifest.json").write_text(_json(self.manifest), encoding="utf-8")
-            (beside / "summary.json").write_text(_json(self.summary()), encoding="utf-8")
-            (beside / "messages.jsonl").write_text(self.messages, encoding="utf-8")
-            (beside / "report.html").write_text(report, encoding="utf-8")
+
+        def fill(folder: Path) -> None:
+            (folder / "tables").mkdir()
+            (folder / "summary.json").write_text(_json(self.summary()), encoding="utf-8")
+            (folder / "messages.jsonl").write_text(self.messages, encoding="utf-8")
+            (folder / "report.html").write_text(report, encoding="utf-8")
             for name, table in self.tables.items():
-                table.to_parquet(beside / "tables" / f"{name}.parquet", index=False)
-            _put_in_place(beside, directory)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+                table.to_parquet(folder / "tables" / f"{name}.parquet", index=False)
 
-
-def _put_in_place(beside: Path, directory: Path) -> None:
-    """Rename the finished directory over what was there."""
-    if directory.exists():
-        old = directory.with_name(f".{directory.name}.old")
-        directory.rename(old)
-        beside.rename(directory)
-        shutil.rmtree(old)
-    else:
-        beside.rename(directory)
+        write_whole(directory, {"format": _FORMAT, **self.manifest}, fill, replace=replace)
 
 
 def _json(data: Mapping[str, Any]) -> str:
@@ -146,36 +158,48 @@ def _json(data: Mapping[str, Any]) -> str:
 
 
 def _case_summary(case: CaseResult) -> dict[str, Any]:
-    certificate, ac = case.certificate, case.certificate.ac
+    """Return a case as plain data; `not_finite` says in words what is null for that reason."""
+    words: dict[str, str] = {}
+    found: dict[str, Any] = strict(
+        {
+            "kpis": {name: {"value": k.value, "unit": k.unit} for name, k in case.kpis.items()},
+            "certificate": _certificate(case.certificate),
+        },
+        words,
+    )
+    found["certificate"]["worst_tie_loss"] = told_loss(case.certificate)
+    found |= {"stopped_by": case.stopped_by} if case.stopped_by else {}
+    return found | ({"not_finite": words} if words else {})
+
+
+def _certificate(certificate: Certificate) -> dict[str, Any]:
+    ac = certificate.ac
     assert ac is not None
     return {
-        "kpis": {name: {"value": k.value, "unit": k.unit} for name, k in case.kpis.items()},
-        "certificate": {
-            "regret": dict(certificate.regret),
-            "optimality_gap": certificate.optimality_gap,
-            "primal_residual": certificate.primal_residual,
-            "dual_residual": _optimality(certificate),
-            "settlement_residual": certificate.settlement_residual,
-            "ac": {
-                "required": ac.required,
-                "converged": ac.converged,
-                "max_voltage_violation_pu": ac.max_voltage_violation_pu,
-                "max_loading_violation_percent": ac.max_loading_violation_percent,
-                "max_linear_voltage_error_pu": ac.max_linear_voltage_error_pu,
-                "columns": ac.columns,
-                "judged_columns": ac.judged_columns,
-                "max_route_difference_pu": ac.max_route_difference_pu,
-            },
+        "regret": dict(certificate.regret),
+        "optimality_gap": certificate.optimality_gap,
+        "primal_residual": certificate.primal_residual,
+        "dual_residual": _optimality(certificate),
+        "settlement_residual": certificate.settlement_residual,
+        "ac": {
+            "required": ac.required,
+            "converged": ac.converged,
+            "max_voltage_violation_pu": ac.max_voltage_violation_pu,
+            "max_loading_violation_percent": ac.max_loading_violation_percent,
+            "max_linear_voltage_error_pu": ac.max_linear_voltage_error_pu,
+            "columns": ac.columns,
+            "judged_columns": ac.judged_columns,
+            "max_route_difference_pu": ac.max_route_difference_pu,
         },
     }
 
 
 def _optimality(certificate: Certificate) -> float | None:
-    """Return how far duals and multipliers are from optimal; null where nothing finite is known."""
+    """Return how far duals and multipliers are from optimal; None where there are none."""
     residuals = (
         certificate.dual_residual,
         certificate.stationarity_residual,
         certificate.complementarity_residual,
     )
     known = [residual for residual in residuals if residual is not None]
-    return max(known) if known and all(map(math.isfinite, known)) else None
+    return max(known, key=lambda value: math.inf if math.isnan(value) else value, default=None)

@@ -1,29 +1,60 @@
 """Running a study: every case on a clock of its own, certified, checked in AC, and written."""
 
-import platform
-import time
+import math
+import warnings
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from equigrid.experiments.feasibility import refuse_infeasible
+from equigrid.experiments.case_run import GOES_ON, CaseRun
 from equigrid.experiments.linearisation import rounds_table
+from equigrid.experiments.manifest import manifest
+from equigrid.experiments.played import Played, play_cases
 from equigrid.experiments.report.page import report_html
-from equigrid.experiments.result import CaseResult, Kpi, Result
+from equigrid.experiments.result import Result
 from equigrid.experiments.study import Study, load_study
-from equigrid.experiments.systems import Dispatch, Mask, System, system_kind
+from equigrid.experiments.systems import system_kind
 from equigrid.experiments.tables import joined
-from equigrid.experiments.world import World
-from equigrid.grid.judged import Judged, judged_flow
-from equigrid.markets.certification.certificate import AcFindings
+from equigrid.experiments.world import Progress
+from equigrid.experiments.writable import UnusablePlace, free_place, require_place
+from equigrid.markets.findings import NoAnswer
+from equigrid.threads import one_blas_thread
 
-Progress = Callable[[str], None]
+
+class RunInterrupted(KeyboardInterrupt):
+    """Somebody interrupted a run after it had found something.
+
+    Attributes
+    ----------
+    result : Result
+        Of the cases that were finished, and of the one that was not as far as it came.
+    """
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        super().__init__(result)
+
+    def __str__(self) -> str:
+        """Say which cases there are."""
+        return f"interrupted; there is a result of {', '.join(c.name for c in self.result.cases)}"
 
 
+class UnfinishedRun(NoAnswer):
+    """A case without an answer, after others were finished.
+
+    Attributes
+    ----------
+    result : Result
+        Of the cases that were finished.
+    """
+
+    def __init__(self, failure: NoAnswer, result: Result) -> None:
+        self.result = result
+        super().__init__(str(failure), failure.agent)
+
+
+@one_blas_thread()
 def run(
     study: Study | str | Path,
     out: str | Path | None = None,
@@ -31,6 +62,7 @@ def run(
     method: str | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
+    seconds: float | None = None,
 ) -> Result:
     """Run all cases of a study.
 
@@ -39,201 +71,146 @@ def run(
     study : Study, str or Path
         A loaded study, the name of a shipped one, or a file.
     out : str or Path, optional
-        Directory to write (replaced if it exists); nothing is written without it.
+        Directory to write; nothing is written without it. One that equigrid wrote is replaced;
+        where there is anything else in it, it is refused.
     method : {"exact", "best-response"}, optional
         Play only the stages of this method; all stages otherwise.
     seed : int, optional
         In place of the study's own.
     progress : callable, optional
         Told a short sentence whenever something begins.
+    seconds : float, optional
+        After which the exact stage of each case ends with its best answer so far, which then
+        depends on the machine. Without it the study's limits in nodes and work hold.
 
     Raises
     ------
     UnusableInput
         When the study cannot be used; nothing is written.
+    UnusablePlace
+        When the directory may not or cannot be written: before anything is solved, if that is
+        known then.
     NoAnswer
-        When an agent has no feasible answer, naming it and the hour; nothing is written.
+        When an agent has no feasible answer, naming it and the hour. Cases that were finished
+        before are written; the error is then an `UnfinishedRun` that has them.
+    RunInterrupted
+        On Ctrl-C, when there is an answer by then: what there is has been written.
     """
-    chosen = study if isinstance(study, Study) else load_study(study)
-    chosen = chosen if seed is None else chosen.with_seed(seed)
-    chosen = chosen if method is None else chosen.with_method(method)
-    result = _run_cases(chosen, progress or (lambda text: None))
-    if out is not None:
-        result.write(Path(out), report_html(result))
+    place = None if out is None else require_place(out)
+    played = play(study, method=method, seed=seed, progress=progress, seconds=seconds)
+    result, _ = finished(played, place, warnings.warn)
+    if played.interrupted:
+        raise RunInterrupted(result)
+    if played.failure is not None:
+        raise UnfinishedRun(played.failure, result) from played.failure
     return result
 
 
-class _Case:
-    """One case as it goes: its world, outcomes and AC check."""
-
-    def __init__(
-        self, study: Study, name: str, progress: Progress, like: System | None = None
-    ) -> None:
-        self.name, self.seconds = name, {}
-        self.world = World(study, name, progress, like)
-        refuse_infeasible(self.world.system.game, study.spec.hours)
-        began = time.perf_counter()
-        self.outcomes = self.world.run()
-        self.system = self.world.system
-        self.outcome = list(self.outcomes.values())[-1]
-        self.talk = next((o for o in self.outcomes.values() if o.method == "best-response"), None)
-        self.seconds["stages"] = time.perf_counter() - began
-        progress(f"{name}: AC power flow of every scenario and hour")
-        began = time.perf_counter()
-        self.dispatch = self.system.dispatch(self.outcome)
-        self.judged = _judged(study, self.dispatch)
-        self.ac = self.judged.result
-        self.seconds["ac"] = time.perf_counter() - began
-
-    def findings(self) -> AcFindings:
-        """Hold the AC results against the limits of the study."""
-        limits = self.system.study.spec.network
-        off = self.ac.violations(limits.voltage_min_pu, limits.voltage_max_pu)
-        # Columns that do not converge have no voltage; that they exist is told beside.
-        found = self.ac.converged & self._enforced()
-        return AcFindings(
-            required=self.world.case.ac,
-            converged=bool(self.ac.converged.all()),
-            max_voltage_violation_pu=float(off.voltage_pu[:, found].max(initial=0.0)),
-            max_loading_violation_percent=float(off.loading_percent[:, found].max(initial=0.0)),
-            max_linear_voltage_error_pu=self._linear_error(found),
-            columns=len(found),
-            judged_columns=int(np.count_nonzero(self.judged.judged)),
-            max_route_difference_pu=self.judged.difference_pu,
-        )
-
-    def _enforced(self) -> Mask:
-        columns = self.dispatch.enforced
-        return np.ones_like(self.ac.converged) if columns is None else columns
-
-    def _linear_error(self, found: Mask) -> float | None:
-        if self.dispatch.voltage_pu is None:
-            return None
-        off = np.abs(self.dispatch.voltage_pu - self.ac.voltage_pu)
-        return float(off[:, found].max(initial=0.0))
+@one_blas_thread()
+def play(
+    study: Study | str | Path,
+    *,
+    method: str | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+    seconds: float | None = None,
+) -> Played:
+    """Play all cases of a study, as far as nobody interrupts; parameters are those of `run`."""
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise ValueError(f"seconds must be above 0 and finite (got {seconds!r})")
+    if seed is not None and not 0 <= seed < 2**63:
+        raise ValueError(f"seed must be at least 0 and less than 2^63 (got {seed!r})")
+    chosen = study if isinstance(study, Study) else load_study(study)
+    chosen = chosen if seed is None else chosen.with_seed(seed)
+    chosen = chosen if method is None else chosen.with_method(method)
+    system_kind(chosen.spec.system).refuse(chosen)
+    return play_cases(chosen, progress or (lambda text: None), seconds)
 
 
-def _judged(study: Study, dispatch: Dispatch) -> Judged:
-    limits = study.spec.network.voltage_min_pu, study.spec.network.voltage_max_pu
-    loads = dispatch.net_load_mw, dispatch.net_load_mvar
-    return judged_flow(study.network, *loads, *limits, dispatch.parts)
+@one_blas_thread()
+def finished(
+    played: Played, place: Path | None, warn: Callable[[str], object], *, replace: bool = True
+) -> tuple[Result, Path | None]:
+    """Return the result, written if there is a place for it, despite a first Ctrl-C.
+
+    Parameters
+    ----------
+    played : Played
+    place : Path or None
+    warn : callable
+        Told where the result is, if the place was taken meanwhile.
+    replace : bool
+        Whether a result of before may be replaced.
+
+    Returns
+    -------
+    result : Result
+    place : Path or None
+        Where it was written.
+    """
+    if played.interrupted:
+        played.tell(GOES_ON)
+        return _finished(played, place, warn, replace=replace)
+    try:
+        return _finished(played, place, warn, replace=replace)
+    except KeyboardInterrupt:
+        played.interrupted = True
+        return finished(played, place, warn, replace=replace)
 
 
-def _run_cases(study: Study, progress: Progress) -> Result:
+def _finished(
+    played: Played, place: Path | None, warn: Callable[[str], object], *, replace: bool
+) -> tuple[Result, Path | None]:
+    result = result_of(played)
+    return result, None if place is None else write(result, place, warn, replace=replace)
+
+
+def write(
+    result: Result, directory: Path, warn: Callable[[str], object], *, replace: bool = True
+) -> Path:
+    """Write a result with its report; beside the directory if that has been taken meanwhile.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+    """
+    report = report_html(result)
+    try:
+        result.write(directory, report, replace=replace)
+    except UnusablePlace as error:
+        beside = free_place(directory)
+        result.write(beside, report, replace=False)
+        warn(f"{error}; the result is in '{beside}'")
+        return beside
+    return directory
+
+
+def result_of(played: Played) -> Result:
+    """Put together what the cases came to."""
+    study, cases = played.study, played.cases
     kind = system_kind(study.spec.system)
-    kind.refuse(study)
-    cases = _played(study, progress)
     kpis = {case.name: case.system.kpis(case.outcome, case.ac) for case in cases}
     kind.compared(kpis, study)
     tables = [case.system.tables(case.name, case.outcomes, case.ac) for case in cases]
-    messages = "".join(case.world.mailroom.lines() for case in cases)
     return Result(
         study=study.name,
         title=study.spec.title,
         system=study.spec.system,
         currency=study.spec.currency,
         seed=study.spec.seed,
-        cases=tuple(_case_result(study, case, kpis[case.name]) for case in cases),
+        cases=tuple(case.result(kpis[case.name]) for case in cases),
         tables={**joined(tables), **_rounds(cases), **kind.study_tables(cases[0].system)},
         network=study.network,
         tolerance=study.spec.certificate.model_dump(),
-        messages=messages,
-        manifest=_manifest(study, cases),
+        messages="".join(case.world.mailroom.lines() for case in cases),
+        manifest=manifest(played),
+        missing=dict(played.missing),
     )
 
 
-def _played(study: Study, progress: Progress) -> list[_Case]:
-    """Play every case, first the one whose linear network the others use."""
-    asked = study.spec.network.linearisation
-    names = [case.name for case in study.spec.cases]
-    if asked is None or asked.case is None:
-        return [_Case(study, name, progress) for name in names]
-    first = _Case(study, asked.case, progress)
-    played = {
-        name: _Case(study, name, progress, first.system) for name in names if name != asked.case
-    }
-    return [played.get(name, first) for name in names]
-
-
-def _rounds(cases: list[_Case]) -> dict[str, pd.DataFrame]:
+def _rounds(cases: list[CaseRun]) -> dict[str, pd.DataFrame]:
     """Return the rounds of the linear network, no table where none were asked for."""
     if cases[0].world.study.spec.network.linearisation is None:
         return {}
     return {"linearisation": pd.concat([rounds_table(c.world) for c in cases], ignore_index=True)}
-
-
-def _case_result(study: Study, case: _Case, kpis: dict[str, Kpi]) -> CaseResult:
-    certificate = case.outcome.certificate.with_ac(case.findings())
-    found = certificate.shortcomings(
-        study.spec.certificate.model_dump(), proven=case.outcome.method == "exact"
-    )
-    if not case.outcome.settled and case.outcome.method == "best-response":
-        found.append("the negotiation did not settle within its round limit")
-    found += case.world.shortcomings
-    notes: dict[str, Any] = {"method": case.outcome.method, **case.outcome.statistics}
-    notes |= _talk_notes(case) | _round_notes(case)
-    return CaseResult(case.name, kpis, certificate, tuple(found), notes)
-
-
-def _round_notes(case: _Case) -> dict[str, Any]:
-    """Say how often the linear network was expanded, and how far AC was from the last one."""
-    rounds = case.world.rounds
-    if not rounds:
-        return {}
-    return {"linear_rounds": rounds[-1].number, "linear_error_pu": rounds[-1].error_pu}
-
-
-def _talk_notes(case: _Case) -> dict[str, Any]:
-    if case.talk is None:
-        return {}
-    talk = {
-        "negotiation_settled": case.talk.settled,
-        "negotiation_rounds": int(case.talk.statistics["rounds"]),
-    }
-    profit, exact = case.talk.leader_objective, case.outcome.leader_objective
-    if profit is None or exact is None:
-        return talk
-    leads_up = case.outcome.game.agent(str(case.outcome.game.leader)).maximises
-    worse = exact - profit if leads_up else profit - exact
-    return {
-        **talk,
-        "negotiation_profit": profit,
-        "negotiation_distance": worse / max(1.0, abs(exact)),
-        "negotiation_maximises": leads_up,
-    }
-
-
-_LIBRARIES = (
-    "equigrid",
-    "cvxpy",
-    "highspy",
-    "mesa",
-    "simpy",
-    "pandapower",
-    "numba",
-    "power-grid-model",
-    "numpy",
-    "scipy",
-)
-
-
-def _manifest(study: Study, cases: list[_Case]) -> dict[str, Any]:
-    logs = {case.name: case.world.mailroom.digest() for case in cases}
-    return {
-        "study": study.name,
-        "system": study.spec.system,
-        "study_sha256": study.digest(),
-        "seed": study.spec.seed,
-        "messages": study.spec.messages.model_dump(),
-        "messages_sha256": logs,
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in _LIBRARIES},
-        "solver": {"name": "HiGHS", **study.spec.methods.exact.model_dump()},
-        "certificate": study.spec.certificate.model_dump(),
-        "network": {
-            "feeder": study.spec.network.feeder,
-            "voltage_min_pu": study.spec.network.voltage_min_pu,
-            "voltage_max_pu": study.spec.network.voltage_max_pu,
-        },
-        "seconds": {case.name: case.seconds for case in cases},
-    }

@@ -50,6 +50,12 @@ class ExactSettings(Strict):
     node_limit: Annotated[int, Field(ge=1)]
     route: Literal["auto", "branching", "milp"] = "auto"
     margin: Annotated[float, Field(ge=0)] = 0.0
+    work_limit: Annotated[int, Field(ge=1)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: Callable[["ExactSettings"], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out a limit in work that is not set, as a study file may."""
+        return {name: value for name, value in write(self).items() if value is not None}
 
 
 class BestResponseSettings(Strict):
@@ -104,7 +110,11 @@ class Linearisation(Strict):
 
 
 class NetworkChoice(Strict):
-    """A shipped feeder or a file, with its switches and voltage limits."""
+    """A shipped feeder or a file, with its switches and voltage limits.
+
+    `generation_profile` is what the feeder's own generation feeds in, hour by hour, relative to
+    its nominal power; all of it in every hour if left out.
+    """
 
     feeder: Text
     open_branches: tuple[Text, ...]
@@ -112,6 +122,7 @@ class NetworkChoice(Strict):
     voltage_min_pu: Annotated[float, Field(gt=0, lt=2)]
     voltage_max_pu: Annotated[float, Field(gt=0, lt=2)]
     ratings_ka: dict[Text, Positive] = Field(default_factory=dict)
+    generation_profile: Series | None = None
     linearisation: Linearisation | None = None
 
     @field_validator("voltage_max_pu")
@@ -121,8 +132,8 @@ class NetworkChoice(Strict):
 
     @model_serializer(mode="wrap")
     def _as_written(self, write: Callable[["NetworkChoice"], dict[str, Any]]) -> dict[str, Any]:
-        """Leave out ratings and a linearisation that are not asked for, as a study file may."""
-        optional = ("ratings_ka", "linearisation")
+        """Leave out what is not asked for, as a study file may."""
+        optional = ("ratings_ka", "generation_profile", "linearisation")
         return {k: value for k, value in write(self).items() if value or k not in optional}
 
 

@@ -1,8 +1,7 @@
 """Finding, reading and writing studies."""
 
 import hashlib
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,10 +10,12 @@ from equigrid.experiments.checks import chosen_network, study_problems
 from equigrid.experiments.findings import (
     Document,
     Finding,
+    Loc,
     UnusableInput,
     shown,
     suggestion,
 )
+from equigrid.experiments.plausibility import general_doubts
 from equigrid.experiments.reading import read_yaml, to_yaml, validated
 from equigrid.experiments.systems import SYSTEMS, SystemKind, system_kind
 from equigrid.grid.network import Network
@@ -32,16 +33,31 @@ class Study:
         With switches as the study sets them.
     folder : Path
         Where the file stands, and others that it names.
+    document : Document or None
+        The file as read, which knows the line of each place.
     """
 
     spec: schema.Study
     network: Network
     folder: Path = Path()
+    document: Document | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
         """Name of the study."""
         return self.spec.study
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What is implausible and accepted all the same, by line."""
+        doubts = (*general_doubts(self), *system_kind(self.spec.system).doubts(self))
+        found = [self.finding(*doubt) for doubt in doubts]
+        return tuple(sorted(found, key=lambda finding: finding.line))
+
+    def finding(self, loc: Loc, message: str, got: object = None) -> Finding:
+        """Say `message` about a place of the study, with file and line where they are known."""
+        document = self.document or Document(self.name, {})
+        return document.finding(loc, message, got)
 
     def with_seed(self, seed: int) -> "Study":
         """Return the same study with another seed."""
@@ -58,7 +74,7 @@ class Study:
         kept = tuple(s for s in self.spec.stages if s.method in ("announce", method))
         if all(stage.method != method for stage in kept):
             message = f"no stage of the study uses the method '{method}'; add one under stages"
-            raise UnusableInput([Finding(self.name, 1, "stages", message)])
+            raise UnusableInput([self.finding(("stages",), message)])
         return replace(self, spec=self.spec.model_copy(update={"stages": kept}))
 
     def to_yaml(self) -> str:
@@ -127,33 +143,28 @@ def load_study(name_or_path: str | Path) -> Study:
     problems = [*study_problems(document), *found, *kind.problems(document, network)]
     spec = validated(kind.schema, document, context, problems)
     assert network is not None
-    return Study(spec, network, Path(document.file).parent)
+    return Study(spec, network, Path(document.file).parent, document)
 
 
 def _system(document: Document) -> tuple[SystemKind, Document]:
-    """Return the system that a study names; for an unknown one, a finding and the most likely.
+    """Return the system that a study names; where it names none, a finding and the most likely.
 
-    So the rest of the file is checked all the same.
+    So the rest of the file is checked all the same. What the rest of a study of an unknown system
+    should hold is not known, so that alone is told.
     """
     name = document.data.get("system")
     if isinstance(name, str) and name in SYSTEMS:
         return system_kind(name), document
-    likely = max(SYSTEMS, key=lambda known: _likeness(document, name, known))
-    finding = _unknown_system(document, name)
+    known = " or ".join(repr(system) for system in SYSTEMS)
+    if "system" in document.data:
+        message = f"must be {known}{suggestion(name, SYSTEMS)}"
+        finding = replace(document.finding(("system",), message), got=shown(name))
+        raise UnusableInput([*document.findings, finding])
+    likely = max(SYSTEMS, key=lambda system: _fields_in_common(document, system))
+    finding = document.finding(("system",), f"missing field 'system'; use {known}")
     data, findings = {**document.data, "system": likely}, (*document.findings, finding)
     return system_kind(likely), replace(document, data=data, findings=findings)
 
 
-def _unknown_system(document: Document, name: object) -> Finding:
-    known = [repr(system) for system in SYSTEMS]
-    if "system" not in document.data:
-        return document.finding(("system",), f"missing field 'system'; use {' or '.join(known)}")
-    message = f"must be {' or '.join(known)}{suggestion(name, SYSTEMS)}"
-    return replace(document.finding(("system",), message), got=shown(name))
-
-
-def _likeness(document: Document, name: object, system: str) -> tuple[bool, int]:
-    """Rank a system by how near its name is, then by how many of its fields the file has."""
-    fields = system_kind(system).schema.model_fields
-    near = get_close_matches(str(name), [system])
-    return bool(near), len(fields.keys() & document.data.keys())
+def _fields_in_common(document: Document, system: str) -> int:
+    return len(system_kind(system).schema.model_fields.keys() & document.data.keys())

@@ -165,6 +165,8 @@ class SystemKind:
         Of KPIs by case, and the study: adds those that compare cases.
     refuse : callable
         Of a study: raises `UnusableInput` for what power flows alone find, before any solving.
+    doubts : callable
+        Of a study: what is implausible in it, told as warnings; place, message, guilty value.
     deliveries : callable or None
         Of a study, the tables of one of its cases, a count and a seed: what random deliveries
         of what was sold come to in AC; None where nothing is sold that could be delivered.
@@ -178,6 +180,7 @@ class SystemKind:
     replay: Callable[[], ReplayKind]
     compared: "Callable[[dict[str, Kpis], Study], None]" = lambda kpis, study: None
     refuse: "Callable[[Study], None]" = lambda study: None
+    doubts: "Callable[[Study], Iterable[Problem]]" = lambda study: ()
     deliveries: "Callable[[Study, Case, Tables, int, int], Deliveries] | None" = None
 
 

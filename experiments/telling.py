@@ -1,8 +1,12 @@
 """A result in words, for the end of a run."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
+from equigrid.experiments.report.negotiated import negotiated
+from equigrid.experiments.report.ties import status, worst_tie_lines
 from equigrid.experiments.result import CaseResult, Result
+from equigrid.experiments.strict import in_words
 
 
 def result_lines(result: Result) -> Iterator[str]:
@@ -16,28 +20,42 @@ def result_lines(result: Result) -> Iterator[str]:
         yield f"{name:<{width}}" + "".join(f"  {cell:>22}" for cell in cells) + f"  {unit}"
     for case in result.cases:
         yield f"{case.name}: {'; '.join(_words(case))}"
-    yield "certified" if result.certified else "NOT certified"
+    yield from (f"{name}: {why}" for name, why in result.missing.items())
+    yield from worst_tie_lines(result)
+    yield status(result)
+
+
+def _tiny(value: float) -> str:
+    return f"{value:.1e}" if math.isfinite(value) else in_words(value)
+
+
+def _worst(values: Iterable[float]) -> float:
+    """Return the greatest value; one that is no number is worse than any."""
+    return max(values, key=lambda value: math.inf if math.isnan(value) else value, default=0.0)
 
 
 def _cell(case: CaseResult, name: str) -> str:
-    return f"{case.kpis[name].value:.3f}" if name in case.kpis else "–"
+    if name not in case.kpis:
+        return "–"
+    value = case.kpis[name].value
+    return f"{value:.3f}" if math.isfinite(value) else in_words(value)
 
 
 def _words(case: CaseResult) -> Iterator[str]:
     """Say what was proven, and what was not."""
     certificate, ac = case.certificate, case.certificate.ac
-    yield f"no follower could gain more than {max(certificate.regret.values(), default=0):.1e}"
+    yield f"no follower could gain more than {_tiny(_worst(certificate.regret.values()))}"
     if certificate.optimality_gap is not None:
-        yield f"optimum proven to {certificate.optimality_gap:.1e}"
-    yield f"settlement balances to {certificate.settlement_residual:.1e}"
+        yield f"optimum proven to {_tiny(certificate.optimality_gap)}"
+    yield f"settlement balances to {_tiny(certificate.settlement_residual)}"
     if ac is not None and ac.converged:
         yield f"AC voltages at most {ac.max_voltage_violation_pu:.4f} p.u. off limits"
         if ac.max_linear_voltage_error_pu is not None:
             yield f"linear voltages within {ac.max_linear_voltage_error_pu:.4f} p.u. of AC"
     if "negotiation_distance" in case.notes and case.notes["method"] == "exact":
-        settled = "settled" if case.notes["negotiation_settled"] else "did not settle"
         yield (
-            f"the negotiation {settled} in {case.notes['negotiation_rounds']} rounds, "
+            f"the negotiation {negotiated(case.notes)}, "
             f"{100 * case.notes['negotiation_distance']:.1f} % from the optimum"
         )
+    yield from case.remarks
     yield from (f"SHORT: {text}" for text in case.shortcomings)

@@ -1,6 +1,7 @@
 """Shipped feeders, and reading and writing networks as files."""
 
 import json
+import os
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -26,21 +27,55 @@ def list_feeders() -> list[str]:
     return sorted(entry.stem for entry in entries if entry.suffix == ".json")
 
 
-@cache
-def feeder(name: str) -> Network:
-    """Return a shipped feeder; a network never changes, so it is read once.
+def feeder(name: str | Path, folder: str | Path = "") -> Network:
+    """Return a shipped feeder, or the network in a file, as ``network.feeder`` of a study does.
+
+    Parameters
+    ----------
+    name : str or Path
+        A shipped name, or a JSON file of this project's format or of pandapower's.
+    folder : str or Path
+        What the path is relative to.
 
     Raises
     ------
     NetworkError
-        When no feeder has that name.
+        When there is neither, or the file describes no usable network.
     """
-    known = list_feeders()
-    if name not in known:
-        raise NetworkError(
-            [f"There is no feeder {name!r}{did_you_mean(name, known)}: use {', '.join(known)}."]
-        )
+    if not isinstance(name, str | Path):
+        raise NetworkError([f"The feeder is {type(name).__name__}: give a name or a path."])
+    if str(name) in list_feeders():
+        return _shipped(str(name))
+    path = Path(folder) / name
+    if path.is_file():
+        return read_network(path)
+    raise NetworkError([_no_feeder(path, str(name))])
+
+
+@cache
+def _shipped(name: str) -> Network:
+    """Read a shipped feeder once: a network never changes."""
     return _parse(_folder().joinpath(f"{name}.json").read_text(encoding="utf-8"), name)
+
+
+def _no_feeder(path: Path, name: str) -> str:
+    known = list_feeders()
+    if path.is_dir():
+        return f"{name!r} is a folder: name a JSON file in it."
+    beside = _beside(path)
+    return (
+        f"{name!r} is neither a shipped feeder nor a file{did_you_mean(name, [*known, *beside])}: "
+        f"use {', '.join(known)}, or the path of a network saved as JSON by pandapower or equigrid."
+    )
+
+
+def _beside(path: Path) -> list[str]:
+    """Return the JSON files that stand where a path that does not exist leads to."""
+    folder = path.parent
+    try:
+        return sorted(str(file.name) for file in folder.glob("*.json"))
+    except OSError:
+        return []
 
 
 def read_network(path: str | Path) -> Network:
@@ -68,10 +103,16 @@ def write_network(network: Network, path: str | Path, source: str = "") -> None:
     network : Network
         What to write.
     path : str or Path
-        The file, replaced if it exists.
+        The file, replaced if it holds a network in this format.
     source : str
         Where the data come from.
+
+    Raises
+    ------
+    NetworkError
+        When there is something else already.
     """
+    _require_ours(Path(path))
     head: dict[str, Any] = {"format": FORMAT, "name": network.name, "source": source}
     head.update({key: getattr(network, key) for key in _FIGURES})
     parts = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
@@ -80,6 +121,21 @@ def write_network(network: Network, path: str | Path, source: str = "") -> None:
             lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
             parts.append(f" {json.dumps(table)}: [\n{lines}\n ]")
     Path(path).write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+
+
+def _require_ours(path: Path) -> None:
+    """Refuse to write over what is no network of this project's."""
+    if not os.path.lexists(path):
+        return
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        ours = isinstance(document, dict) and document.get("format") == FORMAT
+    except (OSError, ValueError, RecursionError):
+        ours = False
+    if not ours or path.is_symlink():
+        raise NetworkError(
+            [f"{str(path)!r} exists and is no network written by equigrid: name another file."]
+        )
 
 
 def _folder() -> Any:

@@ -17,7 +17,14 @@ def findings(tables: Tables) -> list[str]:
     tables : mapping of str to DataFrame
         All tables of :data:`equigrid.grid.tables.SCHEMAS`, each row readable by itself.
     """
-    checks = (doubled, unknown_buses, impossible_branches, impossible_loads, sourceless)
+    checks = (
+        doubled,
+        unknown_buses,
+        impossible_branches,
+        impossible_switches,
+        impossible_loads,
+        sourceless,
+    )
     return [sentence for check in checks for sentence in check(tables)]
 
 
@@ -75,6 +82,32 @@ def impossible_branches(tables: Tables) -> Iterator[str]:
         yield (
             f"{row_label('transformers', number, row)}: vkr_percent {row['vkr_percent']} exceeds "
             f"vk_percent {row['vk_percent']}; the resistive part cannot be larger than the whole."
+        )
+
+
+def impossible_switches(tables: Tables) -> Iterator[str]:
+    """Find bus switches between nominal voltages: joined buses have one base."""
+    switches = tables["bus_switches"]
+    nominal_kv = tables["buses"].drop_duplicates("bus").set_index("bus")["vn_kv"]
+    ends_kv = [switches[end].map(nominal_kv) for end in ("from_bus", "to_bus")]
+    for number, row in _rows(switches[ends_kv[0].sub(ends_kv[1]).abs() > 0]):
+        one, other = (nominal_kv[row[end]] for end in ("from_bus", "to_bus"))
+        yield (
+            f"{row_label('bus_switches', number, row)} joins bus {row['from_bus']} with {one:g} kV "
+            f"and bus {row['to_bus']} with {other:g} kV: correct vn_kv of one, or use a "
+            f"transformer."
+        )
+
+
+def voltage_dependent(tables: Tables) -> Iterator[str]:
+    """Find loads in service that depend on the voltage, for what takes all as constant power."""
+    loads, shares = tables["loads"], [f"const_{k}_{p}_percent" for k in "zi" for p in "pq"]
+    dependent = loads["in_service"] & (loads[shares] > 0).any(axis=1)
+    for number, row in _rows(loads[dependent]):
+        named = ", ".join(f"{share} {row[share]:g}" for share in shares if row[share])
+        yield (
+            f"{row_label('loads', number, row)} depends on the voltage ({named}), and loads are "
+            f"taken as constant power here: set these to 0."
         )
 
 

@@ -19,6 +19,7 @@ from equigrid.grid.block import Block
 from equigrid.grid.network import Network
 from equigrid.grid.radial import RadialMatrices, radial_matrices
 from equigrid.grid.tables import UNRATED_KA, NetworkError
+from equigrid.threads import one_blas_thread
 
 LABELS = {
     "import_mw": "E(2) network balance",
@@ -178,6 +179,7 @@ class LinearNetwork:
         return lower**2, upper**2
 
 
+@one_blas_thread()
 def linearise(network: Network, load_mw: ArrayLike, load_mvar: ArrayLike) -> LinearNetwork:
     """Expand the network at the exact operating point of each column.
 

@@ -42,6 +42,8 @@ class Network:
         ``network.tables[...]`` hands out data frames with all columns.
     f_hz, base_mva : float
         Frequency in Hz and the base of the per-unit system in MVA.
+    notes : tuple of str
+        What the file said that is no part of a power flow and was left out, a sentence each.
 
     Raises
     ------
@@ -62,6 +64,7 @@ class Network:
     tables: Mapping[str, Any] = field(repr=False)  # rows given, data frames handed out
     f_hz: float = 50.0
     base_mva: float = 1.0
+    notes: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         frames, findings = read_tables(self.tables)

@@ -7,22 +7,31 @@ from typing import Any
 import pandas as pd
 from pandapower import pandapowerNet
 
+from equigrid.grid.pandapower_notes import notes
+from equigrid.grid.pandapower_options import foreign_options
 from equigrid.grid.tables import TRANSFORMER_FIGURES, NetworkError
 
 _READ = {"bus", "line", "trafo", "switch", "load", "sgen", "shunt", "ext_grid"}
-_IGNORED = {"poly_cost", "pwl_cost", "bus_geodata", "line_geodata"}
+# No part of a power flow; what is said in costs is told as a note.
+_IGNORED = {"poly_cost", "pwl_cost", "bus_geodata", "line_geodata", "measurement", "group"}
 _SHARES = tuple(f"const_{kind}_{power}_percent" for kind in "zi" for power in "pq")
 
 
-def read_net(net: pandapowerNet) -> tuple[str, dict[str, pd.DataFrame], dict[str, float]]:
-    """Return name, tables and figures (``f_hz``, ``base_mva``) for a network.
+def read_net(net: pandapowerNet) -> tuple[str, dict[str, pd.DataFrame], dict[str, Any]]:
+    """Return name, tables, and ``f_hz``, ``base_mva`` and ``notes`` for a network.
 
     Raises
     ------
     NetworkError
         Naming every table and every setting this framework has no model for.
     """
-    if findings := [*_foreign_tables(net), *_foreign_settings(net)]:
+    if findings := _missing_columns(net):  # nothing else can be looked at without them
+        raise NetworkError(findings)
+    if findings := [
+        *_foreign_tables(net),
+        *_foreign_settings(net),
+        *foreign_options(net),
+    ]:
         raise NetworkError(findings)
     tables = {
         "buses": _buses(net),
@@ -34,8 +43,33 @@ def read_net(net: pandapowerNet) -> tuple[str, dict[str, pd.DataFrame], dict[str
         "generators": _at_bus(net.sgen, scaled=("p_mw", "q_mvar"), by="scaling"),
         "shunts": _at_bus(net.shunt, "vn_kv", scaled=("p_mw", "q_mvar"), by="step"),
     }
-    figures = {"f_hz": float(net.f_hz), "base_mva": float(net.sn_mva)}
+    figures = {"f_hz": float(net.f_hz), "base_mva": float(net.sn_mva), "notes": notes(net)}
     return str(net.name or "pandapower net"), tables, figures
+
+
+_REQUIRED = {
+    "bus": ("vn_kv", "in_service"),
+    "line": (
+        *("from_bus", "to_bus", "length_km", "r_ohm_per_km", "x_ohm_per_km", "c_nf_per_km"),
+        *("max_i_ka", "in_service"),
+    ),
+    "trafo": ("hv_bus", "lv_bus", "in_service"),
+    "switch": ("bus", "element", "et", "closed"),
+    "load": ("bus", "p_mw", "q_mvar", "in_service"),
+    "sgen": ("bus", "p_mw", "q_mvar", "in_service"),
+    "shunt": ("bus", "p_mw", "q_mvar", "in_service"),
+    "ext_grid": ("bus", "vm_pu", "in_service"),
+}
+
+
+def _missing_columns(net: pandapowerNet) -> list[str]:
+    return [
+        f"The pandapower table {table!r} has no column {column!r}: add it, or create the elements "
+        f"with pandapower.create_..."
+        for table, columns in _REQUIRED.items()
+        for column in columns
+        if column not in net[table]
+    ]
 
 
 def _foreign_tables(net: pandapowerNet) -> list[str]:
@@ -81,21 +115,21 @@ def _flags(table: pd.DataFrame, column: str) -> "pd.Series[bool]":
 
 
 def _buses(net: pandapowerNet) -> pd.DataFrame:
-    names = _unique_names("bus", net.bus.index, net.bus["name"])
+    names = _unique_names("bus", net.bus.index, _column(net.bus, "name"))
     in_service = net.bus["in_service"].astype(bool)
     return net.bus[["vn_kv"]].assign(bus=net.bus.index, name=names, in_service=in_service)
 
 
 def _branch_names(net: pandapowerNet) -> list[str]:
     """Name lines and transformers together, so that a name means one branch."""
-    names = [*net.line["name"], *net.trafo["name"]]
+    names = [*_column(net.line, "name"), *_column(net.trafo, "name")]
     labels = [f"line {i}" for i in net.line.index] + [f"transformer {i}" for i in net.trafo.index]
     return _unique(labels, names)
 
 
 def _lines(net: pandapowerNet) -> pd.DataFrame:
     """Multiply length and parallel conductors out: only totals are kept."""
-    line, parallel = net.line, net.line["parallel"]
+    line, parallel = net.line, _column(net.line, "parallel", 1)
     length_km = line["length_km"]
     result = pd.DataFrame(
         {
@@ -105,8 +139,8 @@ def _lines(net: pandapowerNet) -> pd.DataFrame:
             "r_ohm": line["r_ohm_per_km"] * length_km / parallel,
             "x_ohm": line["x_ohm_per_km"] * length_km / parallel,
             "c_nf": line["c_nf_per_km"] * length_km * parallel,
-            "g_us": line["g_us_per_km"] * length_km * parallel,
-            "rating_ka": line["max_i_ka"] * line["df"] * parallel,
+            "g_us": _column(line, "g_us_per_km", 0.0) * length_km * parallel,
+            "rating_ka": line["max_i_ka"] * _column(line, "df", 1.0) * parallel,
             "in_service": line["in_service"].astype(bool),
             "from_closed": _end_closed(net, "l", line["from_bus"]),
             "to_closed": _end_closed(net, "l", line["to_bus"]),
@@ -138,8 +172,8 @@ def _end_closed(net: pandapowerNet, kind: str, ends: "pd.Series[int]") -> list[b
 
 def _bus_switches(net: pandapowerNet) -> pd.DataFrame:
     switch = net.switch[net.switch["et"] == "b"]
-    return switch[["z_ohm"]].assign(
-        name=_unique_names("switch", switch.index, switch["name"]),
+    return pd.DataFrame({"z_ohm": _column(switch, "z_ohm", 0.0)}).assign(
+        name=_unique_names("switch", switch.index, _column(switch, "name")),
         from_bus=switch["bus"],
         to_bus=switch["element"],
         closed=switch["closed"].astype(bool),
@@ -152,10 +186,15 @@ def _at_bus(
     """Read elements at buses; the scaled columns are multiplied by the column ``by``."""
     present = [column for column in columns if column in table]
     return table[["bus", *present]].assign(
-        name=[_text(name) for name in table["name"]],
+        name=[_text(name) for name in _column(table, "name")],
         in_service=table["in_service"].astype(bool),
-        **{column: table[column] * table[by] for column in scaled},
+        **{column: table[column] * _column(table, by, 1) for column in scaled},
     )
+
+
+def _column(table: pd.DataFrame, name: str, otherwise: Any = None) -> "pd.Series[Any]":
+    """Return a column that a net may lack, as those that were not made by pandapower's own."""
+    return table[name] if name in table else pd.Series(otherwise, index=table.index)
 
 
 def _unique_names(noun: str, index: Iterable[Any], names: Iterable[Any]) -> list[str]:

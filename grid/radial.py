@@ -97,7 +97,7 @@ def radial_matrices(network: Network) -> RadialMatrices:
     NetworkError
         Naming everything in the network that these equations do not cover.
     """
-    if findings := [*network.radial_findings(), *_uncovered(network)]:
+    if findings := [*network.radial_findings(), *uncovered(network)]:
         raise NetworkError(findings)
     tree, shunt_mva = _tree(network), shunt_consumption_mva(network)
     lines, buses = tree.below.shape
@@ -186,8 +186,8 @@ def shunt_consumption_mva(network: Network) -> Complex:
     return np.asarray(taken, np.complex128)
 
 
-def _uncovered(network: Network) -> list[str]:
-    """Say what a network has that these equations do not cover."""
+def uncovered(network: Network) -> list[str]:
+    """Return a sentence for everything that a network has and these equations do not cover."""
     buses, switches = network.buses, network.tables["bus_switches"]
     findings = [
         f"Bus {bus} is out of service: the linear network has no such bus, leave it out."

@@ -17,6 +17,7 @@ from equigrid.grid.network import Network
 from equigrid.grid.radial import radial_matrices
 from equigrid.grid.screening import needed
 from equigrid.grid.tables import UNRATED_KA, NetworkError
+from equigrid.threads import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class Sensitivities:
         )
 
 
+@one_blas_thread()
 def sensitivities(
     network: Network,
     load_mw: ArrayLike,

@@ -14,8 +14,9 @@ from equigrid.markets.balance_checks import balance_findings, heard_price_findin
 from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import UnusableGame
 from equigrid.markets.fleet_members import Lazy
-from equigrid.markets.game_checks import declaration_findings, payment_findings
+from equigrid.markets.game_checks import declaration_findings
 from equigrid.markets.kinds import METHODS, kind_of
+from equigrid.markets.payment_checks import payment_findings
 from equigrid.markets.sources import Dual, as_source
 from equigrid.markets.standard_form import StandardForm
 

@@ -44,7 +44,7 @@ def dual_parts(form: StandardForm, point: Point, heard: str) -> Mapping[str, Vec
     in_cost = form.cost_of_heard.T[where] @ point.columns + form.offset_of_heard[where]
     found: dict[str, Vector] = {_objective_label(form): np.asarray(in_cost)}
     moved = form.rhs_of_heard[:, where]
-    for label, rows in _labelled_rows(form):
+    for label, rows in labelled_rows(form):
         part = np.asarray(-(moved[rows].T @ point.rows[rows]))
         found[label] = found.get(label, 0.0) + part
     return {
@@ -57,7 +57,7 @@ def _objective_label(form: StandardForm) -> str:
     return str(form.agent.problem.objective.expr.label or "objective")
 
 
-def _labelled_rows(form: StandardForm) -> Iterator[tuple[str, slice]]:
+def labelled_rows(form: StandardForm) -> Iterator[tuple[str, slice]]:
     """Each constraint's rows: equalities come first, both in the order of the declaration."""
     assert form.agent.problem is not None
     stated = form.agent.problem.constraints

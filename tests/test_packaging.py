@@ -1,12 +1,23 @@
 """The mapping of folders to packages, its links and its data files hold together."""
 
+import re
 import tomllib
+from itertools import product
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import equigrid
 
 ROOT = Path(__file__).parent.parent
-TABLES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+TABLES = PROJECT["tool"]["setuptools"]
+LOCK = [
+    line
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+]
 CODE = ("agents", "grid", "markets", "scenarios", "experiments", "web")
 
 
@@ -43,5 +54,38 @@ def test_readme_has_exactly_two_commands() -> None:
     fenced = [block.split("```")[0].strip() for block in text.split("```sh\n")[1:]]
     assert len(fenced) == 2
     assert all("\n" not in command for command in fenced)
+    assert all("pip install --quiet --constraint constraints.txt " in one for one in fenced)
     assert fenced[0].endswith("equigrid run disco-microgrids")
     assert fenced[1].endswith("pytest")
+
+
+def test_the_lock_has_versions_only() -> None:
+    """No option, address or hash, which the pip of an old Python or another index would refuse."""
+    line = re.compile(r"[a-z0-9-]+==[a-z0-9.]+( ; [a-z_]+ [<>=!]+ '[a-zA-Z0-9.]+'.*)?")
+    assert [one for one in LOCK if not line.fullmatch(one)] == []
+
+
+def test_the_lock_has_one_version_of_all_we_ask_for_on_every_system() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = [Requirement(one) for one in PROJECT["project"]["dependencies"]]
+    wanted += [Requirement(one) for name in ("test", "lint") for one in extras[name]]
+    wanted += [Requirement(one) for one in PROJECT["build-system"]["requires"]]
+    for python, system in product(("3.11", "3.12", "3.13"), ("linux", "darwin", "win32")):
+        lock = _lock_for(python, system)
+        assert [str(one) for one in wanted if canonicalize_name(one.name) not in lock] == []
+        assert [
+            f"{one}: {lock[canonicalize_name(one.name)]}"
+            for one in wanted
+            # Where an old setuptools is wanted, it is installed beside equigrid but builds nothing.
+            if one.name != "setuptools"
+            and not one.specifier.contains(lock[canonicalize_name(one.name)])
+        ] == []
+
+
+def _lock_for(python: str, system: str) -> dict[str, str]:
+    where = {"python_version": python, "python_full_version": f"{python}.9", "sys_platform": system}
+    lines = [Requirement(one) for one in LOCK]
+    here = [one for one in lines if one.marker is None or one.marker.evaluate(where)]
+    names = [canonicalize_name(one.name) for one in here]
+    assert len(names) == len(set(names))
+    return {canonicalize_name(one.name): str(one.specifier)[2:] for one in here}

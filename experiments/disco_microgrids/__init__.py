@@ -11,5 +11,6 @@ KIND = SystemKind(
     study_tables=later(f"{__name__}.tables", "study_tables"),
     report=later(f"{__name__}.report", "report_kind"),
     replay=later(f"{__name__}.replay", "replay_kind"),
+    doubts=later(f"{__name__}.plausibility", "doubts"),
     compared=later(f"{__name__}.kpis", "add_profit_forgone"),
 )

@@ -45,12 +45,12 @@ def add_profit_forgone(kpis: dict[str, dict[str, Kpi]], study: Study) -> None:
     Parameters
     ----------
     kpis : dict of case to KPIs
-        Changed in place.
+        Changed in place; cases that were not played are not in it.
     study : Study
         Which says in which cases ramps cost something.
     """
     assert isinstance(study.spec, schema.Study)
-    penalised = [case.name for case in study.spec.cases if case.ramp_penalty]
+    penalised = [c.name for c in study.spec.cases if c.ramp_penalty and c.name in kpis]
     free = [case for case in kpis if case not in penalised]
     for case in penalised if free else []:
         before, after = kpis[free[0]]["disco_profit"], kpis[case]["disco_profit"]

@@ -121,4 +121,5 @@ def _is_new(
 ) -> bool:
     costs = [own_cost + float(price @ bought) for bought, own_cost in [*known, answer]]
     best = min(costs[:-1], default=np.inf)
-    return costs[-1] < best - 1e-9 * max(1.0, abs(costs[-1]))
+    moved = abs(answer[1]) + abs(float(price @ answer[0]))  # as the negotiation measures it
+    return costs[-1] < best - 1e-9 * moved

@@ -36,6 +36,11 @@ _TIES = """Ties among a microgrid's equally good answers are resolved in the Dis
   stay, the microgrids choose among answers that cost them the same, and the Disco decides the rest
   again. Which tie is the worst is found by search, not proven."""
 
+_ABOUT = (
+    "Paper E is this project's letter for the published model behind this study: a distribution "
+    "company (Disco) leads, its microgrids follow. Its equations stand in docs/model.md."
+)
+
 _TABLES = (
     ReportTable(
         "prices-table", "Price of exchange, by hour", 1, ("prices", "bids"),
@@ -55,7 +60,7 @@ _TABLES = (
 
 def report_kind() -> ReportKind:
     """Return what the report shows."""
-    return ReportKind("E", headline, _NAMES, _TILES, PICTURES, _TABLES, _TIES)
+    return ReportKind("E", headline, _NAMES, _TILES, PICTURES, _TABLES, _TIES, _ABOUT)
 
 
 def headline(result: Result) -> str:

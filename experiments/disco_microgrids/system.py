@@ -15,6 +15,7 @@ from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.disco_microgrids.deals import exchange_deal, market_deals
 from equigrid.experiments.disco_microgrids.kpis import case_kpis
 from equigrid.experiments.disco_microgrids.tables import case_tables
+from equigrid.experiments.feeder_loads import feeder_loads
 from equigrid.experiments.linearisation import play_linearised
 from equigrid.experiments.result import Kpi
 from equigrid.experiments.schema import Case
@@ -24,7 +25,6 @@ from equigrid.grid.ac import AcResult
 from equigrid.grid.linear import linearise
 from equigrid.markets.agent import Agent
 from equigrid.markets.equilibrium.best_response import BestResponse
-from equigrid.markets.equilibrium.exact import Exact, Progress
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.game import Game
 from equigrid.scenarios.intervals import beta_intervals, normal_intervals
@@ -127,8 +127,7 @@ class DiscoMicrogrids:
         """The Disco with its feeder, loads and resources."""
         network, spec = self.study.network, self.spec
         profile = self.customers.peak_load_fraction * np.array(self.customers.load_profile)
-        buses = network.buses
-        rated = dict.fromkeys(buses.index, 0.0)
+        rated = dict.fromkeys(network.buses.index, 0.0)
         for unit in self.manager.photovoltaics:
             rated[unit.bus] += unit.power_max_mw
         return disco.Disco(
@@ -136,8 +135,7 @@ class DiscoMicrogrids:
             network=network,
             voltage_min_pu=spec.network.voltage_min_pu,
             voltage_max_pu=spec.network.voltage_max_pu,
-            load_mw=np.outer(buses["load_mw"], profile),
-            load_mvar=np.outer(buses["load_mvar"], profile),
+            **vars(feeder_loads(self.study, profile)),
             scenarios=self.scenarios,
             photovoltaic_mw=np.array(list(rated.values())),
             generators=tuple(_generator(unit.name, unit) for unit in self.manager.generators),
@@ -192,11 +190,13 @@ class DiscoMicrogrids:
             if stage.method == "announce":
                 world.publish(self.game, stage.name)
             elif stage.method == "exact":
-                method = _exact(self.spec, world.search_progress(stage.name))
-                yield from play_linearised(world, stage.name, method)
+                yield from play_linearised(world, stage.name)
             else:
                 talk = BestResponse(**self.spec.methods.best_response.model_dump())
-                yield from world.play(stage.name, self.game, talk)
+                # Where an exact stage is played as well, the negotiation is compared with it.
+                proven = any(other.method == "exact" for other in self.spec.stages)
+                play = world.compare if proven else world.play
+                yield from play(stage.name, self.game, talk)
 
     def relinearised(
         self, values: Mapping[str, Vector], tolerance_pu: float
@@ -273,10 +273,6 @@ def parties(study: Study, case: Case) -> System:
     """Return the parties of one case."""
     assert isinstance(case, schema.Case)
     return DiscoMicrogrids(study, case.ramp_penalty)
-
-
-def _exact(spec: schema.Study, progress: Progress) -> Exact:
-    return Exact(**spec.methods.exact.model_dump(), progress=progress)
 
 
 def _generator(name: str, unit: schema.Generator) -> assets.Generator:

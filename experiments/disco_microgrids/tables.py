@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from equigrid.experiments.feeder_places import feeder_places
 from equigrid.grid.ac import AcResult
 from equigrid.markets.equilibrium.method import Equilibrium
 
@@ -186,8 +187,8 @@ def _branches(system: "DiscoMicrogrids", ac: AcResult) -> pd.DataFrame:
 
 
 def _places(system: "DiscoMicrogrids") -> pd.DataFrame:
-    source = system.study.network.sources.iloc[0]
-    records = [(system.iso.name, "source", int(source["bus"]), system.company.purchase_max_mw)]
+    network, most_mw = system.study.network, system.company.purchase_max_mw
+    records = [*feeder_places(network, system.iso.name, most_mw)]
     records += [(m.name, "microgrid", m.bus, m.exchange_max_mw) for m in system.spec.microgrids]
     records += [(g.name, "generator", g.bus, g.power_max_mw) for g in system.manager.generators]
     records += [

@@ -12,5 +12,6 @@ KIND = SystemKind(
     report=later(f"{__name__}.report", "report_kind"),
     replay=later(f"{__name__}.replay", "replay_kind"),
     refuse=later(f"{__name__}.bare_feeder", "refuse_violated_feeder"),
+    doubts=later(f"{__name__}.plausibility", "doubts"),
     deliveries=later(f"{__name__}.deliveries", "deliveries"),
 )

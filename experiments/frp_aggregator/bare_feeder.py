@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.agents.network_operator import NetworkOperator
-from equigrid.experiments.findings import Finding, UnusableInput
+from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.frp_aggregator.days import days_of
 from equigrid.experiments.frp_aggregator.parties import operator_of
 from equigrid.experiments.study import Study
@@ -45,7 +45,7 @@ def refuse_violated_feeder(study: Study) -> None:
         np.minimum(off.loading_percent[:, dark], mended.loading_percent),
     )
     if found := list(_told(operator, left, dark)):
-        raise UnusableInput(Finding(study.name, 1, "network", text) for text in found)
+        raise UnusableInput(study.finding(("network",), text) for text in found)
 
 
 def _with_all_sun(operator: NetworkOperator) -> Vector:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from equigrid.agents.network_operator import STATES
 from equigrid.experiments.frp_aggregator import schema
-from equigrid.experiments.frp_aggregator.parties import one, spec_of
+from equigrid.experiments.frp_aggregator.parties import loads_of, spec_of
 from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Deliveries
@@ -114,8 +114,6 @@ def _drawn(parties: int, columns: int, count: int, seed: int) -> tuple[NDArray[n
 
 
 def _loads(study: Study, columns: NDArray[np.int64]) -> tuple[Vector, Vector]:
-    """Return the feeder's own load (N, count), MW and MVAr."""
-    said, buses = one(spec_of(study), schema.NetworkOperator), study.network.buses
-    profile = said.peak_load_fraction * np.array(said.load_profile)
-    factor = profile[columns % len(profile)]
-    return np.outer(buses["load_mw"], factor), np.outer(buses["load_mvar"], factor)
+    """Return the feeder's own load less its generation (N, count), MW and MVAr."""
+    load, hour = loads_of(study), columns % study.spec.hours
+    return load.net_mw[:, hour], load.net_mvar[:, hour]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.agents import assets, network_operator, prosumer_aggregator
+from equigrid.experiments.feeder_loads import FeederLoads, feeder_loads
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.days import Days
 from equigrid.experiments.study import Study
@@ -33,16 +34,15 @@ def operator_of(
         States in which limits hold.
     """
     spec = spec_of(study)
-    said, buses = one(spec, schema.NetworkOperator), study.network.buses
-    profile = said.peak_load_fraction * np.array(said.load_profile)
+    said, load = one(spec, schema.NetworkOperator), loads_of(study)
     rated = np.array([unit.power_max_mw for unit in said.photovoltaics])
     return network_operator.NetworkOperator(
         name=said.name,
         network=study.network,
         voltage_min_pu=spec.network.voltage_min_pu,
         voltage_max_pu=spec.network.voltage_max_pu,
-        load_mw=np.outer(buses["load_mw"], profile),
-        load_mvar=np.outer(buses["load_mvar"], profile),
+        load_mw=load.net_mw,
+        load_mvar=load.net_mvar,
         photovoltaic_buses=tuple(unit.bus for unit in said.photovoltaics),
         photovoltaic_mw=rated[:, None, None] * days.scenarios["irradiance"],
         prosumer_buses={p.name: p.bus for p in spec.prosumers},
@@ -50,6 +50,12 @@ def operator_of(
         exchange_max_mw=said.exchange_max_mw,
         secured=secured,
     )
+
+
+def loads_of(study: Study) -> FeederLoads:
+    """Return what the feeder itself takes and feeds in, in every scenario."""
+    said = one(spec_of(study), schema.NetworkOperator)
+    return feeder_loads(study, said.peak_load_fraction * np.array(said.load_profile))
 
 
 def aggregator_of(spec: schema.Study, near: AmbiguitySet) -> prosumer_aggregator.ProsumerAggregator:

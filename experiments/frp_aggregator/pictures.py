@@ -76,8 +76,8 @@ def _say_loads(result: Result) -> str:
     load = result.tables["loads"]
     peak = load.loc[load["load_mw"].idxmax()]
     return (
-        f"Without prosumers and PV; the peak is {peak['load_mw']:.2f} MW in hour "
-        f"{int(peak['hour'])}."
+        "Without prosumers and PV, less what the feeder itself generates; the peak is "
+        f"{peak['load_mw']:.2f} MW in hour {int(peak['hour'])}."
     )
 
 

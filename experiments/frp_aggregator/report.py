@@ -25,6 +25,12 @@ _TIES = """Ties among the operator's equally good answers, and among the duals t
   resolved in the aggregator's favour. The certificate of a case speaks of the states in which its
   limits hold; the table of states below tells what AC says of the others."""
 
+_ABOUT = (
+    "Paper A is this project's letter for the published model behind this study: an aggregator "
+    "sells ramping products (FRP) of its prosumers, and the network operator clears them. Its "
+    "equations stand in docs/model.md."
+)
+
 _TABLES = (
     ReportTable(
         "decisions-table", "What each case came to (paper: Tables 1 and 2)", 2, ("costs",),
@@ -58,7 +64,7 @@ _TABLES = (
 
 def report_kind() -> ReportKind:
     """Return what the report shows."""
-    return ReportKind("A", headline, _NAMES, _TILES, PICTURES, _TABLES, _TIES)
+    return ReportKind("A", headline, _NAMES, _TILES, PICTURES, _TABLES, _TIES, _ABOUT)
 
 
 def headline(result: Result) -> str:

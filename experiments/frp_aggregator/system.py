@@ -28,7 +28,6 @@ from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Dispatch, System
 from equigrid.grid.ac import AcResult
 from equigrid.grid.tangents import Tangents
-from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.equilibrium.method import Equilibrium
 from equigrid.markets.game import Game
 from equigrid.scenarios.ambiguity import AmbiguitySet
@@ -96,9 +95,7 @@ class FrpAggregator:
             if stage.method == "announce":
                 world.publish(self.game, stage.name)
             else:
-                settings = self.spec.methods.exact.model_dump()
-                method = Exact(**settings, progress=world.search_progress(stage.name))
-                outcome = yield from play_linearised(world, stage.name, method)
+                outcome = yield from play_linearised(world, stage.name)
                 world.shortcomings.extend(_prices_that_do_not_add_up(world.system, outcome))
 
     def relinearised(

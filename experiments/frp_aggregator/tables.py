@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from equigrid.agents.network_operator import STATES
+from equigrid.experiments.feeder_places import feeder_places
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.kpis import bills, offered_mwh
 from equigrid.experiments.frp_aggregator.parties import PRODUCTS, one
@@ -216,10 +217,10 @@ def _worst(
 
 
 def _places(system: "FrpAggregator") -> pd.DataFrame:
-    spec, source = system.spec, system.study.network.sources.iloc[0]
+    spec, network = system.spec, system.study.network
     operator = one(spec, schema.NetworkOperator)
     market = one(spec, schema.Market).name
-    records = [(market, "source", int(source["bus"]), operator.exchange_max_mw)]
+    records = [*feeder_places(network, market, operator.exchange_max_mw)]
     records += [(p.name, "prosumer", p.bus, p.power_max_mw) for p in spec.prosumers]
     records += [(u.name, "photovoltaic", u.bus, u.power_max_mw) for u in operator.photovoltaics]
     return pd.DataFrame(records, columns=["name", "kind", "bus", "power_max_mw"])

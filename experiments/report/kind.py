@@ -93,6 +93,8 @@ class ReportKind:
     tables : tuple of ReportTable
     ties : str
         What a reader has to know of followers that do not care, told below the certificate.
+    about : str
+        What the paper is, and words of it that a reader has to know, told at the top.
     """
 
     paper: str
@@ -102,6 +104,7 @@ class ReportKind:
     pictures: tuple[Picture, ...]
     tables: tuple[ReportTable, ...]
     ties: str = ""
+    about: str = ""
 
 
 def report_of(result: Result) -> ReportKind:

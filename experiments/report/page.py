@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from equigrid.experiments.report.figures import case_colours, data_uri
 from equigrid.experiments.report.kind import report_of
+from equigrid.experiments.report.ties import margin_note, rests_on_ties, status, worst_tie
 from equigrid.experiments.report.verdict import certificate_parts, verdict
 from equigrid.experiments.report.words import kpi_rows, tiles
 from equigrid.experiments.result import Result
@@ -59,8 +60,13 @@ def report_html(result: Result) -> str:
         colours=case_colours(result),
         span=f"{names[0]} → {names[-1]}" if len(names) > 1 else names[0],
         paper=kind.paper,
+        about=kind.about,
         headline=kind.headline(result),
         verdict=verdict(result),
+        badge=_badge(result),
+        worst_tie=worst_tie(result),
+        margin=margin_note(result),
+        remarks=[(case.name, text) for case in result.cases for text in case.remarks],
         tiles=tiles(result),
         pictures=_pictures(result),
         certificate=certificate_parts(result),
@@ -68,6 +74,13 @@ def report_html(result: Result) -> str:
         tables=list(_tables(result)),
         manifest=json.dumps(result.manifest, indent=2, default=str),
     )
+
+
+def _badge(result: Result) -> tuple[str, str]:
+    """Return what the badge says and how it looks."""
+    if not result.certified:
+        return "✗ uncertified", "bad"
+    return f"✓ {status(result)}", "ties" if rests_on_ties(result) else "good"
 
 
 def _resource(name: str) -> str:

@@ -1,6 +1,6 @@
 """Pictures that any system can show: the feeder, voltages, loading, payments."""
 
-from equigrid.experiments.report import figures_network, figures_payments
+from equigrid.experiments.report import figures_feeder, figures_network, figures_payments
 from equigrid.experiments.report.kind import Picture
 from equigrid.experiments.report.words import figure
 from equigrid.experiments.result import Result
@@ -60,7 +60,7 @@ PAYMENTS = Picture(
 FEEDER = Picture(
     "feeder", "The feeder and who sits where", "",
     "A tree of buses from the source, open ties dashed, with the parties at their buses",
-    ("places",), figures_network.feeder, _say_feeder,
+    ("places",), figures_feeder.feeder, _say_feeder,
 )
 VOLTAGES = Picture(
     "voltages", "Voltages against their limits", "",

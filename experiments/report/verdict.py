@@ -1,11 +1,12 @@
-"""The certificate and the negotiation in words."""
+"""The certificate in words."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from equigrid.experiments.report.words import figure
+from equigrid.experiments.report.ties import percent, status
 from equigrid.experiments.result import CaseResult, Result
+from equigrid.experiments.strict import in_words
 from equigrid.markets.certification.certificate import (
     BOUND,
     FEASIBLE,
@@ -128,12 +129,14 @@ def _tie_checks(certificate: Certificate) -> Iterator[Check]:
         "if followers chose among their equally good answers, and the duals they set, against it; "
         "found by search, so it may lose more"
     )
-    if math.isinf(worst):
+    if math.isnan(loss):
+        measured = in_words(loss)
+    elif math.isinf(loss):
         measured = "no end to the loss"
     elif loss < 5e-6:
         measured = f"{_money(worst)} (ties cost nothing)"
     else:
-        measured = f"{_money(worst)} ({_percent(loss)} lost)"
+        measured = f"{_money(worst)} ({percent(loss)} lost)"
     yield Check("What it is left with at the worst tie", measured, "for information", how=how)
 
 
@@ -228,22 +231,14 @@ def _money(value: float) -> str:
     return f"{value:,.2f}".replace("-", "−")
 
 
-def _percent(share: float) -> str:
-    """Write a share in percent with two digits.
-
-    >>> _percent(0.139), _percent(0.00123), _percent(2.5)
-    ('14 %', '0.12 %', '250 %')
-    """
-    digits = max(0, 1 - math.floor(math.log10(100 * share)))
-    return f"{100 * share:.{digits}f} %"
-
-
 def _small(value: float) -> str:
     """Write a small number so that its size is seen.
 
-    >>> _small(0), _small(-0.00312), _small(2.5e-7), _small(-1e-12)
-    ('0', '−0.0031', '2.5 × 10⁻⁷', '−1.0 × 10⁻¹²')
+    >>> _small(0), _small(-0.00312), _small(2.5e-7), _small(-1e-12), _small(math.inf)
+    ('0', '−0.0031', '2.5 × 10⁻⁷', '−1.0 × 10⁻¹²', 'infinite')
     """
+    if not math.isfinite(value):
+        return in_words(value)
     if not 0 < abs(value) < 1e-3:
         return f"{value:.2g}".replace("-", "−")
     digits, _, exponent = f"{value:.1e}".replace("-", "−").partition("e")
@@ -254,7 +249,7 @@ def _small(value: float) -> str:
 def verdict(result: Result) -> str:
     """Say in a sentence what the certificate comes to."""
     if not result.certified:
-        return "Not certified: what follows falls short of the study's tolerances."
+        return _uncertified(result)
     worst = max((max(c.certificate.regret.values(), default=0.0) for c in result.cases), default=0)
     gaps = [c.certificate.optimality_gap for c in result.cases]
     proven = [gap for gap in gaps if gap is not None]
@@ -263,37 +258,15 @@ def verdict(result: Result) -> str:
         if proven and len(proven) == len(gaps)
         else ""
     )
+    word = status(result).capitalize()
     return (
-        "Certified: no follower could gain by answering otherwise "
+        f"{word}: no follower could gain by answering otherwise "
         f"(at most {_small(worst)} of its cost){best}, payments balance, and AC power flow holds."
     )
 
 
-def negotiation(result: Result) -> list[str]:
-    """Say for each case how the negotiation went, where there was one."""
-    return [
-        f"{case.name}: {_talk(case, result.currency)}"
-        for case in result.cases
-        if "negotiation_settled" in case.notes
-    ]
-
-
-def _talk(case: CaseResult, currency: str) -> str:
-    notes = case.notes
-    settled = "settled" if notes["negotiation_settled"] else "did not settle"
-    said = f"the negotiation {settled} in {notes['negotiation_rounds']} rounds"
-    if notes.get("negotiation_profit") is not None:
-        what = "profit" if notes.get("negotiation_maximises", True) else "cost"
-        said += f" and came to a {what} of {figure(notes['negotiation_profit'])} {currency}"
-    distance = notes.get("negotiation_distance")
-    if distance is None:
-        return f"{said}."
-    return f"{said}. {_distance(distance, maximises=notes.get('negotiation_maximises', True))}"
-
-
-def _distance(distance: float, *, maximises: bool) -> str:
-    """Say on which side of the optimum an answer is that is worse by a share of it."""
-    if abs(distance) < 5e-5:
-        return "That is the exact optimum."
-    side = "below" if (distance > 0) == maximises else "above"
-    return f"That is {100 * abs(distance):.2g} % {side} the exact optimum."
+def _uncertified(result: Result) -> str:
+    if not result.missing:
+        return "Not certified: what follows falls short of the study's tolerances."
+    why = "the run was interrupted" if result.interrupted else "a case has no answer"
+    return f"Not certified: {why}, and not every case is here, or proven."

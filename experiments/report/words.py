@@ -1,12 +1,15 @@
 """What a reader should see first, in words: the KPIs, before and after."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
 from equigrid.experiments.report.kind import report_of
 from equigrid.experiments.result import CaseResult, Kpi, Result
+from equigrid.experiments.strict import in_words
 
+_DUST = 1e-12  # what solvers leave of a zero
 NO_CHANGE = "±0 %"
 """What `change` says of none."""
 
@@ -54,10 +57,15 @@ def kpi_name(key: str, names: Mapping[str, str]) -> str:
 def figure(value: float) -> str:
     """Write a number with as many digits as a reader needs.
 
-    >>> figure(12345.6), figure(-0.104), figure(0.00321), figure(151.26), figure(0)
+    >>> figure(12345.6), figure(-0.104), figure(0.00321), figure(151.26), figure(4e-16)
     ('12,346', '−0.10', '0.0032', '151.3', '0.00')
+    >>> figure(float("nan"))
+    'not a number'
     """
-    size = abs(value)
+    if not math.isfinite(value):
+        return in_words(value)
+    size = abs(value) if abs(value) > _DUST else 0.0
+    value = value if size else 0.0
     if 0 < size < 0.01:
         text = f"{value:.2g}"
     else:
@@ -71,6 +79,8 @@ def change(before: float, after: float) -> str:
     >>> change(0.8, 0.1), change(0, 2), change(5, 5), change(1, 100)
     ('−88 %', 'from 0', '±0 %', '×100')
     """
+    if not math.isfinite(before) or not math.isfinite(after):
+        return "–"
     if abs(after - before) <= 1e-9 * max(abs(before), abs(after), 1.0):
         return NO_CHANGE
     if before == 0:
@@ -97,10 +107,11 @@ def tiles(result: Result) -> list[Tile]:
 def _tile(cases: Iterable[CaseResult], key: str, name: str) -> Tile:
     having = [case for case in cases if key in case.kpis]
     values = [case.kpis[key].value for case in having]
-    longest = max(abs(value) for value in values) or 1.0
+    lengths = [abs(value) if math.isfinite(value) else 0.0 for value in values]
+    longest = max(lengths) or 1.0
     bars = tuple(
-        Bar(case.name, figure(value), round(100 * abs(value) / longest, 1))
-        for case, value in zip(having, values, strict=True)
+        Bar(case.name, figure(value), round(100 * length / longest, 1))
+        for case, value, length in zip(having, values, lengths, strict=True)
     )
     moved = change(values[0], values[-1]) if len(values) > 1 else ""
     return Tile(name, having[0].kpis[key].unit, moved, bars)

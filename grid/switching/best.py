@@ -14,6 +14,7 @@ from equigrid.grid.switching.judge import Judge, read_judge
 from equigrid.grid.switching.loops import loop_graph
 from equigrid.grid.switching.search import Effort, Found, bounded, enumerated, searched
 from equigrid.grid.tables import NetworkError
+from equigrid.threads import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class BestConfiguration:
     power_flows: int
 
 
+@one_blas_thread()
 def best_configuration(
     network: Network,
     load_mw: ArrayLike | None = None,

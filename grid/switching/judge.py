@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
+from equigrid.grid.checks import voltage_dependent
 from equigrid.grid.network import Network
 from equigrid.grid.tables import UNRATED_KA, NetworkError, did_you_mean
 
@@ -125,6 +126,8 @@ def read_judge(
             f"The voltages are to be from {limits[0]!r} to {limits[1]!r} p.u.: give a lower limit "
             f"of at least 0 and a higher one above it, or None."
         )
+    if all(load is None for load in loads):
+        findings += voltage_dependent(network.tables)
     if findings:
         raise NetworkError(findings)
     if any(load is not None for load in loads):

@@ -12,6 +12,8 @@ from equigrid.markets.linear_program import Assembled, Indices
 Vector = NDArray[np.float64]
 # How many parties can say again what they hear before it is taken for a circle.
 _DEPTH = 50
+# What is left of terms that cancel, as a share of their sizes.
+_NOTHING = 1e-13
 
 
 class CircleError(ValueError):
@@ -119,8 +121,7 @@ def _substituted(
     n, m = program.matrix.shape[1], program.matrix.shape[0]
     kept, kept_rows = np.setdiff1d(np.arange(n), gone), np.setdiff1d(np.arange(m), rows)
     left = sparse.csc_array(program.matrix[kept_rows])
-    matrix = sparse.csr_array(left[:, kept] + left[:, gone] @ terms)
-    _clean(matrix)
+    matrix = _added(left[:, kept], left[:, gone], terms)
     moved = left[:, gone] @ shift
     smaller = replace(
         program,
@@ -142,10 +143,17 @@ def _substituted(
     return Smaller(smaller, column, row, restore, full)
 
 
-def _clean(matrix: sparse.csr_array) -> None:
-    """Drop what is left of terms that cancel; it would tie parts together that are separate."""
-    size = np.zeros(matrix.shape[0])
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    np.maximum.at(size, rows, np.abs(matrix.data))
-    matrix.data[np.abs(matrix.data) < 1e-13 * size[rows]] = 0.0
+def _added(
+    kept: sparse.csc_array, gone: sparse.csc_array, terms: sparse.csr_array
+) -> sparse.csr_array:
+    """Return kept + gone @ terms without what is left of entries that cancel.
+
+    That would tie parts together that are separate. Each entry is held against what it is made of:
+    rows hold figures in many units, so that one entry says nothing of another.
+    """
+    matrix = sparse.csr_array(kept + gone @ terms)
+    made_of = sparse.csr_array(abs(kept) + abs(gone) @ abs(terms))
+    stays = sparse.csr_array(abs(matrix) > _NOTHING * made_of)
+    matrix = sparse.csr_array(matrix.multiply(stays))
     matrix.eliminate_zeros()
+    return matrix

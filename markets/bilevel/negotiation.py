@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from equigrid.markets.answers import announce_outcome, told
 from equigrid.markets.bilevel.answer_program import Answer, AnswerProgram, follower_cost
+from equigrid.markets.bilevel.leader_limits import broken_limit
 from equigrid.markets.bilevel.signals import Signals, interval
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.equilibrium.method import Equilibrium
@@ -166,6 +167,7 @@ class _Talk:
         self._sign = -1.0 if game.agent(str(game.leader)).maximises else 1.0
         self._planned: float | None = None
         self._best: tuple[float, AnswerProgram, Vector] | None = None
+        self._refused: AnswerProgram | None = None  # the last announcement that led nowhere
 
     def propose(self) -> None:
         """Choose the next signals: first a few probes, then the best against all answers."""
@@ -174,7 +176,10 @@ class _Talk:
             self.announced = _probe(self.game, self.signals, _PROBES[len(self.rounds)])
             return
         program = AnswerProgram(self.game, self.heard)
-        solution = program.solve(self.gap)
+        try:
+            solution = program.solve(self.gap)
+        except NoAnswer as error:
+            raise self._no_decision(program) or error from error
         self._planned = solution.objective
         self.announced = program.announced(solution.columns)
 
@@ -230,6 +235,7 @@ class _Talk:
         except SolverFailed:
             raise
         except NoAnswer:
+            self._refused = program
             return None
         if self.settled or self._best is None or solution.objective < self._best[0]:
             self._best = (solution.objective, program, solution.columns)
@@ -238,13 +244,26 @@ class _Talk:
     def outcome(self) -> tuple[dict[str, Vector], float]:
         """Return everything said at the best announcement, and the leader's own value of it."""
         if self._best is None:
-            raise NoAnswer(
+            said = self._no_decision(self._refused) if self._refused is not None else None
+            raise said or NoAnswer(
                 f"leader '{self.game.leader}' found no decision that the answers it heard allow; "
                 "relax its constraints",
                 str(self.game.leader),
             )
         value, program, columns = self._best
         return program.values(columns), self._sign * value
+
+    def _no_decision(self, program: AnswerProgram) -> NoAnswer | None:
+        """Name the limit and hour that the answers heard leave no room for, if there is one."""
+        leader, limit = str(self.game.leader), broken_limit(program)
+        if not limit:
+            return None
+        return NoAnswer(
+            f"leader '{leader}' has no decision that the answers it heard in "
+            f"{max(1, len(self.rounds))} rounds allow: {limit}; relax that limit, or the bounds "
+            "of what it holds for",
+            leader,
+        )
 
 
 # Fractions of the leader's signal range that open the talk.

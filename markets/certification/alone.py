@@ -248,12 +248,17 @@ def cost_of_claims(
         As a share of those sizes.
     cost : float
     """
-    # Each in its own size: a thousandth is next to nothing of one quantity, and all of another.
-    apart = {name: cp.abs(own.says[name] - said) / sizes[name] for name, said in claims.items()}
     off = cp.Variable(nonneg=True)
-    residual = solve(own.agent, own.near([each <= off for each in apart.values()], off))
+    # In two rows each: of an absolute value cvxpy works out bounds, and warns where there are none.
+    # Each in its own size: a thousandth is next to nothing of one quantity, and all of another.
+    apart = [
+        (sign * (own.says[name] - said), sizes[name])
+        for name, said in claims.items()
+        for sign in (1, -1)
+    ]
+    residual = solve(own.agent, own.near([each <= size * off for each, size in apart], off))
     room = cp.Parameter(nonneg=True, value=residual)
-    problem = own.problem([each <= room for each in apart.values()])
+    problem = own.problem([each <= size * room for each, size in apart])
     if problem.is_lp():
         # Room is worth money: a billionth of a unit at 40 000 is more than settlements may be off.
         with contextlib.suppress(NoAnswer):

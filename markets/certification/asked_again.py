@@ -1,5 +1,6 @@
 """Every decider asked again, alone and through cvxpy, at what the others said."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -75,13 +76,14 @@ def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> Fo
         When it has no best answer.
     """
     heard, asked = heard_values(game, values, agent.name), agent
+    linked = heard_sizes(game, values, agent)
     if not game.leaders and moved_amounts(game, agent.name):
         # Nobody leads: what the others say stands, amounts that its own decision moves do not.
         heard = heard_beside_own(game, values, agent.name)
         asked = with_own_amounts(game, agent)
+        linked = dict.fromkeys(linked, math.nan)
     unit, claims = _unit(game, values, agent), _own_claims(game, values, agent)
     own = charged(game, values, stated(asked, unit))
-    linked = heard_sizes(game, values, asked)
     with hearing(asked, heard):
         residual, cost = cost_of_claims(own, claims, sizes_of(game, values, agent, claims))
         claimed_money = moved(own.cost, linked)
@@ -96,15 +98,25 @@ def check_follower(game: Game, values: Mapping[str, Vector], agent: Agent) -> Fo
     )
 
 
-def check_leader(game: Game, values: Mapping[str, Vector], leader: Agent) -> LeaderCheck:
+def check_leader(
+    game: Game, values: Mapping[str, Vector], leader: Agent, *, commitments_only: bool = False
+) -> LeaderCheck:
     """Work out a leader's objective at what it is said to say, and how far that is from feasible.
+
+    Parameters
+    ----------
+    game : Game
+    values : Mapping of str to array
+    leader : Agent
+    commitments_only : bool
+        Whether it may still decide anew what nobody hears or pays for.
 
     Raises
     ------
     NoAnswer
         When its constraints allow no decision at all.
     """
-    claims = _own_claims(game, values, leader)
+    claims = (_commitments if commitments_only else _own_claims)(game, values, leader)
     own = stated(leader, _unit(game, values, leader))
     with hearing(leader, heard_values(game, values, leader.name)):
         residual, cost = cost_of_claims(own, claims, sizes_of(game, values, leader, claims))
@@ -124,17 +136,18 @@ def _unit(game: Game, values: Mapping[str, Vector], agent: Agent) -> float:
 
 
 def _own_claims(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
-    """What the agent says that others hear or pay for: its commitments."""
+    """What the agent is said to say, as far as a program can be held to it."""
+    return {
+        name: values[f"{agent.name}.{name}"]
+        for name, said in agent.says.items()
+        if f"{agent.name}.{name}" in values and said.is_affine()
+    }
+
+
+def _commitments(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
+    """What the agent says that others hear or pay for."""
     used = {link.source for link in game.links}
     used |= {s for p in game.payments for s in (p.price, p.quantity) if isinstance(s, str)}
     used |= {term.source for balance in game.balances for term in balance.signed}
-    if not (game.leaders or game.balances):
-        # Nobody takes up what is left open: an answer has to hold in all that it says.
-        used |= {f"{agent.name}.{name}" for name, s in agent.says.items() if s.is_affine()} & set(
-            values
-        )
-    return {
-        name: values[f"{agent.name}.{name}"]
-        for name in agent.says
-        if f"{agent.name}.{name}" in used
-    }
+    claims = _own_claims(game, values, agent)
+    return {name: said for name, said in claims.items() if f"{agent.name}.{name}" in used}

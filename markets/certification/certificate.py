@@ -5,6 +5,7 @@ program of a method is used. Multipliers that a method offers are held against t
 standard form, in which nothing of a method is left.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -71,7 +72,8 @@ class Certificate:
     regret : Mapping of str to float
         Per follower, (own cost - own best cost) / the money that it moves: the sum of the sizes of
         its payments and variable costs, at the answer or at its best one, whichever is more. Who
-        moves next to nothing is measured against a thousandth of all money of the game.
+        moves next to nothing is measured against a thousandth of all money of the game. NaN where
+        it is not known, as for one of several leaders without a bound.
     optimality_gap : float or None
         Distance of the leader's objective, or of the total cost of balances, from its proven bound,
         as a share of the money that the leader, or the game, moves; negative where it is better
@@ -101,6 +103,15 @@ class Certificate:
         as their best answers at the prices prove; None without balances.
     balance_residual : float or None
         Greatest imbalance as a share of the balance's greatest term; None without balances.
+    leader_regret : float or None
+        By what share of its objective a leader could better it by other decisions that nobody
+        hears, at what it announced; the greatest of several leaders'.
+    not_numbers : tuple of str
+        What was to be checked and is no finite number, by name. Where a value is none, nothing
+        else was checked.
+    unchecked : tuple of str
+        What no check covers: what agents say and is not affine, what a follower says to nobody
+        and is not among the values, and duals that nobody uses.
     worst_tie_objective : float or None
         The leader's objective where followers settle their ties against it, as far as that was
         found; None where it was not looked for.
@@ -122,6 +133,9 @@ class Certificate:
     balance_residual: float | None = None
     optimality_gap_money: float | None = None
     money_moved: float | None = None
+    leader_regret: float | None = None
+    not_numbers: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
     @property
     def worst_tie_loss(self) -> float | None:
@@ -147,12 +161,19 @@ class Certificate:
         proven : bool
             Whether a proof of the leader's optimum is asked for.
         """
-        found = [
-            f"{agent} could still gain {regret:.2g} of the money it moves by answering otherwise"
+        found = [f"{name} is not a finite number" for name in self.not_numbers]
+        found += [
+            _of_regret(agent, regret)
             for agent, regret in self.regret.items()
             if not regret <= tolerance["regret"]
         ]
         found += self._bound_shortcomings(tolerance["gap"], proven=proven)
+        if self.leader_regret is not None and not self.leader_regret <= tolerance["gap"]:
+            found.append(
+                "with the same announcement the leader could gain "
+                f"{self.leader_regret:.2g} of the money it moves by what it decides and nobody "
+                "hears"
+            )
         found += [
             sentence.format(f"{value:.2g}")
             for value, allowed, sentence in self._residuals()
@@ -229,3 +250,9 @@ class Certificate:
         if self.ac.max_loading_violation_percent > tolerance["ac_loading_percent"]:
             found.append(f"a branch is {self.ac.max_loading_violation_percent:.1f} % overloaded")
         return found
+
+
+def _of_regret(agent: str, regret: float) -> str:
+    if math.isnan(regret):
+        return f"what {agent} could gain by answering otherwise is not known"
+    return f"{agent} could still gain {regret:.2g} of the money it moves by answering otherwise"

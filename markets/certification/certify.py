@@ -1,5 +1,6 @@
 """Checking an answer: every agent is asked again, alone, at what the others said."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,15 +10,14 @@ from numpy.typing import NDArray
 
 from equigrid.markets.certification.asked_again import (
     FollowerCheck,
-    LeaderCheck,
     check_follower,
-    check_leader,
 )
 from equigrid.markets.certification.certificate import BOUND, Certificate
 from equigrid.markets.certification.charges import (
     balance_residual,
     paid_by_balances,
 )
+from equigrid.markets.certification.decisions import Decisions, decisions_of
 from equigrid.markets.certification.fleet_check import FleetPoint, check_fleet
 from equigrid.markets.certification.money import SHARE, payments_size, relative
 from equigrid.markets.certification.optimality_residuals import (
@@ -28,15 +28,25 @@ from equigrid.markets.certification.optimality_residuals import (
 )
 from equigrid.markets.certification.several_leaders import leaders_regret
 from equigrid.markets.certification.sizes import greatest, sizes_of
+from equigrid.markets.certification.values import (
+    check_proofs,
+    checked_values,
+    not_finite,
+    not_numbers,
+    off_announced,
+    unchecked,
+)
 from equigrid.markets.certification.worst_tie import worst_tie
 from equigrid.markets.findings import SolverFailed, UnusableGame, WrongMethod
 from equigrid.markets.fleet import Fleet
 from equigrid.markets.game import Game
 from equigrid.markets.settlement import heard_values, received
+from equigrid.threads import one_blas_thread
 
 Vector = NDArray[np.float64]
 
 
+@one_blas_thread()
 def certify(
     game: Game,
     values: Mapping[str, Vector],
@@ -54,8 +64,9 @@ def certify(
     ----------
     game : Game
     values : Mapping of str to array
-        Everything said at the answer, by ``"agent.quantity"``, and duals that are linked or paid
-        at, by their text.
+        Everything said at the answer, by ``"agent.quantity"``, duals that are linked or paid at,
+        by their text, and prices of balances by their names. All that agents with a problem say
+        is checked, heard or not; an entry that is no finite number is a shortcoming.
     bound : float, optional
         Proven bound on the leader's objective, in its own sense; or on the total cost of
         balances, which agents asked alone bound as well.
@@ -82,7 +93,14 @@ def certify(
     ------
     NoAnswer
         When an agent has no best answer to what the others said.
+    ValueError
+        When values are missing, said by nobody, of another shape or no numbers; also for points,
+        fleets and bounds of agents that have none. It names each, a line for each.
     """
+    values = checked_values(game, values)
+    check_proofs(game, points or {}, fleets or {}, bounds or {})
+    if odd := not_finite(values):
+        return _of_nothing(game, odd), None
     known = fleets or {}
     checks = {
         agent.name: check_fleet(game, values, agent, known[agent.name])
@@ -90,21 +108,34 @@ def certify(
         else check_follower(game, values, agent)
         for agent in game.followers
     }
-    led = check_leader(game, values, game.agent(str(game.leader))) if _has_leader(game) else None
-    leaders, off, theirs = leaders_regret(game, values, bounds or {})
-    each = [theirs, *(check.money for check in (led, *checks.values()) if check is not None)]
+    leaders = {name: decisions_of(game, values, game.agent(name)) for name in game.leaders}
+    each = [0.0, *(found.money for found in leaders.values())]
+    each += [check.money for check in checks.values()]
     # Who pays and who is paid both count a payment; all together move it once.
     money = max(*each, sum(each) - payments_size(game, values))
-    regret = {n: relative(c.missed, max(c.money, SHARE * money)) for n, c in checks.items()}
+    numbers = {"bound": bound, "claimed": claimed}
+    numbers |= {f"bounds['{name}']": value for name, value in (bounds or {}).items()}
     certificate = Certificate(
-        regret={**leaders, **regret},
-        primal_residual=max([off, *(c.primal for c in (led, *checks.values()) if c is not None)]),
+        regret={n: relative(c.missed, max(c.money, SHARE * money)) for n, c in checks.items()},
+        primal_residual=_greatest(
+            [
+                off_announced(game, values),
+                *(check.primal for check in checks.values()),
+                *(found.residual for found in leaders.values()),
+            ]
+        ),
         dual_residual=_greatest([check.dual for check in checks.values()]),
         worst_tie_objective=_worst_tie(game, values) if ties else None,
+        leader_regret=_greatest([found.regret for found in leaders.values()]),
+        not_numbers=not_numbers(points or {}, known, numbers),
+        unchecked=unchecked(game, values),
         money_moved=money,
     )
-    if led is not None:
-        certificate = _with_leader(certificate, game, led, bound, claimed)
+    if len(leaders) > 1:
+        regret = leaders_regret(game, leaders, bounds or {}, money)
+        certificate = replace(certificate, regret={**regret, **certificate.regret})
+    elif leaders:
+        certificate = _with_leader(certificate, game, leaders[str(game.leader)], bound, claimed)
     if game.balances:
         certificate = _with_balances(certificate, game, values, checks, bound)
     if points is not None:
@@ -112,14 +143,10 @@ def certify(
     return certificate, certificate.leader_objective
 
 
-def _has_leader(game: Game) -> bool:
-    return isinstance(game.leader, str)
-
-
 def _with_leader(
     certificate: Certificate,
     game: Game,
-    led: LeaderCheck,
+    led: Decisions,
     bound: float | None,
     claimed: float | None,
 ) -> Certificate:
@@ -138,6 +165,17 @@ def _with_leader(
         optimality_gap=gap,
         optimality_gap_money=None if bound is None else abs(objective - bound),
         settlement_residual=0.0 if claimed is None else relative(abs(objective - claimed), against),
+    )
+
+
+def _of_nothing(game: Game, odd: tuple[str, ...]) -> Certificate:
+    """Return the certificate of an answer that is no answer: nothing is known of it."""
+    several = game.leaders if len(game.leaders) > 1 else ()
+    judged = [*several, *(agent.name for agent in game.followers)]
+    return Certificate(
+        regret=dict.fromkeys(judged, math.nan),
+        primal_residual=math.inf,
+        not_numbers=tuple(f"the value of '{path}'" for path in odd),
     )
 
 
@@ -203,7 +241,9 @@ def _distance(game: Game, values: Mapping[str, Vector], name: str, point: Point)
 
 
 def _greatest(residuals: Sequence[float | None]) -> float | None:
-    return max((residual for residual in residuals if residual is not None), default=None)
+    """Return the greatest that there is; NaN, which a plain maximum may pass over, is none."""
+    known = [residual for residual in residuals if residual is not None]
+    return float(np.max(known)) if known else None
 
 
 def _worst_tie(game: Game, values: Mapping[str, Vector]) -> float | None:

@@ -42,8 +42,7 @@ def check_fleet(
     game: Game, values: Mapping[str, Vector], fleet: Fleet, point: FleetPoint
 ) -> FollowerCheck:
     """Compare what a fleet's members do with the least that they could bear at the prices."""
-    names = dict.fromkeys(t.said for b in game.balances for t in b.signed if t.agent == fleet.name)
-    members = fleet.members(heard_vector(game, fleet.name, values), names)
+    members = fleet.members(heard_vector(game, fleet.name, values))
     rows = rows_of(members.form, members.rhs)
     weights = _weights(game, values, fleet)
     cost = float(members.costs(point.columns).sum())
@@ -114,7 +113,7 @@ def _misquoted(
     """Greatest distance of what the fleet is said to say from what its members add up to."""
     sizes = sizes_of(game, values, fleet, members.form.said)
     return max(
-        greatest(fleet.summed(members.said(name, point.columns)) - values[f"{fleet.name}.{name}"])
-        / sizes[name]
-        for name in members.form.said
+        greatest(fleet.summed(members.said(name, point.columns)) - values[path]) / sizes[name]
+        for name, path in ((name, f"{fleet.name}.{name}") for name in members.form.said)
+        if path in values
     )

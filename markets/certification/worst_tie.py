@@ -19,6 +19,7 @@ from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.certification.ties import Answers, BestAnswers, Mover, OptimalDuals
 from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.game import Game
+from equigrid.threads import one_blas_thread
 
 Vector = NDArray[np.float64]
 Wave = Callable[[tuple[int, ...]], Vector]
@@ -27,6 +28,7 @@ _SOLVES = 24
 _WORSE = 1e-9
 
 
+@one_blas_thread()
 def worst_tie(game: Game, values: Mapping[str, Vector], *, tolerance: float = 1e-9) -> float:
     """Return the leader's value if its followers settle their ties against it.
 

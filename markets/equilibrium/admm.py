@@ -17,6 +17,7 @@ from equigrid.markets.findings import NoAnswer, SolverFailed, UnusableGame
 from equigrid.markets.game import Game
 from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
+from equigrid.threads import one_blas_thread
 
 # Columns up to which the central problem is asked who is to blame when nothing settles.
 _BLAMED_UP_TO = 200_000
@@ -96,6 +97,7 @@ class Admm:
             (self.silent in ("stop", "go on"), told("silent", "'stop' or 'go on'")),
         ]
 
+    @one_blas_thread()
     def solve(self, game: Game, faults: Faults | None = None) -> Equilibrium:
         """Settle on a private clock.
 

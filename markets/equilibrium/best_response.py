@@ -17,6 +17,7 @@ from equigrid.markets.turns.nash import play_nash
 from equigrid.markets.turns.one_pass import one_pass
 from equigrid.markets.turns.rounds import Order, Rules
 from equigrid.markets.turns.several_leaders import play_leaders
+from equigrid.threads import one_blas_thread
 
 _KINDS = (Kind.LED, Kind.SEVERAL_LEAD, Kind.ORDER, Kind.NASH)
 _ORDERS = ("gauss-seidel", "jacobi")
@@ -101,6 +102,7 @@ class BestResponse:
         }
         return [sentence for sentence, holds in checks.items() if not holds]
 
+    @one_blas_thread()
     def solve(self, game: Game, faults: Faults | None = None) -> Equilibrium:
         """Bargain on a private clock.
 

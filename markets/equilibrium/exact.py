@@ -29,6 +29,7 @@ from equigrid.markets.game import Game
 from equigrid.markets.kinds import Kind, require_kind
 from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.turns.one_pass import one_pass
+from equigrid.threads import one_blas_thread
 
 Vector = NDArray[np.float64]
 Progress = Callable[[int, float, float], None]
@@ -94,6 +95,7 @@ class Exact:
         if findings:
             raise ValueError("\n".join(findings))
 
+    @one_blas_thread()
     def solve(self, game: Game) -> Equilibrium:
         """Solve a game that one agent leads, or the central problem of balances.
 
@@ -121,6 +123,7 @@ class Exact:
         yield mailroom.clock.timeout(0)
         return equilibrium
 
+    @one_blas_thread()
     def search(self, game: Game) -> LedAnswer:
         """Solve a game that one agent leads and leave the certificate for later.
 

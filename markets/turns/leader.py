@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.markets.bilevel.negotiation import negotiate
 from equigrid.markets.equilibrium.exact import Exact
 from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.findings import Interrupted, NoAnswer, SolverFailed
+from equigrid.markets.findings import Interrupted, NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.game import Game
+from equigrid.markets.mailroom import Mailroom
 from equigrid.markets.turns.party import distance, mixed
 from equigrid.markets.turns.sub_game import sub_game
 
 Vector = NDArray[np.float64]
+_ASKED, _GAP = 4, 1e-3  # rounds and gap of the negotiation that finds the limit in the way
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,17 +135,42 @@ class LeaderPlayer:
             self._last = Prospect(others, best, self._kept(others), self._worth)
         return self._last
 
+    def _solved(self, game: Game) -> Equilibrium:
+        """Solve its own game; where it has no decision, name the limit that allows none."""
+        try:
+            return self._alone(game)
+        except NoAnswer as error:
+            raise _named(error, game, self.name) from error
+
     def _kept(self, others: Mapping[str, Vector]) -> Equilibrium | None:
         try:
-            return self._solved(sub_game(self.game, self.name, others, self.said))
+            return self._alone(sub_game(self.game, self.name, others, self.said))
         except SolverFailed:
             raise
         except NoAnswer:
             return None
 
-    def _solved(self, game: Game) -> Equilibrium:
-        """Solve the leader's own game; what Ctrl-C leaves of it is no answer of the whole."""
+    def _alone(self, game: Game) -> Equilibrium:
+        """Solve its own game; what Ctrl-C leaves of it is no answer of the whole."""
         try:
             return self._exact.solve(game)
         except Interrupted as error:
             raise Interrupted(None) from error
+
+
+def _named(error: NoAnswer, game: Game, leader: str) -> NoAnswer:
+    """Return the refusal that a short negotiation comes to, which knows limit and hour.
+
+    It hears answers at a few signals only. So where it finds a decision, or cannot be held, the
+    error stays as it is.
+    """
+    if error.agent != leader or isinstance(error, SolverFailed):
+        return error
+    mailroom = Mailroom()
+    try:
+        mailroom.run(negotiate(game, _ASKED, _GAP, mailroom))
+    except NoAnswer as told:
+        return told if told.agent == leader else error
+    except WrongMethod:
+        pass
+    return error

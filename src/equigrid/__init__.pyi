@@ -1,10 +1,12 @@
 from .experiments.findings import UnusableInput as UnusableInput
 from .experiments.result import Result as Result
+from .experiments.run import RunInterrupted as RunInterrupted
 from .experiments.run import run as run
 from .experiments.study import Study as Study
 from .experiments.study import list_studies as list_studies
 from .experiments.study import load_study as load_study
 from .experiments.world import World as World
+from .experiments.writable import UnusablePlace as UnusablePlace
 from .grid.batch.flow import power_flow_batch as power_flow_batch
 from .grid.batch.flow import power_flow_chunks as power_flow_chunks
 from .grid.batch.result import BatchFlow as BatchFlow
@@ -72,11 +74,13 @@ __all__ = [
     "Point",
     "RadialConfigurations",
     "Result",
+    "RunInterrupted",
     "ScenarioSet",
     "SolverFailed",
     "Study",
     "UnusableGame",
     "UnusableInput",
+    "UnusablePlace",
     "World",
     "WrongMethod",
     "best_configuration",

@@ -15,6 +15,7 @@ from equigrid.markets.bilevel.by_blocks import solve_by_blocks
 from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
 from equigrid.markets.bilevel.effort import Effort
 from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.findings import UnusableGame
 from equigrid.scenarios.ambiguity import AmbiguitySet
 
 if TYPE_CHECKING:
@@ -71,7 +72,13 @@ def _apart(cost: cp.Expression) -> tuple[cp.Expression, list[cp.Constraint]]:
     return most, [most >= cost[0] + cost[1], most >= cost[0] - cost[1]]
 
 
-def test_a_cost_of_which_neither_less_nor_more_is_best_is_no_block(ramping: type[Ramping]) -> None:
+def test_a_cost_of_which_neither_less_nor_more_is_best_is_no_block(
+    ramping: type[Ramping], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No game pays like this: it is refused. The splitting does not lean on that."""
+    with pytest.raises(UnusableGame, match="so that it cannot be shown to count once"):
+        _stated(ramping, _apart)
+    monkeypatch.setattr("equigrid.markets.game.payment_findings", lambda _: [])
     assert blocks_of(_stated(ramping, _apart)) is None
 
 

@@ -180,3 +180,29 @@ def test_labels_of_the_equations() -> None:
         variable.name() for variable in agent.variables()
     }
     assert agent.maximises
+
+
+def test_generation_of_the_feeder_is_that_much_less_to_buy() -> None:
+    generation = np.zeros((BUSES, HOURS))
+    generation[20] = [0.1, 0.2, 0.0]
+    more = _profit(_disco(generation_mw=generation).agent()) - _profit(_disco().agent())
+    assert 30 * 0.3 < more < 30 * 0.3 * 1.05  # and the losses that it saves
+
+
+def test_the_upper_voltage_limit_holds_where_a_load_gives_reactive_power() -> None:
+    # Interrupting such a load takes its reactive power away, so the ends of what the network
+    # may see of it are the other way round.
+    load = np.zeros((BUSES, HOURS))
+    load[17] = 0.6
+    high = []
+    for limit in (1.05, 1.01):
+        disco = _disco(
+            load_mw=load, load_mvar=-1.5 * load, interruptible_fraction=0.9, voltage_max_pu=limit
+        )
+        agent = disco.agent()
+        _profit(agent, interruption_bid_per_mwh=np.full(HOURS, 200.0))
+        said = agent.says["voltage_squared_pu"]
+        assert isinstance(said, cp.Expression)
+        high.append(float(np.sqrt(said.value).max()))
+    assert high[0] > 1.015  # nobody would interrupt it, but for the limit
+    assert high[1] <= 1.01 + 1e-9

@@ -19,7 +19,15 @@ def blocks(page: Path) -> list[str]:
 PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if p.exists()]
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda page: page.name)
+WITH_CODE = [
+    # What README shows touches every layer, so it is run with the newest libraries too.
+    pytest.param(p, id=p.name, marks=[pytest.mark.smoke] if p.name == "README.md" else [])
+    for p in PAGES
+    if blocks(p)
+]
+
+
+@pytest.mark.parametrize("page", WITH_CODE)
 def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "__main__"}

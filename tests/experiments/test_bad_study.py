@@ -68,6 +68,7 @@ def test_every_number_refuses_what_is_no_sensible_number(value: Any, written: Wr
     assert {dotted(loc) for loc in NUMBERS} <= told
 
 
+@pytest.mark.slow
 def test_every_field_is_needed_and_no_other_is_known(written: Written) -> None:
     kinds = {tuple(_inside(STUDY, loc)): loc for loc in _mappings(STUDY)}
     assert len(kinds) >= 15

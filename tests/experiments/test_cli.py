@@ -6,7 +6,6 @@ import runpy
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,9 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+import equigrid as eg
 from equigrid.experiments.cli import main
+from equigrid.experiments.writable import UnusablePlace
 
 Written = Callable[..., Path]
 
@@ -46,6 +47,7 @@ def test_list_names_the_shipped_studies() -> None:
     assert "disco-microgrids" in _call("list").output
 
 
+@pytest.mark.smoke
 def test_the_module_is_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,6 +58,7 @@ def test_the_module_is_the_command(
     assert "disco-microgrids" in capsys.readouterr().out
 
 
+@pytest.mark.smoke
 def test_a_result_has_all_its_files_and_a_valid_summary(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert names == {"manifest.json", "summary.json", "messages.jsonl", "tables", "report.html"}
@@ -68,6 +71,7 @@ def test_a_result_has_all_its_files_and_a_valid_summary(finished: Path) -> None:
     assert flexible["profit_forgone"]["value"] > 0
 
 
+@pytest.mark.smoke
 def test_replay_agrees_and_notices_a_changed_message(finished: Path, tmp_path: Path) -> None:
     assert _call("replay", finished).exit_code == 0
     copied = tmp_path / "copied"
@@ -85,6 +89,35 @@ def test_replay_agrees_and_notices_a_changed_message(finished: Path, tmp_path: P
     assert _call("replay", tmp_path / "absent").exit_code == 2
 
 
+def test_force_replaces_no_directory_that_is_not_of_equigrid(
+    in_folder: Path, small_file: Path
+) -> None:
+    (in_folder / "mydata").mkdir()
+    (in_folder / "mydata" / "thesis.txt").write_text("years of work")
+    for command in (("run", small_file), ("reconfigure", "baran-wu-33")):
+        for place in ("mydata", "."):
+            refused = _call(*command, "--out", place, "--force")
+            assert refused.exit_code == 2, refused.output
+            assert len(refused.output.splitlines()) == 1
+    with pytest.raises(UnusablePlace, match="nothing that equigrid did not write"):
+        eg.run(small_file, out="mydata")
+    assert (in_folder / "mydata" / "thesis.txt").read_text() == "years of work"
+    assert [path.name for path in in_folder.rglob("*")] == ["mydata", "thesis.txt"]
+
+
+def test_a_place_that_is_taken_while_the_run_goes_on_loses_neither(
+    in_folder: Path, small_file: Path
+) -> None:
+    def take(text: str) -> None:
+        (in_folder / "mydata").mkdir(exist_ok=True)
+        (in_folder / "mydata" / "thesis.txt").write_text("years of work")
+
+    with pytest.warns(UserWarning, match="mydata-2"):
+        eg.run(small_file, out="mydata", method="exact", progress=take)
+    assert [path.name for path in (in_folder / "mydata").iterdir()] == ["thesis.txt"]
+    assert (in_folder / "mydata-2" / "report.html").exists()
+
+
 def test_an_existing_directory_is_kept_without_force(finished: Path, small_file: Path) -> None:
     before = (finished / "summary.json").read_bytes()
     again = ("run", small_file, "--out", finished, "--method", "exact")
@@ -97,12 +130,14 @@ def test_an_existing_directory_is_kept_without_force(finished: Path, small_file:
     assert not [path for path in finished.parent.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 def test_without_out_results_are_numbered(in_folder: Path, small_file: Path) -> None:
     (in_folder / "results" / "study").mkdir(parents=True)
     assert _call("run", small_file, "--method", "exact").exit_code == 0
     assert sorted(p.name for p in (in_folder / "results").iterdir()) == ["study", "study-2"]
 
 
+@pytest.mark.slow
 def test_a_negotiation_that_does_not_settle_is_no_equilibrium(
     written: Written, tmp_path: Path
 ) -> None:
@@ -161,6 +196,47 @@ def test_unusable_input_is_refused_in_words(in_folder: Path, written: Written) -
     assert not (in_folder / "never").exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "disco-microgrids", "--seconds", "0"),
+        ("run", "disco-microgrids", "--seconds", "nan"),
+        ("run", "disco-microgrids", "--seconds", "soon"),
+        ("run", "disco-microgrids", "--seed", "-1"),
+        ("run", "disco-microgrids", "--seed", str(2**63)),
+        ("run", "disco-microgrids", "--out", ""),
+        ("run", "disco-microgrids", "--out", "", "--force"),
+        ("run", "disco-microgrids", "--out", "x" * 300),
+        ("run", ""),
+        ("run", "."),
+        ("validate", "."),
+        ("new", ""),
+        ("new", "disco-microgrids", "--out", ""),
+        ("new", "disco-microgrids", "--out", "x" * 300),
+        ("replay", "."),
+        ("deliveries", "."),
+        ("reconfigure", "."),
+        ("reconfigure", "baran-wu-33", "--out", "x" * 300),
+    ],
+)
+def test_what_a_command_cannot_use_is_said_at_once(in_folder: Path, words: tuple[str, ...]) -> None:
+    refused = _call(*words)
+    assert refused.exit_code == 2, refused.output
+    assert len(refused.output.splitlines()) <= 4
+    assert not list(in_folder.iterdir())
+
+
+def test_half_a_result_is_refused_in_words(in_folder: Path) -> None:
+    folder = in_folder / "half"
+    (folder / "tables").mkdir(parents=True)
+    for name in ("messages.jsonl", "summary.json", "manifest.json"):
+        for text in ("", "[]", "{}", '{"system": "frp-aggregator", "study": 1, "seed": "x"}'):
+            (folder / name).write_text(text, encoding="utf-8")
+            for command in ("replay", "deliveries"):
+                refused = _call(command, folder)
+                assert refused.exit_code == 2, (command, name, text, refused.output)
+
+
 def test_a_method_that_no_stage_uses(written: Written) -> None:
     only = written(lambda data: data.update(stages=[data["stages"][2]]))
     result = _call("run", only, "--method", "best-response", "--out", "never")
@@ -171,7 +247,12 @@ def test_a_method_that_no_stage_uses(written: Written) -> None:
 def test_new_copies_a_shipped_study_once(in_folder: Path) -> None:
     assert _call("new", "disco-microgrids").exit_code == 0
     assert _call("validate", "disco-microgrids.yaml").exit_code == 0
+    Path("disco-microgrids.yaml").write_text("mine")
     assert _call("new", "disco-microgrids").exit_code == 2
+    assert Path("disco-microgrids.yaml").read_text() == "mine"
+    Path("link.yaml").symlink_to("nowhere.yaml")
+    assert _call("new", "disco-microgrids", "--out", "link.yaml").exit_code == 2
+    assert _call("new", "disco-microgrids", "--out", ".").exit_code == 2
     assert _call("new", "nothing").exit_code == 2
     assert _call("new", "disco-microgrids", "--out", "absent/x.yaml").exit_code == 2
 
@@ -211,7 +292,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_hash_seed(
         assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
 
 
-def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_interrupt_before_anything_is_found_leaves_nothing_behind(tmp_path: Path) -> None:
     out = tmp_path / "interrupted"
     command = [sys.executable, "-c", "from equigrid.experiments.cli import main; main()"]
     process = subprocess.Popen(
@@ -223,10 +304,9 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     told = process.stderr.readline()
-    time.sleep(2.0)
     process.send_signal(signal.SIGINT)
     try:
-        _, rest = process.communicate(timeout=30)
+        _, rest = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 1

@@ -39,6 +39,7 @@ def result(written: Written, tmp_path: Path) -> tuple[eg.Result, Path]:
     return run(written(_with(FAULTS)), out), out
 
 
+@pytest.mark.slow
 def test_a_study_with_faults_comes_to_the_same_end(
     calm: eg.Result, result: tuple[eg.Result, Path]
 ) -> None:
@@ -52,6 +53,7 @@ def test_a_study_with_faults_comes_to_the_same_end(
     assert replay(out) == []
 
 
+@pytest.mark.slow
 def test_a_log_with_faults_is_vouched_for(result: tuple[eg.Result, Path]) -> None:
     log = result[1] / "messages.jsonl"
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]

@@ -4,9 +4,10 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from equigrid.experiments.feasibility import refuse_infeasible_agent
+from equigrid.experiments.feasibility import refuse_infeasible, refuse_infeasible_agent
 from equigrid.markets.agent import Agent
 from equigrid.markets.findings import NoAnswer
+from equigrid.markets.game import Game, Link
 
 HOURS = 4
 
@@ -61,3 +62,32 @@ def test_what_a_signal_can_mend_is_not_refused() -> None:
     heard, output = cp.Parameter(HOURS, name="limit_mw"), cp.Variable(HOURS)
     problem = cp.Problem(cp.Minimize(cp.sum(output)), [output <= heard, output >= 3])
     refuse_infeasible_agent(Agent("unit", problem, hears={"limit_mw": heard}), HOURS)
+
+
+def _pair(most_mw: float) -> Game:
+    """Return a seller who may sell 4 MW in every hour and a buyer who needs more in hour 2."""
+    price, bought = cp.Parameter(HOURS), cp.Variable(HOURS)
+    own = cp.Variable(HOURS, bounds=[0, most_mw])
+    balance = (bought + own == np.array([3.0, 6.0, 3.0, 3.0])).set_label("balance")
+    buyer = Agent(
+        "buyer",
+        cp.Problem(cp.Minimize(price @ bought), [balance]),
+        {"price": price},
+        {"mw": bought},
+    )
+    offer, sold = cp.Variable(HOURS, bounds=[0, 9]), cp.Parameter(HOURS)
+    connection = (sold <= 4).set_label("connection")
+    seller = Agent(
+        "seller",
+        cp.Problem(cp.Maximize(cp.sum(offer) - cp.sum(sold)), [connection]),
+        {"sold": sold},
+        {"price": offer},
+    )
+    links = [Link("seller.price", "buyer.price"), Link("buyer.mw", "seller.sold")]
+    return Game([seller, buyer], leader="seller", links=links)
+
+
+def test_a_leader_is_refused_where_no_answer_of_its_followers_keeps_its_limits() -> None:
+    with pytest.raises(NoAnswer, match=r"'seller' .* connection cannot hold in hour 2, short by 1"):
+        refuse_infeasible(_pair(1.0), HOURS)
+    refuse_infeasible(_pair(2.0), HOURS)

@@ -316,6 +316,7 @@ def bare_number(data: object) -> bool:
     return bare and found.NUMBER.fullmatch(str(data)) is not None
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(nested(scalars | texts, texts, 4))
 def test_what_pyyaml_writes_is_read_back(folder: Path, data: dict[str, Any]) -> None:

@@ -11,8 +11,7 @@ from click.testing import CliRunner, Result
 
 import equigrid as eg
 from equigrid.experiments.cli import main
-from equigrid.experiments.reconfigure import find_feeder
-from equigrid.grid.cases import read_network, write_network
+from equigrid.grid.cases import feeder, read_network, write_network
 
 OPTIMUM_33 = ["line 7", "line 9", "line 14", "line 32", "tie 37"]
 
@@ -41,7 +40,7 @@ def test_table_tells_before_after_and_proof(finished: tuple[Path, str]) -> None:
 
 def test_files_say_the_same(finished: tuple[Path, str]) -> None:
     out = finished[0]
-    names = {"summary.json", "branches.csv", "switching.svg", "network.json"}
+    names = {"manifest.json", "summary.json", "branches.csv", "switching.svg", "network.json"}
     assert {path.name for path in out.iterdir()} == names
     summary = json.loads((out / "summary.json").read_text("utf-8"))
     assert summary["proved"] is True
@@ -63,6 +62,7 @@ def test_a_directory_is_kept_without_force(finished: tuple[Path, str]) -> None:
     assert (finished[0] / "summary.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_file_of_pandapower_with_switches(tmp_path: Path) -> None:
     net = pandapower.networks.case33bw()
     # The ties are closed lines here, opened by a switch at one end.
@@ -89,7 +89,7 @@ def test_a_file_of_the_project(tmp_path: Path) -> None:
     network = eg.feeder("baran-wu-33")
     closed = network.with_closed(dict.fromkeys(network.branches["name"][32:], True))
     write_network(closed, tmp_path / "ring.json")
-    assert len(find_feeder(str(tmp_path / "ring.json")).buses) == 33
+    assert len(feeder(str(tmp_path / "ring.json")).buses) == 33
     words = ("--switchable", "line 7", "--switchable", "line 33")
     result = _call(tmp_path / "ring.json", *words, "--out", tmp_path / "out")
     assert result.exit_code == 2
@@ -101,6 +101,7 @@ def test_a_file_of_the_project(tmp_path: Path) -> None:
     assert "there is no other radial configuration" in result.output
 
 
+@pytest.mark.slow
 def test_sources_that_are_joined_before(tmp_path: Path) -> None:
     """Figures of before are pandapower's then, and the search goes on."""
     network = eg.feeder("das-70")

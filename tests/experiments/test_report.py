@@ -229,7 +229,7 @@ def test_page_tells_the_result(html: str) -> None:
 
 def test_feeder_shows_who_sits_where_and_the_open_ties(html: str) -> None:
     drawn = svg(Page(html).pictures["feeder"])
-    for text in ("iso", "mg1", "flywheel", "a generator o…", "open tie switch"):
+    for text in ("iso", "mg1", "flywheel", "a gene…ng name", "open tie switch"):
         assert f">{text}<" in drawn
     assert ">lost<" not in drawn
     assert drawn.count("stroke-dasharray: 4.4") + drawn.count("stroke-dasharray: 4,") >= 5

@@ -6,12 +6,12 @@ import pytest
 
 from equigrid.experiments.disco_microgrids.report import headline
 from equigrid.experiments.report.figures import case_colours
+from equigrid.experiments.report.negotiated import negotiation
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.report.verdict import (
     Check,
     certificate_parts,
     checks,
-    negotiation,
     verdict,
 )
 from equigrid.experiments.report.words import tiles

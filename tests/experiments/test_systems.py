@@ -182,9 +182,7 @@ def test_a_study_is_held_against_its_own_system(written: Written) -> None:
         (None, " (got null)"),
     ],
 )
-def test_an_unknown_system_is_told_with_all_the_rest(
-    name: object, words: str, written: Written
-) -> None:
+def test_an_unknown_system_is_told_alone(name: object, words: str, written: Written) -> None:
     def spoil(data: dict[str, Any]) -> None:
         data["agents"][3]["bus_"] = 4
         data["scenarios"]["load"]["relative_deviation"] = -1
@@ -199,8 +197,8 @@ def test_an_unknown_system_is_told_with_all_the_rest(
     assert known.startswith("'disco-microgrids' or ")
     expected = f"system: must be {known}{words}"
     assert str(last).endswith(expected)
-    told = [finding.path for finding in refused.value.findings]
-    assert told == ["scenarios.load.relative_deviation", "agents[3].bus_", "system"]
+    # What else is wrong is not known: the rest would be held against another system's fields.
+    assert [finding.path for finding in refused.value.findings] == ["system"]
 
 
 def test_a_study_without_a_system(written: Written) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.games.conftest import PublishedGame
 
 Route = Literal["milp", "branching"]
-ROUTES: tuple[Route, ...] = ("milp", "branching")
+ROUTES = (pytest.param("milp", marks=pytest.mark.slow), "branching")
 KINDS = ("LP-LP", "LP-QP", "QP-LP", "QP-QP")
 CONTENTS = ({"game.toml"}, {"game.py", "expected.toml"})
 DECISION_TOLERANCE = 1e-3

@@ -19,6 +19,7 @@ def _column(network: Network, column: str, factors: list[float]) -> Any:
     return network.buses[[column]].to_numpy() * np.array(factors)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     "case", [pandapower.networks.case33bw, pandapower.networks.create_cigre_network_mv]
 )

@@ -46,6 +46,7 @@ def _feeder(seed: int) -> eg.Network:
     return eg.Network(f"drawn {seed}", tables)
 
 
+@pytest.mark.slow
 def test_published_optimum_of_33_buses(feeder33: eg.Network) -> None:
     best = eg.best_configuration(feeder33)
     assert best.open_branches == OPTIMUM_33
@@ -59,6 +60,7 @@ def test_published_optimum_of_33_buses(feeder33: eg.Network) -> None:
     assert tuple(branches["name"][~branches["closed"]]) == OPTIMUM_33
 
 
+@pytest.mark.slow
 def test_published_optimum_of_69_buses() -> None:
     best = eg.best_configuration(eg.feeder("baran-wu-69"))
     assert best.loss_mw == pytest.approx(0.098605, abs=1e-6)
@@ -67,7 +69,10 @@ def test_published_optimum_of_69_buses() -> None:
     assert best.configurations == 407_924
 
 
-@pytest.mark.parametrize(("name", "loss_mw"), [("baran-wu-33", 0.139551), ("das-70", 0.202558)])
+@pytest.mark.parametrize(
+    ("name", "loss_mw"),
+    [("baran-wu-33", 0.139551), pytest.param("das-70", 0.202558, marks=pytest.mark.slow)],
+)
 def test_exchange_finds_the_best_known(name: str, loss_mw: float) -> None:
     best = eg.best_configuration(eg.feeder(name), enumerate_up_to=0, bound_rounds=0)
     assert best.loss_mw == pytest.approx(loss_mw, abs=1e-6)
@@ -90,6 +95,7 @@ def test_relaxation_of_33_buses_lies_on_the_optimum(feeder33: eg.Network, object
         assert outer.score_at(table[at]) == pytest.approx(scores[at], rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "objective"), [(0, "loss"), (1, "loss"), (2, "voltage"), (1, "balance")]
 )

@@ -65,6 +65,7 @@ def drawn(draw: Any) -> tuple[eg.Network, list[str]]:
     return _network(pairs, tuple(sorted(draw(st.sets(bus, min_size=1, max_size=2))))), switchable
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(drawn())
 def test_all_and_only_radial_states(case: tuple[eg.Network, list[str]]) -> None:
@@ -80,6 +81,7 @@ def test_all_and_only_radial_states(case: tuple[eg.Network, list[str]]) -> None:
     assert set(rows) == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 8), st.data())
 def test_count_is_a_determinant(nodes: int, data: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandapower
@@ -41,8 +42,23 @@ def test_every_shipped_feeder_can_be_read() -> None:
 
 
 def test_unknown_feeder() -> None:
-    with pytest.raises(NetworkError, match=r"no feeder 'baran-wu-32'.*did you mean 'baran-wu-33'"):
+    with pytest.raises(NetworkError, match=r"'baran-wu-32' is neither.*did you mean 'baran-wu-33'"):
         feeder("baran-wu-32")
+
+
+def test_a_feeder_is_a_name_or_a_file(feeder33: Network, tmp_path: Path) -> None:
+    write_network(feeder33, tmp_path / "village.json")
+    for name, folder in ((tmp_path / "village.json", ""), ("village.json", tmp_path)):
+        assert len(feeder(name, folder).buses) == 33
+    assert feeder("baran-wu-33") is feeder("baran-wu-33")
+    wrong: dict[Any, str] = {
+        "vilage.json": r"'vilage.json' is neither .*did you mean 'village.json'",
+        "": "is a folder",
+        3: "The feeder is int: give a name or a path",
+    }
+    for given, words in wrong.items():
+        with pytest.raises(NetworkError, match=words):
+            feeder(given, tmp_path)
 
 
 def test_written_and_read_again(feeder33: Network, tmp_path: Path) -> None:
@@ -108,3 +124,21 @@ def test_unreadable_files(tmp_path: Path) -> None:
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(NetworkError, match="cannot be read"):
         read_network(tmp_path / "binary.json")
+
+
+@pytest.mark.parametrize(
+    "text", ["years of work", "{}", '{"_class": "pandapowerNet"}', "[" * 10**5]
+)
+def test_nothing_but_a_network_of_ours_is_written_over(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "feeder.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(NetworkError, match="name another file"):
+        write_network(feeder("baran-wu-33"), path)
+    assert path.read_text(encoding="utf-8") == text
+    path.unlink()
+    write_network(feeder("baran-wu-33"), path)
+    write_network(feeder("das-70"), path)
+    assert len(read_network(path).buses) == 70
+    (tmp_path / "link.json").symlink_to(path)
+    with pytest.raises(NetworkError, match="name another file"):
+        write_network(feeder("baran-wu-33"), tmp_path / "link.json")

@@ -74,6 +74,7 @@ def both(loads: tuple[Array, Array]) -> Judged:
     return judged_flow(feeder("baran-wu-33"), *loads, *LIMITS)
 
 
+@pytest.mark.slow
 def test_it_says_what_pandapower_says(both: Judged, exact: AcResult) -> None:
     _assert_same(exact, both.result)
     assert np.flatnonzero(~both.result.converged).tolist() == list(LOST)
@@ -104,6 +105,7 @@ def _twice_fed() -> Network:
     return feeder("das-70").with_closed({"tie 69": True})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_judged")
 def test_islands_and_loops(feeder33: Network) -> None:
     everything = dict.fromkeys(feeder33.branches["name"], True)

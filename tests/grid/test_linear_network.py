@@ -118,6 +118,7 @@ def radial_networks(draw: st.DrawFn) -> Network:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(network=radial_networks(), seed=st.integers(0, 999))
 def test_exact_on_random_networks(network: Network, seed: int) -> None:

@@ -86,6 +86,7 @@ def test_loops_when_every_switch_is_closed() -> None:
     _same_power_flow(net)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("case", CASES[:2])
 def test_disturbed(case: pn.case33bw, seed: int) -> None:
@@ -94,12 +95,14 @@ def test_disturbed(case: pn.case33bw, seed: int) -> None:
     _same_power_flow(net)
 
 
+@pytest.mark.slow
 def test_disturbed_low_voltage() -> None:
     net = CASES[2]()
     _disturb(net, np.random.default_rng(5))
     _same_power_flow(net)
 
 
+@pytest.mark.smoke
 def test_ties_and_half_open_lines() -> None:
     net = pn.create_cigre_network_mv()
     branches = Network.from_pandapower(net).branches

@@ -71,6 +71,7 @@ def _one_by_one(count: int = 5) -> eg.Game:
     return eg.Game(agents, balances=[_balance([f"{n}.net_mw" for n in names])], given=given)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("method", [eg.Exact(), eg.Admm()])
 def test_a_fleet_settles_as_its_members_do_one_by_one(method: eg.Exact | eg.Admm) -> None:
     together, apart = method.solve(_with_fleet()), method.solve(_one_by_one())
@@ -139,6 +140,7 @@ def test_what_is_far_from_the_members_best_shows_as_regret() -> None:
     assert _certified(price=5.0).regret["batteries"] > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [60, 600])
 def test_a_large_agent_by_itself_settles_like_a_small_one(rows: int) -> None:
     """Above some number of columns the batch takes the step, then PIQP again, with refinement."""

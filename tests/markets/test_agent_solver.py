@@ -58,6 +58,7 @@ def _by_cvxpy(agent: Agent, heard: dict[str, Any]) -> tuple[float, dict[str, Vec
     return float(value), {name: np.asarray(said.value) for name, said in agent.says.items()}
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("curved", [False, True])
 @settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**6))
@@ -76,6 +77,7 @@ def test_answers_are_those_of_cvxpy_at_every_signal(curved: bool, seed: int) -> 
         assert own == pytest.approx(value, rel=1e-6, abs=1e-6)
 
 
+@pytest.mark.smoke
 def test_a_maximiser_and_a_mixed_integer_agent_answer_as_cvxpy_does() -> None:
     price, units = cp.Parameter(2, name="price"), cp.Variable(2, integer=True, bounds=[0, 3])
     problem = cp.Problem(cp.Maximize(price @ units - 1.5 * cp.sum(units)), [cp.sum(units) <= 4])

@@ -167,7 +167,11 @@ def _curved_seller(sense: float) -> Game:
     )
 
 
-def test_a_curved_bill_with_the_wrong_sign_is_refused() -> None:
+def test_a_curved_bill_with_the_wrong_sign_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No game counts like this: it is refused. The routes do not lean on that."""
+    with pytest.raises(UnusableGame, match=r"as income with weight 1, but .* rows included, is 1"):
+        _curved_seller(1.0)
+    monkeypatch.setattr("equigrid.markets.game.payment_findings", lambda _: [])
     _refused(_curved_seller(1.0), "payment of a quadratic follower.*wrong sign")
 
 

@@ -57,6 +57,7 @@ def _game(*, maximise: bool = False, given: Mapping[str, Vector] | None = None) 
     )
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("maximise", [False, True])
 def test_a_true_answer_passes(maximise: bool) -> None:
     """At 9, 2 of 4 MW are bought in each hour: 0.5 * 9 * 4 - 1.5 * 4 = 12."""
@@ -141,6 +142,7 @@ def test_a_game_without_a_leader_has_no_objective() -> None:
     assert certificate.regret == pytest.approx({"a": 1.0 / 2.0})
 
 
+@pytest.mark.smoke
 def test_whole_units_are_certified_to_the_last_digits() -> None:
     """A gap of 1e-4 would hide that unit commitment is off by 40 of 1 000 000."""
     heard = cp.Parameter(name="price")

@@ -67,7 +67,14 @@ def _costs(
 SETTLING, CIRCLING = (0, 7, 26, 36, 98, 105, 171), (58, 76, 149, 150)
 
 
-@pytest.mark.parametrize("seed", SETTLING + CIRCLING)
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *SETTLING[:3],
+        *(pytest.param(s, marks=pytest.mark.slow) for s in SETTLING[3:] + CIRCLING[1:]),
+        CIRCLING[0],
+    ],
+)
 def test_no_leader_gains_on_a_fine_grid_when_it_says_settled(seed: int) -> None:
     """The follower's answer is known in closed form; the grid shares nothing with the method."""
     game, answer, numbers = _drawn(seed)
@@ -84,7 +91,7 @@ def test_no_leader_gains_on_a_fine_grid_when_it_says_settled(seed: int) -> None:
     for name, cost, best, row in zip("ab", here, least, numbers, strict=True):
         regret = found.certificate.regret[name]
         money = abs(row[0] * (x if name == "a" else z)) + abs(row[1] * y) + abs(row[2] * x * z)
-        assert regret >= (cost - best) / money - 1e-5
+        assert regret > 1 or regret * money >= cost - best - 1e-5 * money - 1e-9
         if found.settled:
             assert cost <= best + 1e-5
     assert found.settled == (max(found.certificate.regret.values()) <= 1e-6)
@@ -141,6 +148,7 @@ def sellers() -> tuple[Equilibrium, Mailroom]:
     return room.run(BestResponse(gap=1e-5).play(_split(), room, "market")), room
 
 
+@pytest.mark.slow
 def test_two_sellers_with_a_site_below_are_bertrands(
     sellers: tuple[Equilibrium, Mailroom],
 ) -> None:
@@ -188,11 +196,17 @@ def test_regret_is_held_against_each_leaders_own_bound(
     profit = found.payments["bill1"] - 1.0 * float(values["site.q1"][0])
     bounds = {"s1": 2 * profit, "s2": 100.0}
     regret = certify(game, values, bounds=bounds, ties=False)[0].regret
-    assert regret["s1"] == pytest.approx(0.5)
+    turnover = found.payments["bill1"] + float(values["site.q1"][0])
+    assert regret["s1"] == pytest.approx(profit / turnover)
     assert regret["s2"] > 0.9
     beaten = certify(game, values, bounds={"s1": profit / 2}, ties=False)[0].regret
-    assert beaten["s1"] == pytest.approx(profit / 2 / max(1.0, profit / 2))
-    assert set(beaten) == {"s1", "site"}
+    assert beaten["s1"] == pytest.approx(profit / 2 / turnover)
+    assert np.isnan(beaten["s2"])
+    unknown = certify(game, values, ties=False)[0]
+    assert set(unknown.regret) == {"s1", "s2", "site"}
+    tolerance = dict.fromkeys(("regret", "gap", "settlement"), 1e-3)
+    words = [f"what {name} could gain by answering otherwise is not known" for name in ("s1", "s2")]
+    assert unknown.shortcomings(tolerance, proven=False) == words
     moved = {**values, "s1.price": values["s1.price"] + 1.0}
     assert certify(game, moved, ties=False)[0].regret["site"] > 1e-3
 
@@ -208,6 +222,7 @@ def test_the_game_of_one_leader_takes_the_others_as_announced() -> None:
     assert Exact(ties=False).solve(held).values["site.q1"] == pytest.approx([8 / 3], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_damping_and_faults_lead_to_the_same_prices() -> None:
     method = BestResponse(gap=1e-3, damping=0.9, order="jacobi")
     found = method.solve(_split(), Faults(loss=0.2, seed=2))

@@ -256,6 +256,7 @@ def _same(one: Equilibrium, other: Equilibrium) -> None:
         assert np.array_equal(value, other.values[name])
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_a_negotiation_comes_to_the_same_end(build: Builders, seed: int) -> None:

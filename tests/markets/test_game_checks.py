@@ -253,21 +253,3 @@ def test_who_hears_a_price_but_not_says_the_quantity_hears_the_amount() -> None:
         links=[*LINKS, Link("disco.price", "maker.price")],
     )
     assert any("'maker' hears the price but does not say the quantity" in text for text in found)
-
-
-def test_a_constant_price_may_stand_in_the_objective() -> None:
-    """Who knows a price states it; a number needs no hearing, an own constant neither."""
-    bought = cp.Variable(HOURS, bounds=[0, 4])
-    tariff = np.array([3.0, 4.0])
-    site = Agent("site", cp.Problem(cp.Minimize((2 + tariff) @ bought)), says={"import_mw": bought})
-    shop = Agent(
-        "shop",
-        cp.Problem(cp.Minimize(cp.Variable(nonneg=True))),
-        says={"tariff": tariff},
-    )
-    flat = Payment("flat", "site", "shop", 2.0, "site.import_mw")
-    assert Game([site, shop], payments=[flat]).payments == (flat,)
-    dear = Payment("dear", "site", "shop", "shop.tariff", "site.import_mw")
-    with pytest.raises(UnusableGame) as caught:
-        Game([site, shop], payments=[dear])
-    assert ["'site' does not count it" in text for text in caught.value.findings] == [True]

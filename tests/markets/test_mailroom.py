@@ -145,6 +145,7 @@ def test_the_digest_depends_on_every_message() -> None:
     assert len(one.digest()) == 64
 
 
+@pytest.mark.slow
 def test_a_negotiation_has_one_log_whatever_the_hash_seed() -> None:
     found = {
         subprocess.run(

@@ -92,6 +92,7 @@ def test_with_generic_data_the_optimum_is_reached(build: Builders, seed: int) ->
     assert talked.leader_objective == pytest.approx(exact, rel=1e-4)
 
 
+@pytest.mark.smoke
 def test_every_round_is_a_request_and_an_offer(build: Builders) -> None:
     room, game = Mailroom(), _game(build)
     found = room.run(BestResponse().play(game, room, "day-ahead"))

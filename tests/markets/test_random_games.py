@@ -49,7 +49,15 @@ _load("declared_games")
 random_games = _load("random_games")
 
 
-@pytest.mark.parametrize("kind", drawn_games.KINDS)
+# The other kinds, and hundreds of games of each, are the benchmark's and the slow tests'.
+QUICK = ("linear", "quadratic", "integer")
+KINDS = [
+    kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow)
+    for kind in drawn_games.KINDS
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_both_routes_agree_with_brute_force(kind: str) -> None:
     reports = [r for number in range(4) for r in random_games.examine(kind, SEED, number)]
     assert {report.name: report.wrong for report in reports if report.wrong} == {}

@@ -6,7 +6,7 @@ from functools import cache
 import cvxpy as cp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from equigrid.markets.agent import Agent
@@ -129,6 +129,7 @@ TRIALS: dict[str, tuple[Callable[..., Game], Method, str]] = {
 @pytest.mark.parametrize("trial", TRIALS)
 @FEW
 @given(money=MONEY, power=POWER)
+@example(money=6.0, power=-3.0)
 def test_the_same_game_in_other_units_has_the_same_answer(
     trial: str, money: float, power: float
 ) -> None:
@@ -153,6 +154,7 @@ def _first(trial: str) -> Equilibrium:
 @pytest.mark.parametrize("curved", [False, True])
 @FEW
 @given(money=MONEY, power=POWER)
+@example(money=6.0, power=-3.0)
 def test_an_agent_answers_alike_in_other_units(curved: bool, money: float, power: float) -> None:
     def answer(money: float, power: float) -> np.ndarray:
         game = led(money, power, curved=curved)

@@ -72,6 +72,7 @@ def test_neither_order_nor_unit_plays_a_part() -> None:
     assert again["b"] == pytest.approx(1e3 * first["b"])
 
 
+@pytest.mark.smoke
 def test_from_a_thousand_days_to_the_worst_case() -> None:
     days = PhotovoltaicDays().draw(1000, seed=7)
     scenarios = cluster_days({"irradiance": days}, 10)

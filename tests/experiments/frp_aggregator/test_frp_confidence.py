@@ -9,6 +9,8 @@ from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import Result
 from equigrid.experiments.run import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def confidence(confidence_file: Path) -> Result:

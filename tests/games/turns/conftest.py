@@ -74,7 +74,12 @@ PLAYED = {
 }
 
 
-@pytest.fixture(params=list(PLAYED))
+# Sherali's oligopoly takes ten seconds in its first way.
+SLOW = ("sherali_1984-1",)
+PARAMS = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in PLAYED]
+
+
+@pytest.fixture(params=PARAMS)
 def played(request: pytest.FixtureRequest) -> PlayedGame:
     """Every game in every way to play it."""
     return PLAYED[request.param]

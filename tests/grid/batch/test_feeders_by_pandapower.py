@@ -42,6 +42,7 @@ def test_random_loads(name: str, compare: Any) -> None:
     assert (flow.status == FlowStatus.CONVERGED).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMPORTED)
 def test_imported_feeders(name: str, compare: Any) -> None:
     """The net that was imported is the judge, not the one that is exported again."""
@@ -51,6 +52,7 @@ def test_imported_feeders(name: str, compare: Any) -> None:
     assert (flow.status == FlowStatus.CONVERGED).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_random_radial_states(name: str, compare: Any, radial_states: Callable[..., Array]) -> None:
     """Trees drawn anew are long: with all loads some collapse, and pandapower says which."""

@@ -36,6 +36,7 @@ def test_kernels_and_statuses_have_the_same_numbers() -> None:
     assert tree.TWICE_FED not in numbers
 
 
+@pytest.mark.smoke
 def test_each_kind_beside_the_others(feeder33: Network, compare: Any) -> None:
     states = np.stack(
         [

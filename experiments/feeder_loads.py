@@ -1,0 +1,61 @@
+"""What a feeder's own loads and generators take and feed in, hour by hour."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from equigrid.experiments.study import Study
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FeederLoads:
+    """Loads and generation by bus and hour, arrays of shape (N, T).
+
+    Attributes
+    ----------
+    load_mw, load_mvar : array
+        Nominal loads times the profile that a party of the study states.
+    generation_mw, generation_mvar : array
+        Nominal generation times the study's `network.generation_profile`.
+    """
+
+    load_mw: Vector
+    load_mvar: Vector
+    generation_mw: Vector
+    generation_mvar: Vector
+
+    @property
+    def net_mw(self) -> Vector:
+        """Load less generation."""
+        return self.load_mw - self.generation_mw
+
+    @property
+    def net_mvar(self) -> Vector:
+        """Reactive load less what generators feed in of it."""
+        return self.load_mvar - self.generation_mvar
+
+
+def feeder_loads(study: Study, load_factor: ArrayLike) -> FeederLoads:
+    """Return what a study's feeder takes and feeds in by itself.
+
+    Parameters
+    ----------
+    study : Study
+    load_factor : array of shape (T,)
+        Load relative to nominal, by hour.
+    """
+    said = study.spec.network.generation_profile
+    generation_factor = np.ones(study.spec.hours) if said is None else np.array(said)
+    return FeederLoads(
+        *_at_hours(study, "load", np.asarray(load_factor)),
+        *_at_hours(study, "generation", generation_factor),
+    )
+
+
+def _at_hours(study: Study, what: str, factor: Vector) -> tuple[Vector, Vector]:
+    buses = study.network.buses
+    active, reactive = (buses[f"{what}_{unit}"].to_numpy(np.float64) for unit in ("mw", "mvar"))
+    return np.outer(active, factor), np.outer(reactive, factor)

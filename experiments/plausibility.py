@@ -1,0 +1,197 @@
+"""Figures that may be meant, and more often are not: told as warnings, never refused.
+
+What a system has to doubt of its own parties is made of the functions here.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.grid.tables import UNRATED_KA
+
+if TYPE_CHECKING:
+    from equigrid.experiments.checks import Problem
+    from equigrid.experiments.findings import Loc
+    from equigrid.experiments.study import Study
+
+_USUAL_PU = (0.8, 1.2)
+_MOST_KA = 10.0  # of distribution lines
+_LEAST_PRICE = 1.0  # per MWh; no currency has energy that cheap in every hour
+_APART = 50.0  # prices of one study further apart are in other units
+_MOST_FRACTION = 10.0
+_TIMES_FEEDER = 10.0
+# The loosest tolerances that still prove something.
+_LOOSEST = {
+    "regret": 0.1,
+    "gap": 0.1,
+    "settlement": 1.0,
+    "ac_voltage_pu": 0.05,
+    "ac_loading_percent": 50.0,
+}
+
+
+def general_doubts(study: "Study") -> Iterator["Problem"]:
+    """Yield what is implausible in any study: place, message, guilty value."""
+    yield from _voltages(study)
+    yield from _ratings(study)
+    yield from _feeder(study)
+    yield from _generation(study)
+    yield from _tolerances(study)
+    yield from _gaps(study)
+
+
+def too_much(loc: "Loc", power_mw: float, usable_mw: float, what: str) -> Iterator["Problem"]:
+    """Doubt a power of which most can never be used.
+
+    Parameters
+    ----------
+    loc : tuple
+    power_mw, usable_mw : float
+    what : str
+        What limits its use, as in "the demand and exchange_max_mw behind it".
+    """
+    if power_mw > usable_mw + 1e-9:
+        yield (
+            loc,
+            f"is more than the {usable_mw:g} MW of {what}, so that part of it is never used; "
+            "is it in kW?",
+            power_mw,
+        )
+
+
+def beside_feeder(loc: "Loc", power_mw: float, peak_mw: float) -> Iterator["Problem"]:
+    """Doubt a power that is many times the load of the feeder."""
+    if peak_mw > 0 and power_mw > _TIMES_FEEDER * peak_mw:
+        yield (
+            loc,
+            f"is {power_mw / peak_mw:.0f} times the peak load of {peak_mw:.3g} MW; is it in kW?",
+            power_mw,
+        )
+
+
+def below_peak(
+    loc: "Loc", limit_mw: float, load_mw: NDArray[np.float64], rest: str
+) -> Iterator["Problem"]:
+    """Doubt a limit on what is bought that is below the peak of the load it serves, by hour."""
+    hour = int(np.argmax(load_mw))
+    if limit_mw < load_mw[hour] - 1e-9:
+        yield (
+            loc,
+            f"is below the feeder's own net load of {load_mw[hour]:.3g} MW in hour {hour + 1}; "
+            f"the rest has to come from {rest}",
+            limit_mw,
+        )
+
+
+def per_kwh(loc: "Loc", prices: Sequence[float]) -> Iterator["Problem"]:
+    """Doubt prices that are all so low that they look like prices per kWh."""
+    if 0 < max(prices) < _LEAST_PRICE:
+        yield loc, f"no price is above {max(prices):g} per MWh; are they per kWh?", None
+
+
+def unlike(loc: "Loc", price: float, usual: float, what: str) -> Iterator["Problem"]:
+    """Doubt a price that is far from another one of the study, such as one per kWh."""
+    if price > 0 and usual > 0 and not 1 / _APART <= price / usual <= _APART:
+        times = price / usual
+        far = f"{times:.0f} times" if times > 1 else f"a {1 / times:.0f}th of"
+        yield loc, f"is {far} {what}, {usual:g} per MWh; is one of them per kWh?", price
+
+
+def percent(loc: "Loc", fraction: float) -> Iterator["Problem"]:
+    """Doubt a fraction that looks like percent."""
+    if fraction > _MOST_FRACTION:
+        yield loc, f"is a fraction, and means {100 * fraction:g} %; is it in percent?", fraction
+
+
+def inefficient(loc: "Loc", efficiency: float) -> Iterator["Problem"]:
+    """Doubt an efficiency that loses more than half."""
+    if efficiency < 0.5:
+        yield loc, f"loses {100 * (1 - efficiency):.3g} % each way; 0.95 means 95 %", efficiency
+
+
+def _voltages(study: "Study") -> Iterator["Problem"]:
+    network = study.spec.network
+    low, high = _USUAL_PU
+    for name, usual in (("voltage_min_pu", (low, 1.0)), ("voltage_max_pu", (1.0, high))):
+        limit = getattr(network, name)
+        if not usual[0] <= limit <= usual[1]:
+            yield ("network", name), f"is outside {usual[0]:g} to {usual[1]:g} p.u.", limit
+    sources = study.network.sources
+    for source in sources[sources["in_service"]].itertuples():
+        if not network.voltage_min_pu <= source.vm_pu <= network.voltage_max_pu:
+            yield (
+                ("network", "feeder"),
+                f"the source at bus {source.bus} holds {source.vm_pu:g} p.u., which is outside "
+                f"the limits of {network.voltage_min_pu:g} to {network.voltage_max_pu:g}",
+                None,
+            )
+
+
+def _ratings(study: "Study") -> Iterator["Problem"]:
+    said = study.spec.network.ratings_ka
+    for name, rating in said.items():
+        if rating > _MOST_KA:
+            yield ("network", "ratings_ka", name), "is a rating in kA; is it in A?", rating
+    lines = study.network.tables["lines"]
+    high = lines[lines["rating_ka"].between(_MOST_KA, UNRATED_KA, inclusive="neither")]
+    for line in high[~high["name"].isin(said)].itertuples():
+        yield (
+            ("network", "feeder"),
+            f"line {line.name!r} is rated {line.rating_ka:g} kA; is it in A?",
+            None,
+        )
+
+
+def _feeder(study: "Study") -> Iterator["Problem"]:
+    """Yield what the feeder says that the study leaves out, and loads that are odd."""
+    place = ("network", "feeder")
+    yield from ((place, note, None) for note in study.network.notes)
+    for table, noun, odd in (
+        ("loads", "load", "feeds in, and follows the load profile; make it a generator"),
+        ("generators", "generator", "takes, and pays for nothing; make it a load"),
+    ):
+        rows = study.network.tables[table]
+        for row in rows[rows["in_service"] & (rows["p_mw"] < 0)].itertuples():
+            named = f" {row.name!r}" if row.name else ""
+            yield place, f"the {noun}{named} at bus {row.bus} has {row.p_mw:g} MW: it {odd}", None
+    if not study.network.buses["load_mw"].any():
+        yield place, "the feeder has no load of its own", None
+
+
+def _generation(study: "Study") -> Iterator["Problem"]:
+    said = study.spec.network.generation_profile
+    generation = study.network.buses["generation_mw"]
+    at = [str(bus) for bus in generation.index[generation != 0]]
+    shown = ", ".join(at[:5]) + (", …" if len(at) > 5 else "")
+    if at and said is None:
+        yield (
+            ("network", "feeder"),
+            f"the feeder generates {generation.sum():.3g} MW (at bus {shown}) in every hour; give "
+            "generation_profile under network, if it follows the sun or the wind",
+            None,
+        )
+    if not at and said is not None:
+        yield ("network", "generation_profile"), "the feeder has no generation", None
+
+
+def _tolerances(study: "Study") -> Iterator["Problem"]:
+    for name, loosest in _LOOSEST.items():
+        allowed = getattr(study.spec.certificate, name)
+        if allowed > loosest:
+            yield ("certificate", name), "allows so much that it certifies little", allowed
+
+
+def _gaps(study: "Study") -> Iterator["Problem"]:
+    """Yield gaps at which the stage that gives the result may stop too early."""
+    field = {"exact": "exact", "best-response": "best_response"}.get(study.spec.stages[-1].method)
+    settings = getattr(study.spec.methods, str(field), None)
+    asked = study.spec.certificate.gap
+    if settings is not None and settings.gap > asked:
+        yield (
+            ("methods", str(field), "gap"),
+            f"is wider than the certificate asks for, {asked:g} (certificate.gap): the search may "
+            "stop at an answer that is not certified; make it no wider",
+            settings.gap,
+        )

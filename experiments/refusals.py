@@ -1,0 +1,25 @@
+"""What a run refuses before it solves anything; `validate` asks the same, in the same words."""
+
+from equigrid.experiments.feasibility import refuse_infeasible
+from equigrid.experiments.study import Study
+from equigrid.experiments.systems import system_kind
+from equigrid.experiments.world import World
+
+
+def refuse_unusable(study: Study) -> None:
+    """Raise what a run of the study would raise before its first search.
+
+    Parameters
+    ----------
+    study : Study
+
+    Raises
+    ------
+    UnusableInput, NetworkError, UnusableGame
+        When the study, its feeder or a game between its parties cannot be used.
+    NoAnswer
+        When a party of a case has no feasible answer, whatever it hears.
+    """
+    system_kind(study.spec.system).refuse(study)
+    for case in study.spec.cases:
+        refuse_infeasible(World(study, case.name).system.game, study.spec.hours)
