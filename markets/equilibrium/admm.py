@@ -38,8 +38,8 @@ class Admm:
     rounds : int
         Limit; what has not settled by then is reported so.
     tolerance : float
-        Greatest imbalance as a share of the greatest offer, or of the balance's own unit of
-        quantity, which is found from the parties' figures.
+        Greatest imbalance as a share of the greatest offer, or of a thousandth of the balance's own
+        unit of quantity, which is found from the parties' figures.
     dual_tolerance : float
         Norm of what all offers are off their aims, by which aims and price still move, × rho, as
         a share of the norm of the prices seen. An exchange is settled when both hold in every

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 # Quantities and prices that are none, in units of the balance.
 _NONE = 1e-9
+# Offers are compared with their own size; where they all but vanish, with this share of the unit.
+_FLOOR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Residuals:
     ----------
     imbalance : float
         Greatest distance of the offered terms from what they have to add up to, as a share of
-        the greatest offer, or of the balance's own unit of quantity.
+        the greatest offer, or of a thousandth of the balance's unit of quantity.
     primal : float
         Norm of what members are off the balance by, as a share of the norm of their terms.
     dual : float
@@ -203,7 +205,8 @@ class Clearing:
         unit = self._units
         size, prices = max(_NONE * unit.quantity, size**0.5), max(_NONE * unit.price, prices)
         return Residuals(
-            imbalance=float(np.abs(excess).max(initial=0.0)) / max([unit.quantity, *sizes]),
+            imbalance=float(np.abs(excess).max(initial=0.0))
+            / max([_FLOOR * unit.quantity, *sizes]),
             primal=common**0.5 / size,
             dual=self.rho * max(0.0, moved - common) ** 0.5 / prices,
             change=self.rho * moved**0.5 / prices,
