@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.own_thread import in_own_thread
+
 Vector = NDArray[np.float64]
 TOLERANCE = 1e-9
 _OPTIONS = {
@@ -64,19 +66,23 @@ class Program:
 
     def solve(self) -> str:
         """Return ``solved``, ``infeasible`` or ``unbounded``."""
-        self._solver.run()
+        self._run()
         for option, value in _AGAIN:
             if self._solver.getModelStatus() in _STATUS:
                 break
             before = self._solver.getOptionValue(option)[1]
             self._solver.clearSolver()
             self._solver.setOptionValue(option, value)
-            self._solver.run()
+            self._run()
             self._solver.setOptionValue(option, before)
         status = self._solver.getModelStatus()
         if status not in _STATUS:
             raise DoubtError(f"a linear program ends with {status.name}")
         return _STATUS[status]
+
+    def _run(self) -> None:
+        """Solve where nobody else has fixed another number of processors."""
+        in_own_thread(self._solver.run)
 
     def point(self) -> Vector:
         """Return the columns of the last answer."""

@@ -9,12 +9,14 @@ and best multipliers, and no complementarity is stated.
 import importlib.util
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import clarabel
+import highspy
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -42,7 +44,7 @@ def _load(name: str) -> Any:
 
 
 # In the order in which they import each other.
-_load("convex_pieces")
+convex_pieces = _load("convex_pieces")
 drawn_games = _load("drawn_games")
 brute_force = _load("brute_force")
 _load("declared_games")
@@ -71,6 +73,21 @@ def test_what_presolve_takes_for_infeasible_is_asked_again() -> None:
     (report,) = random_games.examine("chain", 5, 15)
     assert not report.wrong
     assert report.outcomes["milp"].status == "solved"
+
+
+def test_brute_force_solves_whatever_was_solved_before_in_its_thread() -> None:
+    """HiGHS refuses another number of processors than the first solve of a thread has fixed."""
+
+    def after_another() -> str:
+        first = highspy.Highs()
+        first.setOptionValue("output_flag", False)
+        first.setOptionValue("threads", 2)
+        first.run()
+        line = np.ones((1, 1)), np.ones(1), np.zeros(1), np.full(1, 2.0)
+        return str(convex_pieces.Program(*line).solve())
+
+    with ThreadPoolExecutor(1) as fresh:
+        assert fresh.submit(after_another).result() == "solved"
 
 
 @pytest.mark.parametrize("kind", drawn_games.KINDS)
