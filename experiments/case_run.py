@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from equigrid.experiments.ends import explained_end
-from equigrid.experiments.feasibility import refuse_infeasible
+from equigrid.experiments.refusals import refuse_infeasible_case
 from equigrid.experiments.result import CaseResult, Kpi
 from equigrid.experiments.strict import in_words
 from equigrid.experiments.study import Study
@@ -15,7 +15,6 @@ from equigrid.experiments.systems import Dispatch, Mask, System
 from equigrid.experiments.world import Progress, World
 from equigrid.grid.judged import Judged, judged_flow
 from equigrid.markets.certification.certificate import AcFindings
-from equigrid.markets.findings import NoAnswer
 
 GOES_ON = "interrupted: what was found is written; Ctrl-C again ends at once"
 
@@ -69,7 +68,7 @@ class CaseRun:
     ) -> None:
         self.study, self.name, self.seconds = study, name, {}
         self.world = World(study, name, progress, like, seconds)
-        self._refuse_infeasible()
+        refuse_infeasible_case(self.world)
         began = time.perf_counter()
         self.outcomes = self.world.run()
         self.system = self.world.system
@@ -94,12 +93,6 @@ class CaseRun:
             self.interrupted = True
             self.world.tell(GOES_ON)
             self._judge()
-
-    def _refuse_infeasible(self) -> None:
-        try:
-            refuse_infeasible(self.world.system.game, self.study.spec.hours)
-        except NoAnswer as error:
-            raise type(error)(f"{self.name}: {error}", error.agent) from error
 
     def findings(self) -> AcFindings:
         """Hold the AC results against the limits of the study."""

@@ -4,6 +4,7 @@ from equigrid.experiments.feasibility import refuse_infeasible
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import system_kind
 from equigrid.experiments.world import World
+from equigrid.markets.findings import NoAnswer
 
 
 def refuse_unusable(study: Study) -> None:
@@ -22,4 +23,18 @@ def refuse_unusable(study: Study) -> None:
     """
     system_kind(study.spec.system).refuse(study)
     for case in study.spec.cases:
-        refuse_infeasible(World(study, case.name).system.game, study.spec.hours)
+        refuse_infeasible_case(World(study, case.name))
+
+
+def refuse_infeasible_case(world: World) -> None:
+    """Raise when a party of a case has no feasible answer, whatever it hears.
+
+    Raises
+    ------
+    NoAnswer
+        Naming the case, the party and the hour.
+    """
+    try:
+        refuse_infeasible(world.system.game, world.study.spec.hours)
+    except NoAnswer as error:
+        raise type(error)(f"{world.case.name}: {error}", error.agent) from error

@@ -123,7 +123,8 @@ def test_a_party_without_an_answer_is_refused_alike(
     validated, ran = _both(tmp_path, study, feeder, monkeypatch)
     assert validated == ran
     assert validated is not None
-    assert "'mg1' has no feasible answer at any price" in validated[1]
+    case = study["cases"][0]["name"]
+    assert validated[1].startswith(f"{case}: 'mg1' has no feasible answer at any price")
     assert "hour 2" in validated[1]
 
 
