@@ -25,7 +25,7 @@ def said_values(game: Game, answers: Mapping[str, tuple[Vector, Vector]]) -> dic
     ----------
     game : Game
     answers : Mapping of str to (columns, heard)
-        As in the agent's own standard form.
+        As in the agent's own standard form; nothing is said of a decider without.
     """
     values: dict[str, Vector] = {}
     for agent in game.agents:
@@ -36,6 +36,8 @@ def said_values(game: Game, answers: Mapping[str, tuple[Vector, Vector]]) -> dic
                 continue
             if agent.name in answers:
                 game.forms[agent.name].assign(*answers[agent.name])
+            elif agent.decides:
+                continue  # its variables hold what was last decided elsewhere
             for name, said in agent.says.items():
                 values[f"{agent.name}.{name}"] = np.asarray(said.value, dtype=float)
     return values

@@ -139,7 +139,7 @@ def test_the_log_is_the_same_in_another_process() -> None:
         check=True,
         env={**os.environ, "PYTHONHASHSEED": "4711"},
     )
-    assert done.stdout.strip() == talked(WORST)[0].digest()
+    assert done.stdout.split()[-1] == talked(WORST)[0].digest()  # HiGHS greets before
 
 
 def test_a_log_is_read_back_as_it_was_written(tmp_path: Any) -> None:

@@ -1,11 +1,13 @@
 """Programs assembled block by block, and what is asked of HiGHS."""
 
-import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from equigrid.markets.linear_program import LinearProgram
+from equigrid.own_thread import _OwnThread
 
 
 def _knapsack() -> LinearProgram:
@@ -76,17 +78,23 @@ def test_a_coefficient_that_is_not_finite_is_refused() -> None:
         program.model()
 
 
-def test_an_interrupt_stops_branch_and_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, join, asked = _knapsack().model(), threading.Thread.join, []
+def test_an_interrupt_waits_until_branch_and_bound_has_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, asked = _knapsack().model(), []
+    right = model.solve().objective
 
-    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
-        asked.append(timeout)
-        if len(asked) == 1:
-            raise KeyboardInterrupt
-        join(thread, timeout)
+    def interrupted(thread: _OwnThread, work: Callable[[], Any]) -> None:
+        thread._handed += 1
+        thread._calls.put(work)
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(threading.Thread, "join", interrupted)
-    monkeypatch.setattr(threading.Thread, "is_alive", lambda _: True)
-    with pytest.raises(KeyboardInterrupt):
-        model.solve()
-    assert asked == [0.1, None]
+    with monkeypatch.context() as patched:
+        patched.setattr(_OwnThread, "call", interrupted)
+        cancel = model._highs.cancelSolve
+        patched.setattr(model._highs, "cancelSolve", lambda: (asked.append(1), cancel()))
+        with pytest.raises(KeyboardInterrupt):
+            model.solve()
+    assert asked == [1]
+    # Nothing runs any more: the model may be used again.
+    assert model.solve().objective == pytest.approx(right)

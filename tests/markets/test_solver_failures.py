@@ -5,6 +5,7 @@ from typing import Any
 
 import cvxpy as cp
 import highspy
+import numpy as np
 import piqp
 import pytest
 
@@ -13,6 +14,7 @@ from equigrid.markets.certification import alone
 from equigrid.markets.exchange.proximal import Proximal
 from equigrid.markets.exchange.stakes import stakes_of
 from equigrid.markets.highs_model import HighsModel
+from equigrid.markets.quadratic_model import QuadraticModel
 
 
 def plant(cost: Callable[[cp.Variable], Any], upper: float = 3.0, least: float = 0.0) -> eg.Agent:
@@ -49,12 +51,12 @@ def test_a_run_that_returns_an_error_is_none_that_ended(monkeypatch: pytest.Monk
 
 
 class Ended:
-    """A solver that always ends with the same word."""
+    """A solver that always ends with the same words."""
 
-    x = (0.0, 0.0)
+    x, z, obj_val, obj_val_dual = (0.0, 0.0), (0.0,) * 4, 0.0, 0.0
 
-    def __init__(self, word: str) -> None:
-        self.status = word
+    def __init__(self, words: str) -> None:
+        self.status = words
 
     def solve(self) -> "Ended":
         return self
@@ -64,12 +66,17 @@ class Ended:
 
 
 @pytest.mark.parametrize(
-    "word", ["NumericalError", "InsufficientProgress", "MaxIterations", "AlmostPrimalInfeasible"]
+    "words", ["NumericalError", "InsufficientProgress", "MaxIterations", "AlmostPrimalInfeasible"]
 )
-def test_what_clarabel_does_not_prove_is_no_fault_of_the_agent(word: str) -> None:
+def test_what_interior_points_do_not_prove_is_no_fault_of_the_agent(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     solver = eg.AgentSolver(plant(quadratic))
-    solver._model._solver = Ended(word)  # type: ignore[union-attr]
-    with pytest.raises(eg.SolverFailed, match=rf"Clarabel cannot solve .*'{word}'"):
+    solver.answer(price=PRICE)
+    monkeypatch.setattr(solver._model, "_solver", Ended(words))
+    assert np.allclose(solver.answer(price=PRICE)["output_mw"], [3.0, 3.0])  # PIQP has it
+    monkeypatch.setattr(QuadraticModel, "_by_piqp", lambda self, failed: failed)
+    with pytest.raises(eg.SolverFailed, match=rf"cannot solve .*'plant'.*'{words}'"):
         solver.answer(price=PRICE)
 
 
