@@ -10,7 +10,7 @@ import pytest
 from equigrid.markets.agent import Agent
 from equigrid.markets.bilevel.column_ranges import NoBoundError
 from equigrid.markets.equilibrium.exact import Exact
-from equigrid.markets.findings import NoAnswer, WrongMethod
+from equigrid.markets.findings import NoAnswer, UnusableGame, WrongMethod
 from equigrid.markets.game import Game, Link, Payment
 
 if TYPE_CHECKING:
@@ -55,22 +55,31 @@ def test_a_price_for_which_nobody_is_paid_is_refused(build: Builders) -> None:
     _refused(game, r"'disco\.toll' also enters the cost of 'site' but nobody is paid for it")
 
 
-def test_decided_prices_that_are_heard_separately_are_refused(build: Builders) -> None:
-    price, fee = cp.Parameter(1, name="price"), cp.Parameter(name="fee")
-    taxed = cp.Variable(nonneg=True)
-    leader = build.disco(
-        {"fee": cp.Variable(1, bounds=[0, 2])},
-        cost=taxed - fee,
-        heard={"fee": fee},
-        rows=[taxed >= fee],
-    )
-    game = build.game(
-        leader,
-        build.site(price),
+def _with_a_fee(
+    build: Builders, fee: cp.Parameter, cost: cp.Expression, row: cp.Constraint
+) -> Game:
+    """A fee beside the price for the same purchases, which the leader hears apart."""
+    said = {"fee": cp.Variable(1, bounds=[0, 2])}
+    return build.game(
+        build.disco(said, cost=cost, heard={"fee": fee}, rows=[row]),
+        build.site(),
         links=[Link("disco.fee", "site.price"), Link("fee", "disco.fee")],
         payments=[Payment("fee", "site", "disco", "disco.fee", "site.bought")],
     )
+
+
+def test_decided_prices_that_are_heard_separately_are_refused(build: Builders) -> None:
+    """It counts once, through a variable, but not where the bill counts."""
+    fee, kept = cp.Parameter(name="fee"), cp.Variable()
+    game = _with_a_fee(build, fee, -kept, kept <= fee)
     _refused(game, "payments 'bill', 'fee' .*several decided prices and only their sum is linear")
+
+
+def test_a_fee_that_is_not_shown_to_count_once_is_refused(build: Builders) -> None:
+    """Taxed in full where it is above 0, it leaves the leader nothing there."""
+    fee, taxed = cp.Parameter(name="fee"), cp.Variable(nonneg=True)
+    with pytest.raises(UnusableGame, match="uses 'fee' so that it cannot be shown to count once"):
+        _with_a_fee(build, fee, taxed - fee, taxed >= fee)
 
 
 def test_a_nash_game_is_refused() -> None:
