@@ -18,9 +18,11 @@ from equigrid.markets.settlement import heard_values
 from equigrid.markets.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
-# An error does harm where a party loses this share of the money that moves, or where a figure is
+# An error does harm where a party loses this share of the money that it moves, or where a figure is
 # this share of itself away from what is possible: five times what certificates let pass.
 _LOSS, _OFF = 5e-4, 1e-4
+# Who moves less than this share of all money in the game is measured against that share.
+_SHARE = 1e-3
 _REACH = 10.0
 _HELD = 1e4
 
@@ -31,10 +33,7 @@ class Judge:
     def __init__(self, planted: Planted) -> None:
         self._planted, self._game = planted, planted.game
         self._forms = {a.name: _whole_form(a) for a in planted.game.deciders}
-        true = {name: self._point(name, planted.values) for name in self._forms}
-        self._money = {
-            name: max(1.0, _money(form, *true[name][:2])) for name, form in self._forms.items()
-        }
+        self._true = self._moved(planted.values)
 
     def harm(self, values: Mapping[str, Any]) -> float:
         """Return the greatest harm, 1 being what has to be found; infinite for no values."""
@@ -48,7 +47,8 @@ class Judge:
         return max(self._announced(values), self._imbalance(values), *self._of_agents(values))
 
     def _of_agents(self, values: Mapping[str, Vector]) -> list[float]:
-        found = []
+        found, moved = [], self._moved(values)
+        least = _SHARE * self._all_money(moved, values)
         for name, form in self._forms.items():
             columns, theta, off = self._point(name, values)
             found.append(off / _OFF)
@@ -56,11 +56,47 @@ class Judge:
                 continue
             cost = form.objective_at(columns, theta) - _paid(self._game, values, name)
             if name in self._game.leaders:
-                found.append(abs(cost - self._planted.objectives[name]) / self._money[name] / _LOSS)
+                money = max(moved[name], self._true[name], least)
+                found.append(abs(cost - self._planted.objectives[name]) / money / _LOSS)
                 continue
-            best, kinks = self._best(form, theta, values, name)
-            found += [(cost - best) / self._money[name] / _LOSS, kinks / self._money[name] / _LOSS]
+            best, at, kinks = self._best(form, theta, values, name)
+            money = max(moved[name], self._money(name, at, theta, values), least)
+            found += [(cost - best) / money / _LOSS, kinks / money / _LOSS]
         return found
+
+    def _moved(self, values: Mapping[str, Vector]) -> dict[str, float]:
+        """Return the money that each party moves by what it is said to do."""
+        return {n: self._money(n, *self._point(n, values)[:2], values) for n in self._forms}
+
+    def _money(
+        self, name: str, columns: Vector, theta: Vector, values: Mapping[str, Vector]
+    ) -> float:
+        """Return the sizes of all variable costs and payments of a party, its balances' included.
+
+        Constants are none of it: they are neither decided nor heard.
+        """
+        form = self._forms[name]
+        costs = np.abs(form.cost_at(theta)) @ np.abs(columns)
+        costs += np.abs(form.offset_of_heard) @ np.abs(theta)
+        costs += columns @ form.quadratic @ columns / 2
+        for balance in self._game.balances:
+            price = np.ravel(values[balance.name], order="F")
+            for said in (form.said[t.said] for t in balance.signed if t.agent == name):
+                amount = said.of_columns @ columns + said.of_heard @ theta + said.constant
+                costs += np.abs(price * amount).sum()
+        return float(costs)
+
+    def _all_money(self, moved: Mapping[str, float], values: Mapping[str, Vector]) -> float:
+        """Return all money that moves: who pays and who is paid both count a payment."""
+        twice = sum(
+            float(np.abs(values[balance.name] * values[term.source]).sum()) / 2
+            for balance in self._game.balances
+            for term in balance.signed
+        )
+        for payment in self._game.payments:
+            price, quantity = values[payment.price], values[payment.quantity]
+            twice += float(np.abs(price * quantity * payment.hours).sum())
+        return max(*moved.values(), sum(moved.values()) - twice)
 
     def _point(self, name: str, values: Mapping[str, Vector]) -> tuple[Vector, Vector, float]:
         """Return columns, θ, and how far what is said is from possible, of its size."""
@@ -88,8 +124,8 @@ class Judge:
 
     def _best(
         self, form: StandardForm, theta: Vector, values: Mapping[str, Vector], name: str
-    ) -> tuple[float, float]:
-        """Return the least cost, and by how much a dual that is used fails to be a slope of it."""
+    ) -> tuple[float, Vector, float]:
+        """Return the least cost, where, and by how much a used dual fails to be a slope of it."""
         income = np.zeros(form.columns)
         for balance in self._game.balances:
             price = np.ravel(values[balance.name], order="F")
@@ -98,11 +134,12 @@ class Judge:
                     income += term.sign * (form.said[term.said].of_columns.T @ price)
         constant = form.offset + form.offset_of_heard @ theta
         cost = form.cost_at(theta) - income
-        best = _least(form, cost, form.rhs_at(theta)) + constant
+        least, at = _least(form, cost, form.rhs_at(theta))
+        best = least + constant
         used = {payment.price for payment in self._game.payments}
         duals = [n for n in form.heard if eg.Dual(f"{name}.{n}") in used]
         kinks = [self._kink(form, theta, values, name, heard, best) for heard in duals]
-        return best, max(kinks, default=0.0)
+        return best, at, max(kinks, default=0.0)
 
     def _kink(
         self,
@@ -154,12 +191,6 @@ def _whole_form(agent: eg.Agent) -> StandardForm:
     return compile_agent(agent, list(agent.says))
 
 
-def _money(form: StandardForm, columns: Vector, theta: Vector) -> float:
-    return float(np.abs(form.cost_at(theta)) @ np.abs(columns)) + float(
-        np.abs(form.offset_of_heard) @ np.abs(theta)
-    )
-
-
 def _paid(game: eg.Game, values: Mapping[str, Vector], name: str) -> float:
     return sum(
         float(np.sum(term.sign * values[balance.name] * values[term.source]))
@@ -169,14 +200,15 @@ def _paid(game: eg.Game, values: Mapping[str, Vector], name: str) -> float:
     )
 
 
-def _least(form: StandardForm, cost: Vector, rhs: Vector) -> float:
+def _least(form: StandardForm, cost: Vector, rhs: Vector) -> tuple[float, Vector]:
+    """Return the least cost of columns, without constants, and columns that cost that."""
     equal = np.arange(len(rhs)) < form.equal_rows
     rows = LinearConstraint(form.matrix.toarray(), np.where(equal, rhs, -np.inf), rhs)
     bounds = Bounds(form.lower, form.upper)
     if not form.is_quadratic:
         with_rows = rows if len(rhs) else ()
         found = milp(cost, constraints=with_rows, bounds=bounds, integrality=form.integer)
-        return float(found.fun)
+        return float(found.fun), np.asarray(found.x)
     bent = form.quadratic.toarray()
     start = np.clip(np.zeros(len(cost)), form.lower, form.upper)
     each = [
@@ -193,4 +225,4 @@ def _least(form: StandardForm, cost: Vector, rhs: Vector) -> float:
         method="SLSQP",
         options={"ftol": 1e-14, "maxiter": 500},
     )
-    return float(found.fun)
+    return float(found.fun), np.asarray(found.x)
