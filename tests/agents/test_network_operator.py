@@ -131,6 +131,7 @@ def test_left_out_rows_never_bind(ramping: type[Ramping], insecure: Equilibrium)
         assert (at_answer >= lowest - 1e-9).all()
 
 
+@pytest.mark.slow
 def test_one_offer_for_all_scenarios_is_no_cheaper(
     ramping: type[Ramping], nominal: Nominal, secure: Equilibrium
 ) -> None:
@@ -145,6 +146,7 @@ def test_one_offer_for_all_scenarios_is_no_cheaper(
     assert np.abs(offer[0] - offer[1]).max() < 1e-7
 
 
+@pytest.mark.slow
 def test_more_confidence_is_never_cheaper(ramping: type[Ramping]) -> None:
     probability = np.array([0.7, 0.3])
     costs = [
@@ -155,6 +157,7 @@ def test_more_confidence_is_never_cheaper(ramping: type[Ramping]) -> None:
     assert costs[2] > costs[0]  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_rounds_of_tangents_end_where_ac_agrees_and_delivery_is_safe(
     ramping: type[Ramping], nominal: Nominal
 ) -> None:

@@ -19,12 +19,12 @@ def blocks(page: Path) -> list[str]:
 PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if p.exists()]
 
 
-WITH_CODE = [
+MARKS = {
     # What README shows touches every layer, so it is run with the newest libraries too.
-    pytest.param(p, id=p.name, marks=[pytest.mark.smoke] if p.name == "README.md" else [])
-    for p in PAGES
-    if blocks(p)
-]
+    "README.md": [pytest.mark.smoke],
+    "which-method-for-which-game.md": [pytest.mark.slow],
+}
+WITH_CODE = [pytest.param(p, id=p.name, marks=MARKS.get(p.name, [])) for p in PAGES if blocks(p)]
 
 
 @pytest.mark.parametrize("page", WITH_CODE)

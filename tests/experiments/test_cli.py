@@ -58,6 +58,7 @@ def test_the_module_is_the_command(
     assert "disco-microgrids" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.smoke
 def test_a_result_has_all_its_files_and_a_valid_summary(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
@@ -71,6 +72,7 @@ def test_a_result_has_all_its_files_and_a_valid_summary(finished: Path) -> None:
     assert flexible["profit_forgone"]["value"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.smoke
 def test_replay_agrees_and_notices_a_changed_message(finished: Path, tmp_path: Path) -> None:
     assert _call("replay", finished).exit_code == 0
@@ -105,6 +107,7 @@ def test_force_replaces_no_directory_that_is_not_of_equigrid(
     assert [path.name for path in in_folder.rglob("*")] == ["mydata", "thesis.txt"]
 
 
+@pytest.mark.slow
 def test_a_place_that_is_taken_while_the_run_goes_on_loses_neither(
     in_folder: Path, small_file: Path
 ) -> None:
@@ -118,6 +121,7 @@ def test_a_place_that_is_taken_while_the_run_goes_on_loses_neither(
     assert (in_folder / "mydata-2" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_an_existing_directory_is_kept_without_force(finished: Path, small_file: Path) -> None:
     before = (finished / "summary.json").read_bytes()
     again = ("run", small_file, "--out", finished, "--method", "exact")
@@ -292,6 +296,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_hash_seed(
         assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_an_interrupt_before_anything_is_found_leaves_nothing_behind(tmp_path: Path) -> None:
     out = tmp_path / "interrupted"
     command = [sys.executable, "-c", "from equigrid.experiments.cli import main; main()"]

@@ -116,6 +116,13 @@ ROWS = {
 }  # the first otherwise
 # What is used may be refused all the same, where it leaves a bus without a source.
 TAKEN = [key for key, (kind, _, words) in WALK.items() if kind == USED and not words]
+QUICK = {
+    ("buses", "vn_kv"), ("lines", "r_ohm"), ("transformers", "parallel"), ("sources", "vm_pu"),
+    ("loads", "p_mw"), ("generators", "p_mw"), ("shunts", "q_mvar"),
+}  # fmt: skip
+TAKEN_OR_SLOW = [
+    key if key in QUICK else pytest.param(key, marks=pytest.mark.slow) for key in TAKEN
+]
 WRONG = [key for key, (_, _, words) in WALK.items() if words]
 WITHOUT = [key for key, (kind, _, _) in WALK.items() if kind == NO_PART]
 
@@ -192,7 +199,7 @@ def test_the_page_says_of_every_column_what_the_walk_says() -> None:
     assert {key: said.get(key) for key in WALK} == {key: WALK[key][0] for key in WALK}
 
 
-@pytest.mark.parametrize("key", TAKEN, ids=".".join)
+@pytest.mark.parametrize("key", TAKEN_OR_SLOW, ids=".".join)
 def test_what_is_used_changes_what_the_parties_reckon_with(
     key: tuple[str, str], mine: _Own, as_it_is: NDArray[np.float64]
 ) -> None:
@@ -225,6 +232,7 @@ def test_what_is_used_changes_an_answer(key: tuple[str, str], mine: _Own) -> Non
     assert any(abs(before[name] - after[name]) > 1e-6 for name in before if name in after)
 
 
+@pytest.mark.slow
 def test_generation_counts_hour_by_hour(mine: _Own) -> None:
     supplied, more = [], mine.own.tables()
     more["generators"][0]["p_mw"] += 0.1

@@ -40,6 +40,7 @@ def test_rounds_bring_the_linear_network_to_ac_and_cases_may_share_it(written: W
     assert last.certificate.ac.max_linear_voltage_error_pu == pytest.approx(fitted[-1], abs=1e-8)
 
 
+@pytest.mark.slow
 def test_rounds_that_run_out_are_told(written: Written) -> None:
     def spoil(data: dict[str, Any]) -> None:
         _asking(1, 1e-9)(data)

@@ -45,7 +45,13 @@ FACTORS: dict[str, tuple[str, str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", FACTORS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "load scaling" else pytest.param(name, marks=pytest.mark.slow)
+        for name in FACTORS
+    ],
+)
 def test_factors_of_pandapower_count(name: str, own: SimpleNamespace) -> None:
     table, column, value = FACTORS[name]
     given, changed = own.net(), own.net()
@@ -71,6 +77,7 @@ def test_elements_without_a_model_are_refused_by_name(name: str, own: SimpleName
         eg.Network.from_pandapower(given)
 
 
+@pytest.mark.slow
 def test_two_sources_of_one_tree_are_refused_by_a_study(
     tmp_path: Path, own: SimpleNamespace, with_study: WithStudy
 ) -> None:
@@ -91,7 +98,10 @@ NOTES: dict[str, tuple[Callable[[pp.pandapowerNet], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", NOTES)
+@pytest.mark.parametrize(
+    "name",
+    [name if name == "limits" else pytest.param(name, marks=pytest.mark.slow) for name in NOTES],
+)
 def test_statements_that_are_no_part_of_a_power_flow_are_said(
     name: str, own: SimpleNamespace
 ) -> None:

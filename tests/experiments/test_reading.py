@@ -324,6 +324,7 @@ def test_what_pyyaml_writes_is_read_back(folder: Path, data: dict[str, Any]) -> 
     assert parsed(folder, yaml.dump(data, Dumper=NoAliases)).data == data
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(nested(scalars | texts, texts, 4))
 def test_what_is_written_is_read_back(folder: Path, data: dict[str, Any]) -> None:
@@ -357,6 +358,7 @@ words = st.sampled_from([*fields, "battery", "load", "from", "exact", "Cell", "f
 leaves = scalars | words | st.just(math.nan) | st.integers(-(10**99), 10**99)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(nested(leaves, words, 5))
 def test_any_data_give_a_model_or_unusable_input(data: dict[str, Any]) -> None:

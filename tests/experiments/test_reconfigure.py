@@ -85,6 +85,7 @@ def test_a_file_of_pandapower_with_switches(tmp_path: Path) -> None:
     assert net.res_line["pl_mw"].sum() == pytest.approx(0.139551, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_file_of_the_project(tmp_path: Path) -> None:
     network = eg.feeder("baran-wu-33")
     closed = network.with_closed(dict.fromkeys(network.branches["name"][32:], True))
@@ -125,6 +126,7 @@ def test_sources_that_are_joined_before(tmp_path: Path) -> None:
     assert "sources joined" in picture
 
 
+@pytest.mark.slow
 def test_what_is_not_proved_is_said(tmp_path: Path) -> None:
     result = _call("das-70", "--rounds", 0, "--out", tmp_path / "out")
     assert result.exit_code == 3

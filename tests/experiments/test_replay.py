@@ -12,6 +12,8 @@ import pytest
 from equigrid.experiments.replay import UnusableResult, replay
 from equigrid.experiments.run import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory, small_file: Path) -> Path:

@@ -158,6 +158,7 @@ def test_nothing_is_written_where_nothing_was_found(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_first_interrupt_while_writing_is_forgiven(
     ending: Callable[..., None],
@@ -210,6 +211,7 @@ def test_the_first_interrupt_of_a_power_flow_is_forgiven(
     assert (tmp_path / "out").exists() == (times == 1)
 
 
+@pytest.mark.slow
 def test_a_case_without_an_answer_loses_no_finished_one(
     ending: Callable[..., None], tiny_file: Path, tmp_path: Path
 ) -> None:
@@ -228,9 +230,11 @@ def test_a_case_without_an_answer_loses_no_finished_one(
 @pytest.mark.parametrize(
     ("by", "words"),
     [
-        ("clock", ("after 7 seconds (--seconds)", "another machine")),
+        pytest.param(
+            "clock", ("after 7 seconds (--seconds)", "another machine"), marks=pytest.mark.slow
+        ),
         ("nodes", ("raise methods.exact.node_limit (now 100,000)",)),
-        ("work", ("raise methods.exact.work_limit",)),
+        pytest.param("work", ("raise methods.exact.work_limit",), marks=pytest.mark.slow),
     ],
 )
 def test_a_search_that_meets_a_limit_says_which(
@@ -247,6 +251,7 @@ def test_a_search_that_meets_a_limit_says_which(
     assert result.case(FIRST).stopped_by == ""
 
 
+@pytest.mark.slow
 def test_a_limit_within_the_gap_asked_for_is_told_and_costs_no_certificate(
     ending: Callable[..., None], tiny_file: Path
 ) -> None:
@@ -267,6 +272,7 @@ def test_no_other_than_a_length_of_time_is_one(tiny_file: Path, seconds: float) 
         eg.run(tiny_file, seconds=seconds)
 
 
+@pytest.mark.slow
 def test_a_negotiation_that_is_only_compared_ends_nothing(
     ending: Callable[..., None],
     tiny_file: Path,
@@ -322,6 +328,7 @@ def _as_it_is(found: Equilibrium) -> Equilibrium:
     return found
 
 
+@pytest.mark.slow
 def test_the_round_before_stands_where_a_round_is_interrupted(
     ending: Callable[..., None], tiny_file: Path, tmp_path: Path
 ) -> None:
@@ -337,7 +344,14 @@ def test_the_round_before_stands_where_a_round_is_interrupted(
     assert not isinstance(none.value, RunInterrupted)
 
 
-@pytest.mark.parametrize(("end", "rounds"), [(_stop_with_answer, 2), (_short, 2), (_as_it_is, 4)])
+@pytest.mark.parametrize(
+    ("end", "rounds"),
+    [
+        (_stop_with_answer, 2),
+        pytest.param(_short, 2, marks=pytest.mark.slow),
+        pytest.param(_as_it_is, 4, marks=pytest.mark.slow),
+    ],
+)
 def test_rounds_end_with_a_search_that_ended_before_its_end(
     ending: Callable[..., None], tiny_file: Path, tmp_path: Path, end: End, rounds: int
 ) -> None:

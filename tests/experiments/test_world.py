@@ -62,6 +62,7 @@ def test_the_negotiation_is_never_better_than_the_optimum(world: eg.World) -> No
     assert max(talk.certificate.regret.values()) < 1e-6
 
 
+@pytest.mark.slow
 def test_money_balances_in_kpis_and_tables(small_file: Path) -> None:
     result = run(small_file, method="exact")
     for case in result.cases:
@@ -77,6 +78,7 @@ def test_money_balances_in_kpis_and_tables(small_file: Path) -> None:
     assert set(result.kpis["case"]) == {case.name for case in result.cases}
 
 
+@pytest.mark.slow
 def test_a_baseline_may_report_ac_without_failing(small_file: Path, tmp_path: Path) -> None:
     text = small_file.read_text("utf-8").replace("voltage_max_pu: 1.05", "voltage_max_pu: 1.0")
     report = text.replace("ac: enforce", "ac: report")
@@ -97,6 +99,7 @@ def test_a_load_that_no_power_flow_can_carry_is_refused(small_file: Path, tmp_pa
         run(path)
 
 
+@pytest.mark.slow
 def test_a_network_without_load_has_nothing_to_interrupt(small_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     text = small_file.read_text("utf-8").replace("peak_load_fraction: 1.0", "peak_load_fraction: 0")

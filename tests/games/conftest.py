@@ -242,7 +242,16 @@ def stated(request: pytest.FixtureRequest) -> PublishedGame:
     return GAMES[request.param]
 
 
-@pytest.fixture(params=[name for name, game in GAMES.items() if not game.unbounded])
+# One game in three is in the quick tier.
+BOUNDED = [name for name, game in GAMES.items() if not game.unbounded]
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[pytest.mark.slow] if number % 3 else [])
+        for number, name in enumerate(BOUNDED)
+    ]
+)
 def published(request: pytest.FixtureRequest) -> PublishedGame:
     """Every game that has an equilibrium."""
     return GAMES[request.param]

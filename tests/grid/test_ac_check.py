@@ -21,7 +21,11 @@ def _column(network: Network, column: str, factors: list[float]) -> Any:
 
 @pytest.mark.smoke
 @pytest.mark.parametrize(
-    "case", [pandapower.networks.case33bw, pandapower.networks.create_cigre_network_mv]
+    "case",
+    [
+        pytest.param(pandapower.networks.case33bw, marks=pytest.mark.slow),
+        pandapower.networks.create_cigre_network_mv,
+    ],
 )
 def test_every_column_is_a_power_flow_of_its_own(case: Any) -> None:
     """Starting from the column before must not show in the result."""
@@ -53,6 +57,7 @@ def test_given_loads_replace_loads_and_generation(
     assert nothing.voltage_pu == pytest.approx(1.02, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_unrated_branches_have_no_loading(feeder33: Network) -> None:
     unrated = Network.from_pandapower(pandapower.networks.case33bw())
     loads = _column(unrated, "load_mw", [1.0]), _column(unrated, "load_mvar", [1.0])

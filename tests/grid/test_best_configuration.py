@@ -82,7 +82,13 @@ def test_exchange_finds_the_best_known(name: str, loss_mw: float) -> None:
     assert np.isnan(best.bound)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize(
+    "objective",
+    [
+        *list(OBJECTIVES)[:1],
+        *(pytest.param(objective, marks=pytest.mark.slow) for objective in list(OBJECTIVES)[1:]),
+    ],
+)
 def test_relaxation_of_33_buses_lies_on_the_optimum(feeder33: eg.Network, objective: str) -> None:
     configurations = eg.radial_configurations(feeder33)
     judge, table = _judge(feeder33, objective), configurations.table()
@@ -111,7 +117,9 @@ def test_exchange_and_bound_agree_with_enumeration(seed: int, objective: str) ->
     assert sign * some.bound <= optimum + 1e-9
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
+)
 def test_bound_is_never_above_the_optimum_from_a_bad_start(seed: int) -> None:
     network = _feeder(seed)
     configurations = eg.radial_configurations(network)
@@ -127,6 +135,7 @@ def test_bound_is_never_above_the_optimum_from_a_bad_start(seed: int) -> None:
         assert bound <= known[0] * (1 + 1e-6 * np.sign(known[0]))
 
 
+@pytest.mark.slow
 def test_voltage_limits_are_kept_or_the_search_says_so(feeder33: eg.Network) -> None:
     free = eg.best_configuration(feeder33)
     limited = eg.best_configuration(feeder33, voltage_min_pu=0.94)

@@ -77,6 +77,7 @@ def test_written_and_read_again(feeder33: Network, tmp_path: Path) -> None:
     assert json.loads(path.read_text(encoding="utf-8"))["source"] == "a test"
 
 
+@pytest.mark.slow
 def test_pandapower_files_are_known_by_content(tmp_path: Path) -> None:
     net = pandapower.networks.case33bw()
     pandapower.to_json(net, str(tmp_path / "net.json"))

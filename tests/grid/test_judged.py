@@ -83,12 +83,14 @@ def test_it_says_what_pandapower_says(both: Judged, exact: AcResult) -> None:
     assert 0 < both.difference_pu < 1e-8
 
 
+@pytest.mark.slow
 def test_pandapower_judges_the_worst_and_the_unsolved(both: Judged, exact: AcResult) -> None:
     judged = set(np.flatnonzero(both.judged).tolist())
     assert judged == _worst(_off(exact)) | _worst(_loading(exact)) | set(LOST)
     assert len(judged) < 110
 
 
+@pytest.mark.slow
 def test_each_part_has_its_share(loads: tuple[Array, Array], exact: AcResult) -> None:
     """The worst of a calm part is judged, although all of the other part are worse."""
     loading = _loading(exact)
@@ -142,6 +144,7 @@ def test_sources_in_one_island_are_for_pandapower_alone() -> None:
     _assert_same(ac_check(network, active, reactive), both.result)
 
 
+@pytest.mark.slow
 def test_few_columns_are_for_pandapower_alone(feeder33: Network) -> None:
     active, reactive = _drawn(feeder33, 24)
     both = judged_flow(feeder33, active, reactive, *LIMITS)
@@ -169,7 +172,9 @@ def test_of_many_without_a_solution_the_first_are_judged(feeder33: Network) -> N
 
 
 @pytest.mark.usefixtures("few_judged")
-@pytest.mark.parametrize(("factor", "apart"), [(1.001, 1e-6), (20.0, None)])
+@pytest.mark.parametrize(
+    ("factor", "apart"), [(1.001, 1e-6), pytest.param(20.0, None, marks=pytest.mark.slow)]
+)
 def test_a_false_batch_is_found_out(
     factor: float, apart: float | None, feeder33: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,7 @@ def test_published_losses(feeder33: Network) -> None:
     assert values["voltage_squared_pu"].min() == pytest.approx(0.91309**2, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_each_source_holds_the_voltage_of_its_own_tree() -> None:
     das = feeder("das-70")
     network = Network("two", {**das.tables, "sources": das.sources.assign(vm_pu=[0.98, 1.03])})
@@ -127,6 +128,7 @@ def test_exact_on_random_networks(network: Network, seed: int) -> None:
     _assert_exact(network, random.uniform(-0.5, 0.5, shape), random.uniform(-0.3, 0.3, shape))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(network=radial_networks(), seed=st.integers(0, 999))
 def test_the_slope_is_the_derivative(network: Network, seed: int) -> None:

@@ -71,7 +71,16 @@ def _move_taps(net: pp.pandapowerNet, rng: np.random.Generator) -> None:
         pp.create_switch(net, net.trafo.at[trafo, "lv_bus"], trafo, et="t", closed=False)
 
 
-@pytest.mark.parametrize("case", [*CASES, *OTHER_CASES])
+@pytest.mark.parametrize(
+    "case",
+    [
+        CASES[1],
+        *(
+            pytest.param(case, marks=pytest.mark.slow)
+            for case in [CASES[0], CASES[2], *OTHER_CASES]
+        ),
+    ],
+)
 def test_as_shipped(case: pn.case33bw) -> None:
     net = case()
     assert Network.from_pandapower(net).is_radial()
@@ -102,6 +111,7 @@ def test_disturbed_low_voltage() -> None:
     _same_power_flow(net)
 
 
+@pytest.mark.slow
 @pytest.mark.smoke
 def test_ties_and_half_open_lines() -> None:
     net = pn.create_cigre_network_mv()

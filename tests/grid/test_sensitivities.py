@@ -34,6 +34,7 @@ def test_they_are_the_slopes_of_the_power_flow() -> None:
         assert np.abs(slope - found.loss_mw.active[:, 0, bus]).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_a_tangent_excludes_nothing_that_ac_allows() -> None:
     found, random = sensitivities(NETWORK, ACTIVE, REACTIVE), np.random.default_rng(5)
     for _ in range(5):

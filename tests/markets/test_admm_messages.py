@@ -74,13 +74,13 @@ def central() -> eg.Equilibrium:
     return eg.Exact().solve(pool())
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "faults",
     [
         {"loss": 0.2},
         {"delay_rounds": 3},
-        {"loss": 0.2, "delay_rounds": 3},
+        pytest.param({"loss": 0.2, "delay_rounds": 3}, marks=pytest.mark.slow),
         {"loss": 0.2, "delay_rounds": 3, "duplicate": 0.3},
     ],
     ids=" ".join,
@@ -100,6 +100,7 @@ def test_the_optimum_is_reached_whatever_happens_to_messages(
     assert found.prices["energy"] == pytest.approx(central.prices["energy"], rel=1e-2)
 
 
+@pytest.mark.slow
 def test_two_balances_survive_faults_as_well() -> None:
     """What an agent says in one balance arrives, what it says in the other may not."""
     game = _two_balances()
@@ -131,6 +132,7 @@ def test_one_seed_is_one_log_to_the_byte() -> None:
     assert once != other
 
 
+@pytest.mark.slow
 def test_the_log_is_the_same_in_another_process() -> None:
     done = subprocess.run(
         [sys.executable, "-c", DIGEST, __file__],
@@ -171,7 +173,7 @@ def test_a_balance_cannot_be_silenced() -> None:
     assert "can fall silent: 'plant', 'market', 'mg1', 'mg2', 'turbine', 'helper'" in str(no.value)
 
 
-@pytest.mark.parametrize("name", ["market", "mg1"])
+@pytest.mark.parametrize("name", ["market", pytest.param("mg1", marks=pytest.mark.slow)])
 def test_others_settle_around_what_a_silent_party_said_last(name: str) -> None:
     """Its last offer stands, and the others do what is best beside it."""
     method = eg.Admm(patience=10, silent="go on")
@@ -277,6 +279,7 @@ def test_a_balance_adapts_its_rho_unless_told_not_to() -> None:
     assert {record["rho"]["energy"] for record in talked(method=fixed)[1].rounds} == {0.5}
 
 
+@pytest.mark.slow
 def test_each_balance_has_a_rho_of_its_own() -> None:
     _, found = talked(game=_two_balances(), method=eg.Admm(rho=1e-3))
     assert found.rounds[-1]["rho"]["energy"] != found.rounds[-1]["rho"]["reserve"]
@@ -291,7 +294,7 @@ def test_a_limit_of_rounds_is_told_as_not_settled() -> None:
 
 
 @pytest.mark.parametrize("memory", [0, 10])
-@pytest.mark.parametrize("relaxation", [1.0, 1.6])
+@pytest.mark.parametrize("relaxation", [pytest.param(1.0, marks=pytest.mark.slow), 1.6])
 def test_plain_and_accelerated_rounds_end_alike(
     memory: int, relaxation: float, central: eg.Equilibrium
 ) -> None:

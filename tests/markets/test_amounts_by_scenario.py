@@ -133,7 +133,7 @@ def test_the_payment_is_the_total_of_its_scenarios(build: Builders) -> None:
     assert found.leader_objective == pytest.approx(SHARES @ losses)
 
 
-@pytest.mark.parametrize("shape", [(3,), (3, 2)])
+@pytest.mark.parametrize("shape", [pytest.param((3,), marks=pytest.mark.slow), (3, 2)])
 def test_amounts_that_are_only_added_up_are_that_of_one_amount(
     build: Builders, shape: tuple[int, ...]
 ) -> None:

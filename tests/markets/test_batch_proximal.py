@@ -163,6 +163,7 @@ def test_members_at_once_are_members_alone(seed: int, draw: Callable[[int], Draw
     assert terms == pytest.approx(said, abs=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_a_warm_start_and_another_rho_change_nothing(seed: int) -> None:

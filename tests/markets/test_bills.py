@@ -87,6 +87,7 @@ def _profit(price: float, cost: Sequence[float] | Vector, wholesale: float, hour
     return float(-hours * best.fun)
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10**6), hours=HOURS)
 def test_two_payments_at_one_price_are_that_of_the_net_quantity(

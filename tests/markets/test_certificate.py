@@ -142,6 +142,7 @@ def test_a_game_without_a_leader_has_no_objective() -> None:
     assert certificate.regret == pytest.approx({"a": 1.0 / 2.0})
 
 
+@pytest.mark.slow
 @pytest.mark.smoke
 def test_whole_units_are_certified_to_the_last_digits() -> None:
     """A gap of 1e-4 would hide that unit commitment is off by 40 of 1 000 000."""

@@ -96,7 +96,10 @@ def figures(
 
 
 @pytest.mark.parametrize(("make", "say"), CASES)
-@pytest.mark.parametrize("off", [0.0, 0.01, 1.0])
+@pytest.mark.parametrize(
+    "off",
+    [pytest.param(0.0, marks=pytest.mark.slow), 0.01, pytest.param(1.0, marks=pytest.mark.slow)],
+)
 @settings(max_examples=3)
 @given(money=MONEY, power=POWER)
 @example(money=1e-6, power=1e3)

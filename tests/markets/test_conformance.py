@@ -59,7 +59,10 @@ def parties() -> tuple[Agent, ...]:
     return tuple(DiscoMicrogrids(load_study("disco-microgrids"), ramp_penalty=True).game.agents)
 
 
-@pytest.mark.parametrize("value", [None, 0.0, 40.0])
+@pytest.mark.parametrize(
+    "value",
+    [pytest.param(None, marks=pytest.mark.slow), 0.0, pytest.param(40.0, marks=pytest.mark.slow)],
+)
 def test_every_shipped_agent_passes(parties: tuple[Agent, ...], value: float | None) -> None:
     for agent in parties:
         prices = {n: p for n, p in agent.hears.items() if n.endswith(("price", "per_mwh"))}

@@ -226,6 +226,7 @@ def _prices(market: Market) -> list[Vector]:
     return [np.array(price, dtype=float) for price in product(sorted(kinks), repeat=market.steps)]
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(market=markets(ramps=False), gain=st.booleans())
 def test_exact_is_the_best_point_of_a_complete_grid(
@@ -253,6 +254,7 @@ def test_the_best_point_of_a_grid_has_a_clean_certificate(
     assert found.leader_objective == pytest.approx(best if gain else -best, rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(market=markets(ramps=True))
 def test_exact_is_no_worse_than_a_grid_when_ramps_couple_the_hours(

@@ -217,7 +217,7 @@ def _assert_central(drawn: tuple[int, int, str], found: eg.Equilibrium) -> None:
 
 SHAPES = ["scalar", "hours", "buses"]
 DRAWN = [
-    pytest.param((seed, agents, SHAPES[seed % 3]), marks=[pytest.mark.slow] if agents >= 20 else [])
+    pytest.param((seed, agents, SHAPES[seed % 3]), marks=[pytest.mark.slow] if agents >= 8 else [])
     for seed, agents in enumerate([2, 3, 5, 6, 8, 12, 9, 20, 14, 24, 16, 50, 4, 7, 10])
 ]
 

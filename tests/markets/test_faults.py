@@ -268,6 +268,7 @@ def test_a_negotiation_comes_to_the_same_end(build: Builders, seed: int) -> None
     assert any(message.fault for message in room.log)
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(game_seed=st.integers(0, 10**6))
 def test_any_small_game_comes_to_the_same_end(build: Builders, game_seed: int) -> None:
@@ -337,6 +338,7 @@ def test_after_a_failed_talk_the_next_one_reads_nothing_of_it(
     assert [m for m in left if m.bargaining] == []
 
 
+@pytest.mark.slow
 def test_two_talks_on_one_clock_do_not_mix(build: Builders) -> None:
     room = Mailroom(faults=WORST)
     for seed in (3, 4):

@@ -70,6 +70,7 @@ def _alone(data: dict[str, Vector], **options: Any) -> list[Agent]:
 seeds = st.integers(0, 10**6)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=seeds, size=st.integers(1, 5), kind=st.sampled_from(["curved", "linear", "whole"]))
 def test_a_fleet_answers_as_its_members_do(seed: int, size: int, kind: str) -> None:
@@ -108,6 +109,7 @@ def test_rows_by_label_are_sums_over_those_who_have_it(seed: int, size: int) -> 
             assert summed[name][row] == pytest.approx(each[name][labels == label].sum(axis=0))
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(seed=seeds, size=st.integers(1, 4))
 def test_the_problem_in_cvxpy_is_the_form(seed: int, size: int) -> None:
@@ -153,7 +155,9 @@ def _led(build: Builders, sites: list[Agent]) -> Game:
     return Game([leader, *sites], "disco", links, payments)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]
+)
 def test_a_fleet_follows_as_its_members_do(build: Builders, seed: int) -> None:
     data = _data(np.random.default_rng(seed), 2)
     fleet = Fleet("homes", _member("home", curved=False), data)

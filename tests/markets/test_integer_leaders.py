@@ -58,6 +58,7 @@ COSTS = st.permutations([1, 2, 3, 4, 6]).map(lambda order: tuple(order[:4]))
 GAINS = st.tuples(*[st.integers(-2, 9)] * 4)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(costs=COSTS, gains=GAINS, most=st.integers(1, 4))
 def test_switches_of_limits_are_those_of_enumeration(
@@ -73,7 +74,10 @@ def test_switches_of_limits_are_those_of_enumeration(
         assert build.searched(game, route) == pytest.approx(best, abs=1e-6)
 
 
-@pytest.mark.parametrize("fee", [0.0, 3.0, 5.0])
+@pytest.mark.parametrize(
+    "fee",
+    [pytest.param(0.0, marks=pytest.mark.slow), 3.0, pytest.param(5.0, marks=pytest.mark.slow)],
+)
 def test_a_switch_that_lifts_the_cap_on_the_price(build: Builders, fee: float) -> None:
     """Up to 5 the site buys 4 MW; for a fee the cap is 9, at which it buys 2. All cost 3."""
     on, offer = cp.Variable(1, boolean=True), cp.Variable(1, bounds=[0, CAP])
@@ -113,8 +117,16 @@ def _whole_price_game(step: float, worth: float) -> Game:
     return Game([leader, site], "disco", links, payments)
 
 
-@pytest.mark.parametrize("step", [0.7, 1.0, 2.0, 4.0])
-@pytest.mark.parametrize("worth", [0.0, 4.0])
+@pytest.mark.parametrize(
+    "step",
+    [
+        0.7,
+        1.0,
+        pytest.param(2.0, marks=pytest.mark.slow),
+        pytest.param(4.0, marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize("worth", [pytest.param(0.0, marks=pytest.mark.slow), 4.0])
 def test_prices_in_whole_steps(build: Builders, step: float, worth: float) -> None:
     prices = np.arange(0, CAP + 1e-9, step)
     best = max((p - worth) * (4 if p <= 5 else 2) for p in prices)

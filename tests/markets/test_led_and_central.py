@@ -161,7 +161,7 @@ def test_led_central_and_by_talking_is_one_answer(seed: int, rise: float) -> Non
         assert talked.prices["energy"] == pytest.approx(central.prices["energy"], abs=2e-2)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_price_that_the_seller_takes_as_well_is_that_of_the_balance(seed: int) -> None:
     sites, seller = _microgrids(seed), _seller(0.0)
     central = eg.Exact().solve(_exchange(sites, seller))
@@ -171,7 +171,7 @@ def test_a_price_that_the_seller_takes_as_well_is_that_of_the_balance(seed: int)
     _prices_are_optimal(central, led.values["planner.price"])
 
 
-@pytest.mark.parametrize("rise", [0.0, 0.4])
+@pytest.mark.parametrize("rise", [0.0, pytest.param(0.4, marks=pytest.mark.slow)])
 def test_the_price_of_the_balance_leads_as_well_as_the_best_leader(rise: float) -> None:
     """The other way round: what the balance found is an answer of the led game."""
     sites, seller = _microgrids(1), _seller(rise)
@@ -210,6 +210,7 @@ def test_the_balance_clears_its_books_and_a_fund_is_owed_each_bill() -> None:
     assert received == pytest.approx(table[table.payer == "energy"].amount.sum(), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_negotiation_ends_there_where_the_leader_announces_its_marginal_cost() -> None:
     sites = _microgrids(0)
     central = eg.Exact().solve(_exchange(sites, _seller(0.0)))

@@ -27,7 +27,7 @@ def _pressed(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("route", ["auto", "branching"])
+@pytest.mark.parametrize("route", ["auto", pytest.param("branching", marks=pytest.mark.slow)])
 def test_a_limit_in_work_gives_the_best_answer_so_far(build: Builders, route: str) -> None:
     method = Exact(gap=TIGHT, work_limit=2000, route=route, ties=False)  # type: ignore[arg-type]
     first, again = method.solve(build.two_sites(1)), method.solve(build.two_sites(1))
@@ -54,7 +54,7 @@ def test_a_clock_that_strikes_says_so(build: Builders) -> None:
         Exact(seconds=0.0)
 
 
-@pytest.mark.parametrize("route", ["auto", "branching"])
+@pytest.mark.parametrize("route", [pytest.param("auto", marks=pytest.mark.slow), "branching"])
 def test_ctrl_c_keeps_the_best_answer_so_far(build: Builders, route: str) -> None:
     method = Exact(gap=TIGHT, route=route, progress=_pressed, tell_every=10)  # type: ignore[arg-type]
     with pytest.raises(Interrupted) as caught:
@@ -78,7 +78,7 @@ def test_ctrl_c_before_there_is_an_answer_says_so(
     assert caught.value.equilibrium is None
 
 
-@pytest.mark.parametrize("route", ["milp", "auto"])
+@pytest.mark.parametrize("route", ["milp", pytest.param("auto", marks=pytest.mark.slow)])
 def test_ctrl_c_in_the_middle_of_highs_ends_the_search(route: str) -> None:
     rng = np.random.default_rng(1)
     pick, weight = cp.Variable(40, boolean=True), rng.integers(100, 999, (6, 40)).astype(float)

@@ -131,7 +131,9 @@ def _answers_nearby(found: Equilibrium, size: float, seed: int) -> Iterator[Vect
         yield form.said["bought"].value(solved.x, theta)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))]
+)
 def test_an_answer_with_a_margin_is_given_at_nearby_costs_as_well(seed: int) -> None:
     margin = 0.05
     site, wholesale = _coupled(seed)
@@ -148,6 +150,7 @@ def test_an_answer_with_a_margin_is_given_at_nearby_costs_as_well(seed: int) -> 
     assert found.leader_objective >= optimistic - 10 * margin * 9 * 3
 
 
+@pytest.mark.slow
 def test_without_a_margin_an_answer_may_be_lost_at_nearby_costs() -> None:
     """The optimistic answer of some of these games rests on a tie: else the test above is idle."""
     lost = 0
@@ -161,6 +164,7 @@ def test_without_a_margin_an_answer_may_be_lost_at_nearby_costs() -> None:
     assert lost > 0
 
 
+@pytest.mark.slow
 def test_a_smaller_margin_costs_less_and_none_in_the_end() -> None:
     site, wholesale = _coupled(0)
     values = []

@@ -84,6 +84,7 @@ def _assert_obeyed(form: StandardForm, bounds: Bounds, heard: Vector) -> None:
         assert (np.maximum(-reduced, 0) <= bounds.upper_multiplier + ROOM).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), moving=st.booleans())
 def test_every_optimal_vertex_obeys(seed: int, moving: bool) -> None:

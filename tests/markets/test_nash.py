@@ -160,7 +160,7 @@ def test_in_turn_the_second_hears_the_first_at_once_together_it_does_not() -> No
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("order", ["gauss-seidel", "jacobi"])
+@pytest.mark.parametrize("order", ["gauss-seidel", pytest.param("jacobi", marks=pytest.mark.slow)])
 def test_lost_late_and_doubled_words_do_not_change_where_it_ends(order: Any) -> None:
     faults = Faults(loss=0.3, delay_rounds=2, duplicate=0.3, seed=4)
     method = BestResponse(rounds=400, order=order, damping=0.5)
@@ -172,7 +172,7 @@ def test_lost_late_and_doubled_words_do_not_change_where_it_ends(order: Any) -> 
     assert len(found.rounds) > len(method.solve(game).rounds)
 
 
-@pytest.mark.parametrize("order", ["gauss-seidel", "jacobi"])
+@pytest.mark.parametrize("order", [pytest.param("gauss-seidel", marks=pytest.mark.slow), "jacobi"])
 def test_who_falls_silent_is_named(order: Any) -> None:
     method, game = BestResponse(order=order, damping=0.5), _cournot([90.0, 80.0, 70.0])
     with pytest.raises(NoAnswer, match=r"agent 'f1' fell silent.* in round (3|4) of \d+") as told:

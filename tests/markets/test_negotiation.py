@@ -67,6 +67,7 @@ def _drawn(seed: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_a_settled_talk_is_a_true_answer_and_never_beats_the_exact_one(

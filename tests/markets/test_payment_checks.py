@@ -368,6 +368,7 @@ def test_amounts_by_hour_or_scenario_that_do_not(name: str) -> None:
         _of_amount(_hearing(VECTORS_WRONG[name], (2,)))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.floats(-2, 2).map(lambda w: round(w, 2)), min_size=3, max_size=3),

@@ -107,6 +107,7 @@ def test_limits_that_the_leader_moves_do_not_decouple_by_themselves(build: Build
     assert build.by_both_routes(game).leader_objective == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_values_of_parts_add_up_along_a_dive(seed: int) -> None:

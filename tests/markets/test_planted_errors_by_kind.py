@@ -35,7 +35,13 @@ planted_errors = _load("planted_errors")
 STRIDE = 31
 
 
-@pytest.mark.parametrize("kind", games.KINDS)
+QUICK = ("balances", "one pass", "prices that are duals")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in games.KINDS],
+)
 def test_errors_that_do_harm_are_caught(kind: str) -> None:
     planted = games.KINDS[kind]()
     assert not planted_errors.is_caught(planted, planted.values)

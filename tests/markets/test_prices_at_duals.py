@@ -120,8 +120,18 @@ def test_the_price_of_what_is_withdrawn_is_positive_on_whichever_side_it_stands(
     assert found.leader_objective == pytest.approx(100.0)
 
 
-@pytest.mark.parametrize("need", [1.0, 3.5, 6.0, 8.0])
-@pytest.mark.parametrize("worth", [(0.0, 0.0), (0.0, 12.0), (0.0, 40.0)])
+@pytest.mark.parametrize(
+    "need",
+    [
+        pytest.param(1.0, marks=pytest.mark.slow),
+        3.5,
+        6.0,
+        pytest.param(8.0, marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize(
+    "worth", [(0.0, 0.0), (0.0, 12.0), pytest.param((0.0, 40.0), marks=pytest.mark.slow)]
+)
 def test_the_bill_at_nodal_prices_is_that_of_a_grid(
     build: Builders, need: float, worth: tuple[float, float]
 ) -> None:

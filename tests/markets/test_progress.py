@@ -22,7 +22,10 @@ def _told(game: Game, **options: Any) -> tuple[list[tuple[int, float, float]], f
     return told, found.leader_objective
 
 
-@pytest.mark.parametrize(("maximise", "route"), [(True, "auto"), (False, "branching")])
+@pytest.mark.parametrize(
+    ("maximise", "route"),
+    [(True, "auto"), pytest.param(False, "branching", marks=pytest.mark.slow)],
+)
 def test_nodes_grow_and_the_bound_closes_in_on_the_incumbent(
     build: Builders, maximise: bool, route: str
 ) -> None:
@@ -40,6 +43,7 @@ def test_nodes_grow_and_the_bound_closes_in_on_the_incumbent(
     assert (np.diff(sign * bounds) <= 1e-6).all()
 
 
+@pytest.mark.slow
 def test_both_senses_are_told_the_same_but_for_the_sign(build: Builders) -> None:
     gained, value = _told(build.two_sites(1, maximise=True))
     lost, cost = _told(build.two_sites(1, maximise=False))
@@ -49,7 +53,7 @@ def test_both_senses_are_told_the_same_but_for_the_sign(build: Builders) -> None
         assert one == pytest.approx([-number for number in other])
 
 
-@pytest.mark.parametrize("route", ["auto", "branching"])
+@pytest.mark.parametrize("route", ["auto", pytest.param("branching", marks=pytest.mark.slow)])
 def test_progress_is_told_as_often_as_asked_for(build: Builders, route: str) -> None:
     told, _ = _told(build.two_sites(1, maximise=True), route=route, tell_every=7)
     assert [nodes for nodes, _, _ in told[:3]] == [7, 14, 21]

@@ -93,6 +93,7 @@ def _never(stated: ComplementarityProgram, node: Limits) -> NDArray[np.bool_] | 
     return Propagation(stated).never_bind(node.lower, node.upper, node.row_lower)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_what_never_binds_stays_strictly_below_its_limit(seed: int) -> None:

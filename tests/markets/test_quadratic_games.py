@@ -69,6 +69,7 @@ def test_a_monopoly_price(
     assert bought == pytest.approx(min(max(worth - price, 0.0), most), abs=1e-5)
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_cross_terms_against_the_closed_form(build: Builders, seed: int) -> None:
@@ -84,7 +85,7 @@ def test_cross_terms_against_the_closed_form(build: Builders, seed: int) -> None
         assert build.searched(game, route, gap=1e-5) == pytest.approx(wanted, rel=2e-5)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_cross_terms_at_the_ends_of_the_box_against_a_grid(build: Builders, seed: int) -> None:
     """Any x in the box is bought at a - Mx; at an upper end that is the highest such price."""
     worth = np.random.default_rng(seed).uniform(4, 9, 2)
@@ -151,7 +152,9 @@ def _coupled(weight: float) -> Game:
     return Game([leader, *sites], "disco", links, payments)
 
 
-@pytest.mark.parametrize("weight", [0.1, 0.4, 1.0, 3.0])
+@pytest.mark.parametrize(
+    "weight", [0.4, *(pytest.param(weight, marks=pytest.mark.slow) for weight in (0.1, 1.0, 3.0))]
+)
 def test_a_leader_with_a_square_and_a_coupling_limit(build: Builders, weight: float) -> None:
     """Own units of 2 MW stand still or not at each price; at 4 and 6 anything between is a tie."""
     found = build.by_both_routes(_coupled(weight))
@@ -167,6 +170,7 @@ def test_a_leader_with_a_square_and_a_coupling_limit(build: Builders, weight: fl
     assert found.leader_objective == pytest.approx(min(costs), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_quadratic_leader_alone_is_its_own_optimum(build: Builders) -> None:
     """min |Fx - g|² + x_0 over a box and a budget, as cvxpy has it."""
     rng = np.random.default_rng(4)

@@ -52,7 +52,7 @@ random_games = _load("random_games")
 
 
 # The other kinds, and hundreds of games of each, are the benchmark's and the slow tests'.
-QUICK = ("linear", "quadratic", "integer")
+QUICK = ("linear",)
 KINDS = [
     kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow)
     for kind in drawn_games.KINDS
@@ -68,6 +68,7 @@ def test_both_routes_agree_with_brute_force(kind: str) -> None:
     assert sum(solved) >= 2
 
 
+@pytest.mark.slow
 def test_what_presolve_takes_for_infeasible_is_asked_again() -> None:
     """HiGHS 1.15 presolves the program with binaries of this game to infeasible."""
     (report,) = random_games.examine("chain", 5, 15)
@@ -90,7 +91,7 @@ def test_brute_force_solves_whatever_was_solved_before_in_its_thread() -> None:
         assert fresh.submit(after_another).result() == "solved"
 
 
-@pytest.mark.parametrize("kind", drawn_games.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_brute_force_is_the_best_of_a_grid(kind: str) -> None:
     for number in range(2):
         game = drawn_games.draw(kind, SEED, number)

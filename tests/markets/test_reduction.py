@@ -55,6 +55,7 @@ def _check(form: StandardForm, reduced: Reduced, heard: Vector) -> None:
         assert again == pytest.approx(said.value(restored, heard), abs=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_random_chains_of_definitions(seed: int) -> None:

@@ -45,6 +45,7 @@ def _hear(agent: Agent, seed: int) -> dict[str, Vector]:
     return {name: rng.uniform(-6, 9, p.shape) for name, p in agent.hears.items()}
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(shape=SHAPES, seed=st.integers(0, 10**6), maximise=st.booleans())
 def test_optimum_and_sayings_are_those_of_cvxpy(

@@ -126,7 +126,13 @@ TRIALS: dict[str, tuple[Callable[..., Game], Method, str]] = {
 }
 
 
-@pytest.mark.parametrize("trial", TRIALS)
+QUICK = ("led by branching", "negotiation", "exchange, linear", "Nash")
+
+
+@pytest.mark.parametrize(
+    "trial",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TRIALS],
+)
 @FEW
 @given(money=MONEY, power=POWER)
 @example(money=6.0, power=-3.0)

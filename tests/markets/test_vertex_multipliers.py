@@ -93,6 +93,7 @@ def test_some_optimal_dual_lies_within_the_bounds_of_all_bases(seed: int, curved
         assert _has_dual_within(form, heard, most) in (True, None)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), curved=st.booleans())
 def test_some_optimal_dual_lies_within_derived_bounds(seed: int, curved: bool) -> None:

@@ -132,6 +132,7 @@ def test_wasserstein_between_nominal_and_dearest() -> None:
         assert AmbiguitySet.wasserstein(nominal, far, apart).worst_value(cost) == 9.0
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     drawn=odds_and_costs(),

@@ -58,6 +58,7 @@ def test_bad_input_is_named_with_its_place(
     assert words in str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_feeder_that_violates_without_prosumers_is_refused_before_solving(
     written: Written,
 ) -> None:

@@ -135,6 +135,7 @@ def test_a_replay_agrees_and_notices_changes(result: Result, folder: Path, tmp_p
         table.to_parquet(path, index=False)
 
 
+@pytest.mark.slow
 def test_random_deliveries_hold_where_they_are_promised(result: Result, folder: Path) -> None:
     insecure, secure = deliver(folder / "result", folder / "study.yaml", count=60)
     assert insecure.violating > 0

@@ -74,8 +74,8 @@ PLAYED = {
 }
 
 
-# Sherali's oligopoly takes ten seconds in its first way.
-SLOW = ("sherali_1984-1",)
+# Sherali's oligopoly takes ten seconds in its first way, those of Pang and Fukushima three to five.
+SLOW = ("sherali_1984-1", "pang_fukushima_2005-1", "pang_fukushima_2005-2")
 PARAMS = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in PLAYED]
 
 

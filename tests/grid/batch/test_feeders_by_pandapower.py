@@ -35,7 +35,9 @@ def _loads(network: Network, random: np.random.Generator, rows: int) -> tuple[Ar
     return factor * buses["load_mw"].to_numpy(), factor * buses["load_mvar"].to_numpy()
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "name", [SHIPPED[0], *(pytest.param(name, marks=pytest.mark.slow) for name in SHIPPED[1:])]
+)
 def test_random_loads(name: str, compare: Any) -> None:
     network = feeder(name)
     flow = compare(network, *_loads(network, stream(1, name), 11))

@@ -102,6 +102,7 @@ def test_any_kind_of_table(asked: Any) -> None:
     assert not np.shares_memory(frozen, power_flow_batch(network, frozen, reactive).voltage_pu)
 
 
+@pytest.mark.slow
 def test_a_second_process_does_not_compile() -> None:
     """Compiling takes twenty seconds; what this process has compiled is on disk."""
     network = feeder("baran-wu-33")

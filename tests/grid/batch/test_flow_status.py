@@ -73,7 +73,7 @@ def test_a_dead_branch_carries_nothing(feeder33: Network) -> None:
     assert np.isfinite(flow.loss_mw).all()
 
 
-@pytest.mark.parametrize("name", ["baran-wu-33", "das-70"])
+@pytest.mark.parametrize("name", ["baran-wu-33", pytest.param("das-70", marks=pytest.mark.slow)])
 def test_random_meshed_rows(name: str, compare: Any, radial_states: Callable[..., Array]) -> None:
     """A tree and some ties: by power-grid-model, which pandapower confirms."""
     network, random = feeder(name), stream(1, f"meshes of {name}")

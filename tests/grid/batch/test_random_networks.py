@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -152,6 +153,7 @@ def _loads(network: Network, random: np.random.Generator, rows: int = 2) -> tupl
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_as_pandapower_says(compare: Any, seed: int) -> None:
@@ -167,6 +169,7 @@ def test_as_pandapower_says(compare: Any, seed: int) -> None:
     compare(network, *_loads(network, random), states)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_trees_side_by_side_are_each_tree_alone(seed: int) -> None:
