@@ -80,7 +80,7 @@ def test_brute_force_solves_whatever_was_solved_before_in_its_thread() -> None:
     """HiGHS refuses another number of processors than the first solve of a thread has fixed."""
 
     def after_another() -> str:
-        first = highspy.Highs()
+        first: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         first.setOptionValue("output_flag", False)
         first.setOptionValue("threads", 2)
         first.run()
