@@ -248,23 +248,45 @@ def cost_of_claims(
         As a share of those sizes.
     cost : float
     """
+    residual = distance_of_claims(own, claims, sizes)
+    return residual, cost_near(own, claims, sizes, residual)
+
+
+def distance_of_claims(
+    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float]
+) -> float:
+    """Return how far claims are from what an agent can do, as a share of their sizes."""
     off = cp.Variable(nonneg=True)
-    # In two rows each: of an absolute value cvxpy works out bounds, and warns where there are none.
-    # Each in its own size: a thousandth is next to nothing of one quantity, and all of another.
-    apart = [
+    near = [each <= size * off for each, size in _apart(own, claims, sizes)]
+    return solve(own.agent, own.near(near, off))
+
+
+def cost_near(
+    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float], residual: float
+) -> float:
+    """Return the least own cost no further from claims than this share of their sizes."""
+    room = cp.Parameter(nonneg=True, value=residual)
+    problem = own.problem([each <= size * room for each, size in _apart(own, claims, sizes)])
+    if problem.is_lp():
+        # Room is worth money: a billionth of a unit at 40 000 is more than settlements may be off.
+        with contextlib.suppress(NoAnswer):
+            return own.least(problem)
+    room.value = residual + ROOM
+    return own.least(problem)
+
+
+def _apart(
+    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float]
+) -> list[tuple[cp.Expression, float]]:
+    """What has to be small, each with its size: a thousandth is little of one, all of another.
+
+    In two rows each: of an absolute value cvxpy works out bounds, and warns where there are none.
+    """
+    return [
         (sign * (own.says[name] - said), sizes[name])
         for name, said in claims.items()
         for sign in (1, -1)
     ]
-    residual = solve(own.agent, own.near([each <= size * off for each, size in apart], off))
-    room = cp.Parameter(nonneg=True, value=residual)
-    problem = own.problem([each <= size * room for each, size in apart])
-    if problem.is_lp():
-        # Room is worth money: a billionth of a unit at 40 000 is more than settlements may be off.
-        with contextlib.suppress(NoAnswer):
-            return residual, own.least(problem)
-    room.value = residual + ROOM
-    return residual, own.least(problem)
 
 
 @contextmanager

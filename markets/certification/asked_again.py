@@ -48,25 +48,6 @@ class FollowerCheck:
         return max(0.0, self.cost - self.best)
 
 
-@dataclass(frozen=True)
-class LeaderCheck:
-    """What is found when a leader's objective is worked out again.
-
-    Attributes
-    ----------
-    primal : float
-        How far what it is said to say is from what it can do, as a share of its size.
-    cost : float
-        Its objective, as a cost.
-    money : float
-        That moves at what it is said to do.
-    """
-
-    primal: float
-    cost: float
-    money: float
-
-
 def check_follower(
     game: Game, values: Mapping[str, Vector], agent: Agent, *, commitments_only: bool = False
 ) -> FollowerCheck:
@@ -86,8 +67,8 @@ def check_follower(
         heard = heard_beside_own(game, values, agent.name)
         asked = with_own_amounts(game, agent)
         linked = dict.fromkeys(linked, math.nan)
-    claims = (_commitments if commitments_only else _own_claims)(game, values, agent)
-    own = charged(game, values, stated(asked, _unit(game, values, agent)))
+    claims = (commitments_of if commitments_only else claims_of)(game, values, agent)
+    own = charged(game, values, stated(asked, unit_at(game, values, agent)))
     with hearing(asked, heard):
         residual, cost = cost_of_claims(own, claims, sizes_of(game, values, agent, claims))
         claimed_money = moved(own.cost, linked)
@@ -102,32 +83,7 @@ def check_follower(
     )
 
 
-def check_leader(
-    game: Game, values: Mapping[str, Vector], leader: Agent, *, commitments_only: bool = False
-) -> LeaderCheck:
-    """Work out a leader's objective at what it is said to say, and how far that is from feasible.
-
-    Parameters
-    ----------
-    game : Game
-    values : Mapping of str to array
-    leader : Agent
-    commitments_only : bool
-        Whether it may still decide anew what nobody hears or pays for.
-
-    Raises
-    ------
-    NoAnswer
-        When its constraints allow no decision at all.
-    """
-    claims = (_commitments if commitments_only else _own_claims)(game, values, leader)
-    own = stated(leader, _unit(game, values, leader))
-    with hearing(leader, heard_values(game, values, leader.name)):
-        residual, cost = cost_of_claims(own, claims, sizes_of(game, values, leader, claims))
-        return LeaderCheck(residual, cost, moved(own.cost, heard_sizes(game, values, leader)))
-
-
-def _unit(game: Game, values: Mapping[str, Vector], agent: Agent) -> float:
+def unit_at(game: Game, values: Mapping[str, Vector], agent: Agent) -> float:
     """Return a unit of money near what a unit of what the agent decides costs."""
     form = game.forms[agent.name]
     costs = form.cost_at(form.heard_vector(heard_values(game, values, agent.name)))
@@ -139,7 +95,7 @@ def _unit(game: Game, values: Mapping[str, Vector], agent: Agent) -> float:
     return unit_of(max([greatest(costs), *prices]))
 
 
-def _own_claims(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
+def claims_of(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
     """What the agent is said to say, as far as a program can be held to it."""
     return {
         name: values[f"{agent.name}.{name}"]
@@ -148,10 +104,10 @@ def _own_claims(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[
     }
 
 
-def _commitments(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
+def commitments_of(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
     """What the agent says that others hear or pay for."""
     used = {link.source for link in game.links}
     used |= {s for p in game.payments for s in (p.price, p.quantity) if isinstance(s, str)}
     used |= {term.source for balance in game.balances for term in balance.signed}
-    claims = _own_claims(game, values, agent)
+    claims = claims_of(game, values, agent)
     return {name: said for name, said in claims.items() if f"{agent.name}.{name}" in used}

@@ -11,10 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.agent import Agent
-from equigrid.markets.certification.asked_again import check_leader
+from equigrid.markets.certification.alone import (
+    ROOM,
+    cost_near,
+    distance_of_claims,
+    hearing,
+    stated,
+)
+from equigrid.markets.certification.asked_again import claims_of, commitments_of, unit_at
 from equigrid.markets.certification.certificate import OPTIMAL
-from equigrid.markets.certification.money import relative
+from equigrid.markets.certification.money import heard_sizes, moved, relative
+from equigrid.markets.certification.sizes import sizes_of
 from equigrid.markets.game import Game
+from equigrid.markets.settlement import heard_values
 
 Vector = NDArray[np.float64]
 
@@ -50,9 +59,18 @@ def decisions_of(game: Game, values: Mapping[str, Vector], leader: Agent) -> Dec
     NoAnswer
         When it has no feasible decision at what it hears.
     """
-    near = check_leader(game, values, leader, commitments_only=True)
-    whole = check_leader(game, values, leader)
-    money = max(near.money, whole.money)
-    regret = relative(max(0.0, whole.cost - near.cost), money)
-    cost = whole.cost if regret > OPTIMAL else near.cost
-    return Decisions(max(near.primal, whole.primal), cost, regret, money)
+    own, every = stated(leader, unit_at(game, values, leader)), claims_of(game, values, leader)
+    used, sizes = commitments_of(game, values, leader), sizes_of(game, values, leader, every)
+    linked = heard_sizes(game, values, leader)
+    with hearing(leader, heard_values(game, values, leader.name)):
+        residual = distance_of_claims(own, every, sizes)
+        whole, money = own.cost.value, moved(own.cost, linked)
+        near = residual if residual <= ROOM else distance_of_claims(own, used, sizes)
+        announced = cost_near(own, used, sizes, near)
+        money = max(money, moved(own.cost, linked))
+        if whole is None or relative(float(whole) - announced, money) > OPTIMAL:
+            # A point that has all that is said need not be the cheapest of them.
+            whole = cost_near(own, every, sizes, residual)
+    regret = relative(max(0.0, float(whole) - announced), money)
+    cost = float(whole) if regret > OPTIMAL else announced
+    return Decisions(max(near, residual), cost, regret, money)
