@@ -71,7 +71,8 @@ class Certificate:
     ----------
     regret : Mapping of str to float
         Per follower, (own cost - own best cost) / the money that it moves: the sum of the sizes of
-        its payments and variable costs, at the answer or at its best one, whichever is more. Who
+        its payments and variable costs, at the answer or at its best one, whichever is more (of
+        several leaders, whose best one is not known, at the answer). Who
         moves next to nothing is measured against a thousandth of all money of the game. NaN where
         it is not known, as for one of several leaders without a bound.
     optimality_gap : float or None
