@@ -7,6 +7,7 @@ from equigrid.experiments.result import CaseResult, Result
 from equigrid.experiments.tie_loss import ENDLESS, LARGE, told_loss
 
 ON_TIES = "certified, if ties fall in the leader's favour"
+_TIES = "answers that cost them the same"
 _MARGIN = (
     "A margin (methods: exact: margin) makes followers prefer the answer strictly: to leave a "
     "limit that it rests on costs them at least so much a unit. The leader gets a little less, and "
@@ -35,14 +36,14 @@ def worst_tie(result: Result) -> str:
     where = f" in {worst.name}" if len(result.cases) > 1 else ""
     if told_loss(worst.certificate) == ENDLESS:
         return (
-            "If followers settle their ties against it, there is no end to the leader's loss"
-            f"{where}."
+            f"If followers settle their ties, {_TIES}, against it, there is no end to the leader's "
+            f"loss{where}."
         )
     if _share(worst) < 5e-6:
         return "Ties cost the leader nothing."
     return (
-        f"If followers settle their ties against it, the leader loses {percent(_share(worst))} of "
-        f"its objective{where}."
+        f"If followers settle their ties, {_TIES}, against it, the leader loses "
+        f"{percent(_share(worst))} of its objective{where}."
     )
 
 
