@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from equigrid.markets.agent import Agent
 from equigrid.markets.certification.alone import (
     ROOM,
+    Statement,
     cost_near,
     distance_of_claims,
     hearing,
@@ -64,13 +65,20 @@ def decisions_of(game: Game, values: Mapping[str, Vector], leader: Agent) -> Dec
     linked = heard_sizes(game, values, leader)
     with hearing(leader, heard_values(game, values, leader.name)):
         residual = distance_of_claims(own, every, sizes)
-        whole, money = own.cost.value, moved(own.cost, linked)
+        whole, money = _present(own, linked)
         near = residual if residual <= ROOM else distance_of_claims(own, used, sizes)
         announced = cost_near(own, used, sizes, near)
         money = max(money, moved(own.cost, linked))
-        if whole is None or relative(float(whole) - announced, money) > OPTIMAL:
+        if whole is None or relative(whole - announced, money) > OPTIMAL:
             # A point that has all that is said need not be the cheapest of them.
             whole = cost_near(own, every, sizes, residual)
-    regret = relative(max(0.0, float(whole) - announced), money)
-    cost = float(whole) if regret > OPTIMAL else announced
+    regret = relative(max(0.0, whole - announced), money)
+    cost = whole if regret > OPTIMAL else announced
     return Decisions(max(near, residual), cost, regret, money)
+
+
+def _present(own: Statement, linked: Mapping[int, float]) -> tuple[float | None, float]:
+    """Return cost and money at present values; no cost where a Variable of it has none."""
+    if any(variable.value is None for variable in own.cost.variables()):
+        return None, 0.0
+    return float(own.cost.value), moved(own.cost, linked)

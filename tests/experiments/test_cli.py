@@ -248,6 +248,7 @@ def test_a_method_that_no_stage_uses(written: Written) -> None:
     assert "best-response" in result.output
 
 
+@pytest.mark.slow
 def test_new_copies_a_shipped_study_once(in_folder: Path) -> None:
     assert _call("new", "disco-microgrids").exit_code == 0
     assert _call("validate", "disco-microgrids.yaml").exit_code == 0

@@ -76,6 +76,7 @@ def test_each_case_and_each_seed_has_luck_of_its_own(written: Written) -> None:
     assert len({tuple(luck(*call)) for call in calls}) == 3
 
 
+@pytest.mark.slow
 def test_a_party_hears_what_was_delivered_only(written: Written) -> None:
     world = eg.World(eg.load_study(written(_with(FAULTS))), "with-flexibility")
     world.run()

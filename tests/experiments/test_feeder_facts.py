@@ -218,6 +218,7 @@ def test_what_plays_no_part_changes_nothing(mine: _Own, as_it_is: NDArray[np.flo
     assert np.allclose(mine.taken(mine.changed(*WITHOUT)), as_it_is, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_frequency_counts_and_the_base_of_the_per_unit_system_does_not(
     mine: _Own, as_it_is: NDArray[np.float64]
 ) -> None:

@@ -113,6 +113,7 @@ def test_statements_that_are_no_part_of_a_power_flow_are_said(
     assert words in note
 
 
+@pytest.mark.slow
 def test_a_study_tells_them_with_file_and_line(
     tmp_path: Path, own: SimpleNamespace, with_study: WithStudy
 ) -> None:

@@ -94,6 +94,7 @@ def test_the_gap_of_the_stage_that_gives_the_result_counts(written: Callable[...
     assert [finding.path for finding in found] == ["methods.best_response.gap"]
 
 
+@pytest.mark.slow
 def test_warnings_go_to_stderr_and_leave_the_exit_code(tmp_path: Path, own: Any) -> None:
     path = _own_files(tmp_path, own)
     told = CliRunner().invoke(main, ["validate", str(path)])

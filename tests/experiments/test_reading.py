@@ -347,6 +347,7 @@ batteries = st.builds(
 loads = st.builds(Load, kind=st.just("load"), share=st.floats(0, 1) | st.just((1.0, 2e-7)))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.builds(Study, agents=st.lists(batteries | loads).map(tuple), hours=st.integers(0, 9)))
 def test_a_model_survives_its_file(folder: Path, study: Study) -> None:

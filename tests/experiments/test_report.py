@@ -240,6 +240,7 @@ def test_same_result_same_bytes(two: Result, html: str) -> None:
     assert report_html(two) == html
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [

@@ -115,6 +115,7 @@ def test_a_share_in_percent_keeps_its_size(share: float) -> None:
 _ANY = st.sampled_from([math.inf, -math.inf, math.nan]) | st.floats()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(_ANY, _ANY, _ANY, _ANY)
 def test_no_number_that_is_none_gets_into_a_summary(

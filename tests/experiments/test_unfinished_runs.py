@@ -126,6 +126,7 @@ def test_a_case_that_is_interrupted_leaves_the_finished_one(
     assert "the run was interrupted" in report
 
 
+@pytest.mark.slow
 def test_the_best_answer_so_far_is_written_and_marked(
     ending: Callable[..., None],
     tiny_file: Path,
@@ -344,6 +345,7 @@ def test_the_round_before_stands_where_a_round_is_interrupted(
     assert not isinstance(none.value, RunInterrupted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "rounds"),
     [

@@ -48,6 +48,7 @@ def _supplied_mw(network: Network, load_mw: Array, load_mvar: Array) -> list[flo
     return found
 
 
+@pytest.mark.slow
 def test_exact_at_the_operating_point(feeder33: Network) -> None:
     loads = _loads(feeder33)
     _assert_exact(feeder33, *loads)

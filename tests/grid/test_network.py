@@ -172,6 +172,7 @@ def test_bus_switches_join(three_buses: Tables) -> None:
     assert ("bus switch", "coupler") in {key for *_, key in network.graph().edges(keys=True)}
 
 
+@pytest.mark.slow
 def test_every_tie_of_the_feeder_closes_a_loop(feeder33: Network) -> None:
     ties = feeder33.branches.query("not closed")["name"]
     assert len(ties) == 5

@@ -142,6 +142,7 @@ def test_bus_numbers_and_order_are_kept() -> None:
     _same_power_flow(net)
 
 
+@pytest.mark.slow
 def test_foreign_tables_are_refused_all_at_once() -> None:
     net = pn.case33bw()
     pp.create_gen(net, 3, p_mw=0.1)
@@ -169,6 +170,7 @@ def test_foreign_settings_are_refused() -> None:
         assert fragment in text
 
 
+@pytest.mark.slow
 def test_cost_and_results_are_ignored() -> None:
     net = pn.case33bw()
     assert len(net.poly_cost)

@@ -176,6 +176,7 @@ def _commitment(demand_mw: np.ndarray) -> eg.Game:
     return eg.Game(agents, balances=[eg.Balance("energy", terms)])
 
 
+@pytest.mark.slow
 def test_whole_numbers_are_settled_by_a_heuristic_whose_gap_is_told() -> None:
     game = _commitment(np.array([10.0, 25.0, 40.0, 55.0, 30.0, 12.0]))
     found, central = eg.Admm().solve(game), eg.Exact().solve(game)

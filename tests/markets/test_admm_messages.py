@@ -123,6 +123,7 @@ def _two_balances() -> eg.Game:
     return eg.Game(game.agents, balances=[*game.balances, reserve])
 
 
+@pytest.mark.slow
 def test_one_seed_is_one_log_to_the_byte() -> None:
     once, again, other = (
         talked(faults)[0].lines()

@@ -242,6 +242,7 @@ def test_exact_is_the_best_point_of_a_complete_grid(
         assert found * (1 if gain else -1) == pytest.approx(best, rel=1e-5, abs=1e-5)
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(market=markets(ramps=False), gain=st.booleans())
 def test_the_best_point_of_a_grid_has_a_clean_certificate(

@@ -161,6 +161,7 @@ def test_led_central_and_by_talking_is_one_answer(seed: int, rise: float) -> Non
         assert talked.prices["energy"] == pytest.approx(central.prices["energy"], abs=2e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_price_that_the_seller_takes_as_well_is_that_of_the_balance(seed: int) -> None:
     sites, seller = _microgrids(seed), _seller(0.0)
@@ -189,6 +190,7 @@ def test_the_price_of_the_balance_leads_as_well_as_the_best_leader(rise: float) 
     assert objective == pytest.approx(central.certificate.total_cost, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_who_hears_the_price_and_who_is_charged_unheard_answers_alike() -> None:
     sites, seller = _microgrids(1), _seller(0.4)
     hearing = eg.Exact().solve(_exchange(sites, seller))
@@ -199,6 +201,7 @@ def test_who_hears_the_price_and_who_is_charged_unheard_answers_alike() -> None:
         assert found.prices["energy"] == pytest.approx(hearing.prices["energy"], abs=2e-2)
 
 
+@pytest.mark.slow
 def test_the_balance_clears_its_books_and_a_fund_is_owed_each_bill() -> None:
     sites, seller = _microgrids(2), _seller(0.4)
     led, central = eg.Exact().solve(_led(sites, 0.4)), eg.Exact().solve(_exchange(sites, seller))

@@ -78,6 +78,7 @@ def test_ctrl_c_before_there_is_an_answer_says_so(
     assert caught.value.equilibrium is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ["milp", pytest.param("auto", marks=pytest.mark.slow)])
 def test_ctrl_c_in_the_middle_of_highs_ends_the_search(route: str) -> None:
     rng = np.random.default_rng(1)

@@ -70,6 +70,7 @@ def _best(costs: Vector, load: Vector, wholesale: Vector, margin: float) -> floa
     return total
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10**6), margin=st.sampled_from([0.01, 0.3]))
 def test_prices_stay_a_margin_away_from_every_cost(seed: int, margin: float) -> None:

@@ -85,6 +85,7 @@ def test_cross_terms_against_the_closed_form(build: Builders, seed: int) -> None
         assert build.searched(game, route, gap=1e-5) == pytest.approx(wanted, rel=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_cross_terms_at_the_ends_of_the_box_against_a_grid(build: Builders, seed: int) -> None:
     """Any x in the box is bought at a - Mx; at an upper end that is the highest such price."""
@@ -99,6 +100,7 @@ def test_cross_terms_at_the_ends_of_the_box_against_a_grid(build: Builders, seed
         assert found == pytest.approx(profit.max(), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_singular_square_leaves_the_choice_to_the_price(build: Builders) -> None:
     """(x + y)² / 2 - 6 (x + y): all is bought where it is cheaper, and ties are the leader's.
 

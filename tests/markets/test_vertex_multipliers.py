@@ -78,6 +78,7 @@ def _signals(form: StandardForm, seed: int, count: int = 6) -> Vector:
     return np.asarray(low + share * (high - low))
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), curved=st.booleans())
 def test_some_optimal_dual_lies_within_the_bounds_of_all_bases(seed: int, curved: bool) -> None:

@@ -16,6 +16,9 @@ from equigrid.experiments.replay import UnusableResult, replay
 from equigrid.experiments.result import Result
 from equigrid.experiments.run import run
 
+# Whole runs of paper A; its bad input and parties have quick tests.
+pytestmark = pytest.mark.slow
+
 Written = Callable[..., Path]
 
 KPIS = [
