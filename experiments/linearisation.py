@@ -119,11 +119,17 @@ def _fit(world: "World", stage: str, rounds: int) -> _Fit:
         renewed, error = system.relinearised(answer.values, asked.tolerance_pu)
         world.rounds.append(Round(stage, number, error))
         fit = _Fit(answer, system, number, error, stopped)
-        if stopped or error <= asked.tolerance_pu or not answer.settled:
+        # Blocks that are settled one by one may together miss the gap: no limit, rounds go on.
+        if stopped or error <= asked.tolerance_pu or _met_a_limit(answer):
             break
         system = renewed
     assert fit is not None
     return fit
+
+
+def _met_a_limit(answer: "LedAnswer | Equilibrium") -> bool:
+    """Whether a search was ended before its end."""
+    return bool(getattr(answer, "stopped_by", "")) if not answer.settled else False
 
 
 def _before(fit: _Fit | None, stop: Interrupted) -> _Fit:

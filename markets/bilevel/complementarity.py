@@ -121,7 +121,7 @@ class ComplementarityProgram:
         """Return by how much a bound may lie below an answer that is proven to a relative gap.
 
         It is relative to the objective without constants, so a fixed revenue hides nothing; or,
-        where costs and revenue all but cancel, to a tenth of what moves.
+        where costs and revenue all but cancel, to a hundredth of what moves.
 
         Parameters
         ----------

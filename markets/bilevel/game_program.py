@@ -81,7 +81,7 @@ class GameProgram:
     def money(self, columns: Vector) -> float:
         """Return what gains of the leader are measured by, without constants.
 
-        That is its objective at a point, or a tenth of all that it pays, is paid and spends.
+        That is its objective at a point, or a hundredth of all that it pays, is paid and spends.
 
         Parameters
         ----------

@@ -11,8 +11,9 @@ from equigrid.markets.linear_program import Assembled
 from equigrid.markets.scaling import Units
 
 Vector = NDArray[np.float64]
-# Of the money that moves, gaps and gains are measured by at least this share.
-SHARE = 0.1
+# Of the money that moves, gaps and gains are measured by at least this share: a profit that costs
+# and revenue all but cancel out is no measure.
+SHARE = 0.01
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,6 @@ def _kpis(result: Result, case: str) -> dict[str, float]:
     return {name: kpi.value for name, kpi in result.case(case).kpis.items()}
 
 
-@pytest.mark.smoke
 def test_both_cases_are_certified_with_the_kpis_that_are_promised(result: Result) -> None:
     assert result.certified, [case.shortcomings for case in result.cases]
     for case in result.cases:
@@ -106,7 +105,6 @@ def test_rounds_come_nearer_to_ac_until_they_agree(result: Result) -> None:
         assert result.case(str(name)).notes["linear_rounds"] == len(rows)
 
 
-@pytest.mark.smoke
 def test_the_report_shows_every_picture_and_table(result: Result, folder: Path) -> None:
     page = (folder / "result" / "report.html").read_text("utf-8")
     assert "expected total cost rises" in page
@@ -120,7 +118,6 @@ def test_the_report_shows_every_picture_and_table(result: Result, folder: Path) 
     assert "nan" not in page.split("<main>")[1].split("base64")[0]
 
 
-@pytest.mark.smoke
 def test_a_replay_agrees_and_notices_changes(result: Result, folder: Path, tmp_path: Path) -> None:
     assert replay(folder / "result") == []
     copied = Path(shutil.copytree(folder / "result", tmp_path / "copied"))
