@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.answers import announce_outcome, told
+from equigrid.markets.answers import announce_outcome, said_values, told
 from equigrid.markets.bilevel.answer_program import Answer, AnswerProgram, follower_cost
 from equigrid.markets.bilevel.leader_limits import broken_limit
 from equigrid.markets.bilevel.signals import Signals, interval
@@ -63,7 +63,8 @@ def negotiate(
             talk.take(offers)
     finally:
         mailroom.end_bargaining()
-    values, claimed = talk.outcome()
+    told_values, claimed = talk.outcome()
+    values = said_values(game, _decided(followers, told_values)) | told_values
     certificate, objective = certify(game, values, claimed=claimed, ties=False)
     announce_outcome(game, values, mailroom, stage, rounds=len(talk.rounds))
     return Equilibrium(
@@ -78,6 +79,14 @@ def negotiate(
     )
 
 
+def _decided(
+    followers: Mapping[str, "_Follower"], values: Mapping[str, Vector]
+) -> dict[str, tuple[Vector, Vector]]:
+    """Each follower's own decision behind what it is taken to say, as columns and what it heard."""
+    found = {name: party.decided(values) for name, party in followers.items()}
+    return {name: decision for name, decision in found.items() if decision is not None}
+
+
 class _Follower:
     """The follower's side: its own problem, and nothing of the others'."""
 
@@ -86,6 +95,14 @@ class _Follower:
         self.form, self.signals = game.forms[name], Signals(game)
         self.solver = AgentSolver(self.form)
         self.offer: FlexOffer | None = None
+        self._answers: list[tuple[dict[str, Vector], Vector, Vector]] = []
+
+    def decided(self, values: Mapping[str, Vector]) -> tuple[Vector, Vector] | None:
+        """Return columns and heard values of the last answer in which it said this."""
+        for said, columns, heard in reversed(self._answers):
+            if all(np.array_equal(values[f"{self.name}.{k}"], v) for k, v in said.items()):
+                return columns, heard
+        return None
 
     def act(self, mail: list[Message]) -> list[FlexOffer]:
         """Answer the newest request, however many came; what is no news gets the same offer."""
@@ -105,6 +122,7 @@ class _Follower:
         heard = self.signals.heard_vector(self.form, announced)
         columns = self.solver.solve(heard)
         said = {path: affine.value(columns, heard) for path, affine in self.form.said.items()}
+        self._answers.append((said, columns, heard))
         paid = follower_cost(self.signals, self.form, Answer(said, 0.0), announced)
         return FlexOffer(
             sender=self.name,

@@ -284,6 +284,10 @@ def _paper_e(case: DiscoMicrogrids, sites: int, hours: slice) -> tuple[eg.Agent,
         case.disco,
         load_mw=case.disco.load_mw[:, hours],
         load_mvar=case.disco.load_mvar[:, hours],
+        generation_mw=np.broadcast_to(case.disco.generation_mw, case.disco.load_mw.shape)[:, hours],
+        generation_mvar=np.broadcast_to(case.disco.generation_mvar, case.disco.load_mw.shape)[
+            :, hours
+        ],
         scenarios=scenarios,
         microgrid_buses={name: case.disco.microgrid_buses[name] for name in names},
     )
