@@ -129,7 +129,11 @@ def _fit(world: "World", stage: str, rounds: int) -> _Fit:
 
 def _met_a_limit(answer: "LedAnswer | Equilibrium") -> bool:
     """Whether a search was ended before its end."""
-    return bool(getattr(answer, "stopped_by", "")) if not answer.settled else False
+    if isinstance(answer, Equilibrium):
+        stopped = any(name.startswith("stopped_by_") for name in answer.statistics)
+    else:
+        stopped = bool(answer.stopped_by)
+    return stopped and not answer.settled
 
 
 def _before(fit: _Fit | None, stop: Interrupted) -> _Fit:

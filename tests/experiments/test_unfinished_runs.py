@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -350,7 +351,7 @@ def test_the_round_before_stands_where_a_round_is_interrupted(
     ("end", "rounds"),
     [
         (_stop_with_answer, 2),
-        pytest.param(_short, 2, marks=pytest.mark.slow),
+        pytest.param(partial(_short, stopped_by_work=1.0), 2, marks=pytest.mark.slow),
         pytest.param(_as_it_is, 4, marks=pytest.mark.slow),
     ],
 )
