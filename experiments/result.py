@@ -178,9 +178,13 @@ def _certificate(certificate: Certificate) -> dict[str, Any]:
     return {
         "regret": dict(certificate.regret),
         "optimality_gap": certificate.optimality_gap,
+        "optimality_gap_money": certificate.optimality_gap_money,
+        "leader_regret": certificate.leader_regret,
         "primal_residual": certificate.primal_residual,
         "dual_residual": _optimality(certificate),
         "settlement_residual": certificate.settlement_residual,
+        "money_moved": certificate.money_moved,
+        "unchecked": list(certificate.unchecked),
         "ac": {
             "required": ac.required,
             "converged": ac.converged,

@@ -110,14 +110,22 @@ def _leader_checks(case: CaseResult, tolerance: Mapping[str, float]) -> Iterator
         certificate.optimality_gap,
         "Distance of the leader's objective from its proven bound",
     )
-    how = "relative; negative if the bound cuts off the answer itself"
+    how = "of the money it moves; negative if the bound cuts off the answer itself"
     if gap is not None:
         held = _held(question, gap, tolerance["gap"], how)
-        yield replace(held, holds=bool(held.holds) and gap >= -BOUND)
+        money = certificate.optimality_gap_money
+        beside = "" if money is None else f" ({_small(money)} in currency)"
+        yield replace(
+            held, measured=held.measured + beside, holds=bool(held.holds) and gap >= -BOUND
+        )
     else:
         asked = case.notes.get("method") != "best-response"
         how = "a negotiation proves no bound" if not asked else ""
         yield Check(question, "not proven", holds=False if asked else None, how=how)
+    if certificate.leader_regret is not None:
+        question = "What other decisions that nobody hears could gain it, of the money it moves"
+        how = "its own problem in cvxpy, with its announcement as it stands"
+        yield _held(question, certificate.leader_regret, tolerance["gap"], how)
     yield from _tie_checks(certificate)
 
 
@@ -142,7 +150,7 @@ def _tie_checks(certificate: Certificate) -> Iterator[Check]:
 
 def _follower_checks(certificate: Certificate, tolerance: Mapping[str, float]) -> Iterator[Check]:
     for agent, regret in certificate.regret.items():
-        question = f"What {agent}, solved again alone, could gain of its cost"
+        question = f"What {agent}, solved again alone, could gain of the money it moves"
         how = "its own problem in cvxpy, at what it was told"
         yield _held(question, regret, tolerance["regret"], how)
     residuals = (
@@ -168,13 +176,24 @@ def _follower_checks(certificate: Certificate, tolerance: Mapping[str, float]) -
 
 
 def _money_checks(certificate: Certificate, tolerance: Mapping[str, float]) -> Iterator[Check]:
-    question = "What is paid and what is received differ by (currency)"
+    question = "What is paid and what is received differ by, of the money that moves"
     how = "the method's own value against price × quantity"
     yield _held(question, certificate.settlement_residual, tolerance["settlement"], how)
     if certificate.primal_residual is not None:
         question = "Distance of what was promised from what each party can do"
         how = "the nearest feasible answer of each, in its own units"
         yield _held(question, certificate.primal_residual, FEASIBLE, how)
+    yield from _unchecked(certificate)
+
+
+def _unchecked(certificate: Certificate) -> Iterator[Check]:
+    """Say how many of the figures no check covers, by name where they are few."""
+    names = certificate.unchecked
+    if names:
+        shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        question = "Figures that no check covers"
+        how = "duals that nobody uses, and what is not linear in an agent's decisions"
+        yield Check(question, f"{len(names)} ({shown})", "for information", how=how)
 
 
 def _ac_checks(ac: AcFindings | None, tolerance: Mapping[str, float]) -> Iterator[Check]:
@@ -254,14 +273,15 @@ def verdict(result: Result) -> str:
     gaps = [c.certificate.optimality_gap for c in result.cases]
     proven = [gap for gap in gaps if gap is not None]
     best = (
-        f", no answer is better for the leader by more than {_small(max(proven))} of its objective"
+        ", no answer is better for the leader by more than "
+        f"{_small(max(proven))} of the money it moves"
         if proven and len(proven) == len(gaps)
         else ""
     )
     word = status(result).capitalize()
     return (
         f"{word}: no follower could gain by answering otherwise "
-        f"(at most {_small(worst)} of its cost){best}, payments balance, and AC power flow holds."
+        f"(at most {_small(worst)} of the money it moves){best}, payments balance, and AC power flow holds."
     )
 
 

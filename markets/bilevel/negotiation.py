@@ -277,9 +277,9 @@ class _Talk:
         if not limit:
             return None
         return NoAnswer(
-            f"leader '{leader}' has no decision that the answers it heard in "
-            f"{max(1, len(self.rounds))} rounds allow: {limit}; relax that limit, or the bounds "
-            "of what it holds for",
+            f"leader '{leader}' has no decision that the answers it heard allow, rounds played: "
+            f"{max(1, len(self.rounds))}; {limit}; relax that limit, or the bounds of what it "
+            "holds for",
             leader,
         )
 

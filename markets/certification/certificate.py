@@ -105,7 +105,7 @@ class Certificate:
     balance_residual : float or None
         Greatest imbalance as a share of the balance's greatest term; None without balances.
     leader_regret : float or None
-        By what share of its objective a leader could better it by other decisions that nobody
+        By what share of the money it moves a leader could better it by other decisions that nobody
         hears, at what it announced; the greatest of several leaders'.
     not_numbers : tuple of str
         What was to be checked and is no finite number, by name. Where a value is none, nothing

@@ -105,6 +105,9 @@ def asked(question: str, **figures: Any) -> list[Check]:
         ("bound", {"optimality_gap": -5e-5}, False),
         ("bound", {"optimality_gap": 1e-9}, True),
         ("received", {"settlement_residual": 1e-3}, False),
+        ("nobody hears", {"leader_regret": 1e-3}, False),
+        ("nobody hears", {"leader_regret": 1e-9}, True),
+        ("no check covers", {"unchecked": ("dual(a.b)",)}, None),
         ("prices that are duals", {"dual_residual": 1e-3}, False),
         ("prices that are duals", {"dual_residual": 1e-9}, True),
         ("prices that are duals", {"dual_residual": float("inf")}, False),
@@ -158,7 +161,7 @@ def test_certificates_stand_side_by_side() -> None:
     page = report_html(a_result(*cases))
     assert "1,234.50" in page
     assert page.count('title="does not hold"') == 1
-    assert page.count(found["What mg1, solved again alone, could gain of its cost"].how) == 1
+    assert page.count(found["What mg1, solved again alone, could gain of the money it moves"].how) == 1
 
 
 def test_how_far_multipliers_are_off_is_in_the_summary() -> None:
