@@ -161,7 +161,8 @@ def test_certificates_stand_side_by_side() -> None:
     page = report_html(a_result(*cases))
     assert "1,234.50" in page
     assert page.count('title="does not hold"') == 1
-    assert page.count(found["What mg1, solved again alone, could gain of the money it moves"].how) == 1
+    regret = "What mg1, solved again alone, could gain of the money it moves"
+    assert page.count(found[regret].how) == 1
 
 
 def test_how_far_multipliers_are_off_is_in_the_summary() -> None:

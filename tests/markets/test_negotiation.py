@@ -149,7 +149,8 @@ def test_a_leader_that_no_answer_allows_is_named(build: Builders) -> None:
 
 def test_a_leader_that_runs_out_of_rounds_without_a_decision_is_named(build: Builders) -> None:
     words = (
-        r"leader 'disco' has no decision that the answers it heard allow, rounds played: 1; .*short by"
+        r"leader 'disco' has no decision that the answers it heard allow, rounds played: 1; "
+        r".*short by"
     )
     with pytest.raises(NoAnswer, match=words):
         BestResponse(rounds=1).solve(_game(build, most=0.5))
