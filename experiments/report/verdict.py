@@ -281,8 +281,8 @@ def verdict(result: Result) -> str:
     word = status(result).capitalize()
     return (
         f"{word}: no follower could gain by answering otherwise "
-        f"(at most {_small(worst)} of the money it moves){best}, payments balance, and AC power flow "
-        "holds."
+        f"(at most {_small(worst)} of the money it moves){best}, payments balance, and AC power "
+        "flow holds."
     )
 
 
