@@ -9,10 +9,10 @@ from scipy import sparse
 
 from equigrid.agents.assets import Generator, InterruptibleLoad
 from equigrid.grid.block import Block
-from equigrid.grid.linear import LinearNetwork, NoOperatingPoint, linearise
-from equigrid.grid.network import Network
-from equigrid.markets.agent import Agent
+from equigrid.grid.linear.lindistflow import LinearNetwork, NoOperatingPoint, linearise
+from equigrid.grid.network.network import Network
 from equigrid.markets.findings import NoAnswer
+from equigrid.markets.model.agent import Agent
 from equigrid.scenarios.scenario_set import ScenarioSet
 
 Vector = NDArray[np.float64]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
-from equigrid.markets.agent import Agent
+from equigrid.markets.model.agent import Agent
 
 Vector = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.grid.network import Network
-from equigrid.grid.tangents import Tangents, tangents
-from equigrid.markets.agent import Agent
+from equigrid.grid.linear.tangents import Tangents, tangents
+from equigrid.grid.network.network import Network
+from equigrid.markets.model.agent import Agent
 
 Vector = NDArray[np.float64]
 # Before delivery, after delivery of all upward offers, after delivery of all downward offers.

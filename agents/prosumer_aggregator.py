@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cvxpy as cp
 
 from equigrid.agents.assets import VirtualBattery
-from equigrid.markets.agent import Agent
+from equigrid.markets.model.agent import Agent
 
 WorstCase = Callable[[cp.Expression], tuple[cp.Expression, Sequence[cp.Constraint]]]
 
@@ -22,7 +22,7 @@ class ProsumerAggregator:
     scenarios, hours : int
     worst_case : callable
         From the cost of each scenario (S,) to what is minimised and its constraints, such as
-        :meth:`equigrid.scenarios.ambiguity.AmbiguitySet.worst_case`.
+        :meth:`equigrid.scenarios.ambiguity.ambiguity_set.AmbiguitySet.worst_case`.
     here_and_now : bool
         Whether one offer holds in all scenarios.
     """

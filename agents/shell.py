@@ -2,7 +2,7 @@
 
 import mesa
 
-from equigrid.markets.messages import Message
+from equigrid.markets.messaging.messages import Message
 
 
 class Shell(mesa.Agent):  # type: ignore[misc]

@@ -14,18 +14,18 @@ import paper_e
 from scipy import sparse
 
 from equigrid.experiments.study import Study
-from equigrid.markets.bilevel.branching import Branching
-from equigrid.markets.bilevel.complementarity import (
+from equigrid.markets.bilevel.big_m.milp import MixedInteger, with_binaries
+from equigrid.markets.bilevel.big_m.pair_bounds import PairBounds, pair_bounds
+from equigrid.markets.bilevel.branching.search import Branching
+from equigrid.markets.bilevel.kkt import OptimalityProgram
+from equigrid.markets.bilevel.mpcc import (
     ComplementarityProgram,
     Squares,
     pairs_of,
     relaxed,
 )
-from equigrid.markets.bilevel.elimination import itself
-from equigrid.markets.bilevel.mixed_integer import MixedInteger, with_binaries
-from equigrid.markets.bilevel.optimality import OptimalityProgram
-from equigrid.markets.bilevel.pair_bounds import PairBounds, pair_bounds
-from equigrid.markets.game import Game
+from equigrid.markets.bilevel.substitution import itself
+from equigrid.markets.games.game import Game
 
 GUESS = 500.0
 GAP = 5e-5

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import equigrid as eg
-from equigrid.markets.balance import Balance
-from equigrid.markets.fleet import Fleet
+from equigrid.markets.games.fleet import Fleet
+from equigrid.markets.model.balance import Balance
 from equigrid.scenarios.seeds import stream
 
 Vector = NDArray[np.float64]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fleet_exchange import exchange
 
 import equigrid as eg
-from equigrid.markets.exchange.central import CentralProgram
+from equigrid.markets.admm.central_program import CentralProgram
 
 
 @dataclass(frozen=True)

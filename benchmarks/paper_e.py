@@ -8,7 +8,7 @@ import numpy as np
 from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.experiments.study import Study, load_study
-from equigrid.markets.game import Game
+from equigrid.markets.games.game import Game
 from equigrid.scenarios.seeds import stream
 
 Change = Callable[[dict[str, Any]], None]

@@ -13,9 +13,9 @@ from planted_games import Planted
 from scipy.optimize import Bounds, LinearConstraint, milp, minimize
 
 import equigrid as eg
-from equigrid.markets.compilation import compile_agent
-from equigrid.markets.settlement import heard_values
-from equigrid.markets.standard_form import StandardForm
+from equigrid.markets.accounts.settlement import heard_values
+from equigrid.markets.forms.compilation import compile_agent
+from equigrid.markets.forms.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
 # An error does harm where a party loses this share of the money that it moves, or where a figure is

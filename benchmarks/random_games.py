@@ -20,7 +20,7 @@ from declared_games import declare
 from drawn_games import KINDS, DrawnGame, draw, in_money
 
 import equigrid as eg
-from equigrid.markets.bilevel.column_ranges import NoBoundError
+from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
 from equigrid.scenarios.seeds import stream
 
 ROUTES = ("milp", "branching")

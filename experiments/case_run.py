@@ -13,7 +13,7 @@ from equigrid.experiments.strict import in_words
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Dispatch, Mask, System
 from equigrid.experiments.world import Progress, World
-from equigrid.grid.judged import Judged, judged_flow
+from equigrid.grid.verified_flow import Judged, judged_flow
 from equigrid.markets.certification.certificate import AcFindings
 
 GOES_ON = "interrupted: what was found is written; Ctrl-C again ends at once"

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from equigrid.experiments.findings import Document, Loc, suggestion
-from equigrid.grid.cases import feeder
-from equigrid.grid.checks import voltage_dependent
-from equigrid.grid.network import Network
-from equigrid.grid.radial import uncovered
-from equigrid.grid.tables import NetworkError
+from equigrid.grid.linear.radial import uncovered
+from equigrid.grid.network.checks import voltage_dependent
+from equigrid.grid.network.feeders import feeder
+from equigrid.grid.network.network import Network
+from equigrid.grid.network.tables import NetworkError
 
 Problem = tuple[Loc, str, object]
 Pattern = tuple[str, ...]  # as `Document.find` takes it

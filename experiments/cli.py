@@ -224,7 +224,7 @@ def _reconfigure(
     feeder: str, out: Path | None, rounds: int, asked: dict[str, Any], *, force: bool
 ) -> int:
     from equigrid.experiments.reconfigure import reconfigured
-    from equigrid.grid.cases import feeder as find_feeder
+    from equigrid.grid.network.feeders import feeder as find_feeder
 
     network = find_feeder(feeder)
     _warn(f"{feeder}: {note}" for note in network.notes)
@@ -270,7 +270,7 @@ def _told(error: Exception) -> int:
     """Tell an error in words and return its exit code."""
     from equigrid.experiments.findings import UnusableInput
     from equigrid.experiments.writable import UnusablePlace
-    from equigrid.grid.tables import NetworkError
+    from equigrid.grid.network.tables import NetworkError
     from equigrid.markets.findings import NoAnswer, UnusableGame, WrongMethod
 
     codes: tuple[tuple[Any, int], ...] = (

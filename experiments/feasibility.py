@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import cvxpy as cp
 import numpy as np
 
-from equigrid.markets.agent import Agent
 from equigrid.markets.findings import NoAnswer, SolverFailed
-from equigrid.markets.game import Game
-from equigrid.markets.hours import hour_of
+from equigrid.markets.forms.row_hours import hour_of
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.agent import Agent
 from equigrid.own_thread import solve_by_highs
 
 _SHORT = 1e-6

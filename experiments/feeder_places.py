@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from equigrid.grid.network import Network
+from equigrid.grid.network.network import Network
 
 Place = tuple[str, str, int, float]  # name, kind, bus, most power (MW)
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.findings import Interrupted
 
 if TYPE_CHECKING:
     from equigrid.experiments.world import World
-    from equigrid.markets.equilibrium.led_answer import LedAnswer
+    from equigrid.markets.methods.led_answer import LedAnswer
 
 Vector = NDArray[np.float64]
 

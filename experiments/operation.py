@@ -8,9 +8,9 @@ import numpy.typing as npt
 from equigrid.grid.ac import AcResult, ac_check
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
-from equigrid.grid.network import Network
-from equigrid.grid.tables import UNRATED_KA
-from equigrid.grid.topology import twice_fed_islands
+from equigrid.grid.network.network import Network
+from equigrid.grid.network.tables import UNRATED_KA
+from equigrid.grid.network.topology import twice_fed_islands
 
 Array = npt.NDArray[np.float64]
 _ASKED = ("voltage_pu", "branch_current_ka", "loss_mw", "loading_max_percent")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.grid.tables import UNRATED_KA
+from equigrid.grid.network.tables import UNRATED_KA
 
 if TYPE_CHECKING:
     from equigrid.experiments.checks import Problem

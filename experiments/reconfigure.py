@@ -14,8 +14,8 @@ from equigrid.experiments.operation import Operation
 from equigrid.experiments.report.figures import svg
 from equigrid.experiments.report.figures_switching import switching
 from equigrid.experiments.whole import write_whole
-from equigrid.grid.cases import write_network
-from equigrid.grid.network import Network
+from equigrid.grid.network.feeders import write_network
+from equigrid.grid.network.network import Network
 from equigrid.grid.switching.best import BestConfiguration, best_configuration
 
 _AIMS = {

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from equigrid.experiments.systems import ReplayKind, system_kind
-from equigrid.markets.mailroom import digest, read_log
-from equigrid.markets.messages import (
+from equigrid.markets.messaging.mailroom import digest, read_log
+from equigrid.markets.messaging.messages import (
     Announcement,
     FlexOrder,
     FlexSettlement,

@@ -12,7 +12,7 @@ import pandas as pd
 from equigrid.experiments.strict import strict
 from equigrid.experiments.tie_loss import told_loss
 from equigrid.experiments.whole import write_whole
-from equigrid.grid.network import Network
+from equigrid.grid.network.network import Network
 from equigrid.markets.certification.certificate import Certificate
 
 _FORMAT = "equigrid-result-1"

@@ -18,7 +18,7 @@ from equigrid.experiments.findings import (
 from equigrid.experiments.plausibility import general_doubts
 from equigrid.experiments.reading import read_yaml, to_yaml, validated
 from equigrid.experiments.systems import SYSTEMS, SystemKind, system_kind
-from equigrid.grid.network import Network
+from equigrid.grid.network.network import Network
 
 
 @dataclass(frozen=True, eq=False)

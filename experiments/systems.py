@@ -22,9 +22,9 @@ if TYPE_CHECKING:  # what follows from these takes long to import, and few need 
     from equigrid.experiments.study import Study
     from equigrid.experiments.world import World
     from equigrid.grid.ac import AcResult
-    from equigrid.grid.network import Network
-    from equigrid.markets.equilibrium.method import Equilibrium
-    from equigrid.markets.game import Game
+    from equigrid.grid.network.network import Network
+    from equigrid.markets.equilibrium import Equilibrium
+    from equigrid.markets.games.game import Game
 
     Tables = dict[str, pd.DataFrame]
     Kpis = dict[str, Kpi]

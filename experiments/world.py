@@ -12,14 +12,14 @@ from equigrid.experiments.linearisation import Relinearised, Round
 from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import System, system_kind
-from equigrid.markets.answers import announce_constants, announce_outcome
-from equigrid.markets.equilibrium.exact import Exact
-from equigrid.markets.equilibrium.method import Equilibrium, Method
-from equigrid.markets.faults import Faults
+from equigrid.markets.equilibrium import Equilibrium, Method
 from equigrid.markets.findings import Interrupted, NoAnswer, UnusableGame, WrongMethod
-from equigrid.markets.game import Game
-from equigrid.markets.mailroom import Mailroom
-from equigrid.markets.messages import Message
+from equigrid.markets.games.game import Game
+from equigrid.markets.messaging.faults import Faults
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.messages import Message
+from equigrid.markets.messaging.posting import announce_constants, announce_outcome
+from equigrid.markets.methods.exact import Exact
 from equigrid.scenarios.seeds import stream
 from equigrid.threads import one_blas_thread
 

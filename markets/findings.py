@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from equigrid.markets.equilibrium.method import Equilibrium
+    from equigrid.markets.equilibrium import Equilibrium
 
 
 class UnusableGame(ValueError):

@@ -1,10 +1,14 @@
 """The mapping of folders to packages, its links and its data files hold together."""
 
 import re
+import runpy
 import tomllib
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+import pytest
+import setuptools
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -12,7 +16,6 @@ import equigrid
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-TABLES = PROJECT["tool"]["setuptools"]
 LOCK = [
     line
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -23,7 +26,7 @@ CODE = ("agents", "grid", "markets", "scenarios", "experiments", "web")
 
 def _folders() -> dict[str, str]:
     """Every folder that holds code, by the package it is imported as."""
-    found = {"equigrid": "src/equigrid"}
+    found = {"equigrid": "src/equigrid", "equigrid.compiled": "src/equigrid/compiled"}
     for top in CODE:
         for init in sorted((ROOT / top).rglob("__init__.py")):
             folder = init.parent.relative_to(ROOT).as_posix()
@@ -31,9 +34,12 @@ def _folders() -> dict[str, str]:
     return found
 
 
-def test_both_tables_list_every_folder() -> None:
-    assert TABLES["package-dir"] == _folders()
-    assert sorted(TABLES["packages"]) == sorted(_folders())
+def test_setup_finds_every_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **said: given.update(said))
+    runpy.run_path(str(ROOT / "setup.py"))
+    assert given["package_dir"] == _folders()
+    assert sorted(given["packages"]) == sorted(_folders())
 
 
 def test_one_link_per_code_folder() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from equigrid.experiments.checks import Problem, doubled, kinds, references, unknown_buses
 from equigrid.experiments.findings import Document
-from equigrid.grid.network import Network
+from equigrid.grid.network.network import Network
 
 # Each kind that must be there once, and who refers to it by which field.
 _ONCE = ("iso", "customers", "ders-manager", "disco")

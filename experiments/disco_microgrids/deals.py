@@ -1,6 +1,6 @@
 """Who tells whom what in paper E's game, and who pays whom."""
 
-from equigrid.markets.game import Link, Payment
+from equigrid.markets.games.game import Link, Payment
 
 
 def market_deals(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.result import Kpi
 from equigrid.experiments.study import Study
-from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
     from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids

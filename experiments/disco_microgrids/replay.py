@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from equigrid.experiments.replay import Told, close
 from equigrid.experiments.systems import ReplayKind
-from equigrid.markets.messages import FlexOffer, FlexOrder, FlexRequest
+from equigrid.markets.messaging.messages import FlexOffer, FlexOrder, FlexRequest
 
 Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]

@@ -22,11 +22,11 @@ from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Dispatch, System
 from equigrid.grid.ac import AcResult
-from equigrid.grid.linear import linearise
-from equigrid.markets.agent import Agent
-from equigrid.markets.equilibrium.best_response import BestResponse
-from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.game import Game
+from equigrid.grid.linear.lindistflow import linearise
+from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.games.game import Game
+from equigrid.markets.methods.best_response import BestResponse
+from equigrid.markets.model.agent import Agent
 from equigrid.scenarios.intervals import beta_intervals, normal_intervals
 from equigrid.scenarios.scenario_set import Branch, ScenarioSet, scenario_tree
 

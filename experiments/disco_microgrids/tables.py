@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from equigrid.experiments.feeder_places import feeder_places
 from equigrid.grid.ac import AcResult
-from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
     from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids

@@ -11,7 +11,7 @@ from equigrid.experiments.frp_aggregator.days import days_of
 from equigrid.experiments.frp_aggregator.parties import operator_of
 from equigrid.experiments.study import Study
 from equigrid.grid.ac import AcViolations
-from equigrid.grid.judged import judged_flow
+from equigrid.grid.verified_flow import judged_flow
 
 Vector = NDArray[np.float64]
 _VOLTAGE_PU, _LOADING_PERCENT = 1e-6, 1e-3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from equigrid.experiments.checks import Problem, doubled, kinds, references, unknown_buses
 from equigrid.experiments.findings import Document
-from equigrid.grid.network import Network
+from equigrid.grid.network.network import Network
 
 # Each kind that must be there once, and who refers to it by which field.
 _ONCE = ("market", "network-operator", "prosumer-aggregator")
@@ -51,7 +51,7 @@ def _measured(document: Document) -> Iterator[Problem]:
         return
     if not (isinstance(said.get("file"), str) and isinstance(said.get("column"), str)):
         return
-    from equigrid.scenarios.measured_days import (  # noqa: PLC0415  pandas takes long
+    from equigrid.scenarios.days.measured_days import (  # noqa: PLC0415  pandas takes long
         read_daily_profiles,
     )
 

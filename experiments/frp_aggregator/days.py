@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.study import Study
-from equigrid.scenarios.measured_days import read_daily_profiles
-from equigrid.scenarios.photovoltaic_days import PhotovoltaicDays
+from equigrid.scenarios.days.measured_days import read_daily_profiles
+from equigrid.scenarios.days.photovoltaic_days import PhotovoltaicDays
 from equigrid.scenarios.reduction import cluster_days
 from equigrid.scenarios.scenario_set import ScenarioSet
 

@@ -12,7 +12,7 @@ from equigrid.experiments.frp_aggregator.parties import loads_of, spec_of
 from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Deliveries
-from equigrid.grid.judged import judged_flow
+from equigrid.grid.verified_flow import judged_flow
 from equigrid.scenarios.seeds import stream
 
 Vector = NDArray[np.float64]

@@ -10,7 +10,7 @@ from equigrid.agents.network_operator import STATES
 from equigrid.experiments.frp_aggregator.parties import PRODUCTS
 from equigrid.experiments.result import Kpi
 from equigrid.grid.ac import AcResult
-from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
     from equigrid.experiments.frp_aggregator.system import FrpAggregator

@@ -10,10 +10,10 @@ from equigrid.experiments.feeder_loads import FeederLoads, feeder_loads
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.days import Days
 from equigrid.experiments.study import Study
-from equigrid.markets.agent import Agent
-from equigrid.markets.game import Game, Link, Payment
-from equigrid.markets.sources import Dual
-from equigrid.scenarios.ambiguity import AmbiguitySet
+from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.sources import Dual
+from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
 Vector = NDArray[np.float64]
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from equigrid.experiments.frp_aggregator.parties import PRODUCTS, one
 from equigrid.experiments.frp_aggregator.schema import Market
-from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.sources import Dual
+from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.model.sources import Dual
 
 if TYPE_CHECKING:
     from equigrid.experiments.frp_aggregator.system import FrpAggregator

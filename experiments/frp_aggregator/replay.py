@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from equigrid.experiments.replay import Told, close
 from equigrid.experiments.systems import ReplayKind
-from equigrid.markets.messages import FlexOrder
+from equigrid.markets.messaging.messages import FlexOrder
 
 Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]

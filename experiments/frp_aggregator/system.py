@@ -27,10 +27,10 @@ from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Dispatch, System
 from equigrid.grid.ac import AcResult
-from equigrid.grid.tangents import Tangents
-from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.game import Game
-from equigrid.scenarios.ambiguity import AmbiguitySet
+from equigrid.grid.linear.tangents import Tangents
+from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.games.game import Game
+from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
 if TYPE_CHECKING:
     from equigrid.experiments.world import World

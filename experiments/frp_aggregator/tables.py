@@ -14,7 +14,7 @@ from equigrid.experiments.frp_aggregator.kpis import bills, offered_mwh
 from equigrid.experiments.frp_aggregator.parties import PRODUCTS, one
 from equigrid.experiments.frp_aggregator.prices import bus_prices, paid_prices, residuals
 from equigrid.grid.ac import AcResult
-from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
     from equigrid.experiments.frp_aggregator.system import FrpAggregator

@@ -6,9 +6,10 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 
-from equigrid.grid.batch.kernel import solve_all, twice_fed
+from equigrid.grid.batch.kernels.kernel_network import prepare
+from equigrid.grid.batch.kernels.rows import solve_all, twice_fed
+from equigrid.grid.batch.kernels.tables import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN, Told
 from equigrid.grid.batch.meshed import solve_meshed
-from equigrid.grid.batch.report import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN, Told
 from equigrid.grid.batch.request import (
     Array,
     Closed,
@@ -18,10 +19,9 @@ from equigrid.grid.batch.request import (
     unfinished,
 )
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
-from equigrid.grid.batch.wires import prepare
-from equigrid.grid.network import Network
-from equigrid.grid.tables import NetworkError
-from equigrid.grid.topology import twice_fed_islands
+from equigrid.grid.network.network import Network
+from equigrid.grid.network.tables import NetworkError
+from equigrid.grid.network.topology import twice_fed_islands
 
 _USUAL = ("voltage_pu", "branch_current_ka", "loss_mw")
 _FIGURES = {

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import power_grid_model as pgm
 
-from equigrid.grid.batch.report import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN
+from equigrid.grid.batch.kernels.kernel_network import LOADING, LOSSY, Wires
+from equigrid.grid.batch.kernels.tables import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN
 from equigrid.grid.batch.two_ports import Complex, Positions, TwoPorts, Vector
-from equigrid.grid.batch.wires import LOADING, LOSSY, Wires
 
 Closed = npt.NDArray[np.bool_]
 _TOLERANCE, _ITERATIONS = 1e-10, 50
@@ -29,7 +29,7 @@ class MeshedRows:
     solved : array of bool (M,)
     voltage_pu, branch_current_ka : array (M, N), (M, branches)
     figures : array (4, M)
-        As in :class:`~equigrid.grid.batch.report.Told`.
+        As in :class:`~equigrid.grid.batch.kernels.tables.Told`.
     """
 
     solved: npt.NDArray[np.bool_]

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
-from equigrid.grid.batch.kernel import all_finite
-from equigrid.grid.network import Network, require_network
-from equigrid.grid.tables import did_you_mean
+from equigrid.grid.batch.kernels.rows import all_finite
+from equigrid.grid.network.network import Network, require_network
+from equigrid.grid.network.tables import did_you_mean
 
 Array = npt.NDArray[np.float64]
 Closed = npt.NDArray[np.bool_]

@@ -13,7 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from equigrid.grid.batch.transformers import transformer_ports
-from equigrid.grid.network import Network
+from equigrid.grid.network.network import Network
 
 Vector = npt.NDArray[np.float64]
 Complex = npt.NDArray[np.complex128]

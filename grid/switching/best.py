@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from equigrid.grid.network import Network, require_network
+from equigrid.grid.network.network import Network, require_network
+from equigrid.grid.network.tables import NetworkError
 from equigrid.grid.switching.configurations import RadialConfigurations
-from equigrid.grid.switching.judge import Judge, read_judge
+from equigrid.grid.switching.evaluation import Judge, read_judge
 from equigrid.grid.switching.loops import loop_graph
 from equigrid.grid.switching.search import Effort, Found, bounded, enumerated, searched
-from equigrid.grid.tables import NetworkError
 from equigrid.threads import one_blas_thread
 
 

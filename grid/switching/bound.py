@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from equigrid.grid.switching.judge import Judge
+from equigrid.grid.switching.evaluation import Judge
 from equigrid.grid.switching.loops import LoopGraph
 from equigrid.grid.switching.ranges import ranges
 from equigrid.grid.switching.relaxation import relax, tangents
-from equigrid.grid.switching.scaled import scaled
+from equigrid.grid.switching.scaled_feeder import scaled
 from equigrid.own_thread import in_own_thread
 
 Array = npt.NDArray[np.float64]

@@ -8,10 +8,10 @@ from numbers import Integral
 import numpy as np
 import numpy.typing as npt
 
-from equigrid.grid.network import Network, require_network
+from equigrid.grid.network.network import Network, require_network
+from equigrid.grid.network.tables import NetworkError
 from equigrid.grid.switching.loops import LoopGraph, loop_graph
-from equigrid.grid.switching.spanning import spanning_trees, tree_count
-from equigrid.grid.tables import NetworkError
+from equigrid.grid.switching.spanning_trees import spanning_trees, tree_count
 
 Closed = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from equigrid.grid.switching.judge import Judge
-from equigrid.grid.switching.scaled import Scaled
+from equigrid.grid.switching.evaluation import Judge
+from equigrid.grid.switching.scaled_feeder import Scaled
 
 Array = npt.NDArray[np.float64]
 Complex = npt.NDArray[np.complex128]

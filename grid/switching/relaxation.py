@@ -26,7 +26,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array, vstack
 
 from equigrid.grid.switching.ranges import Ranges
-from equigrid.grid.switching.scaled import Scaled
+from equigrid.grid.switching.scaled_feeder import Scaled
 
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]

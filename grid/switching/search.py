@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from equigrid.grid.switching.bound import Outer
+from equigrid.grid.switching.branch_exchange import descend, descend_by_pairs, pairs, scores_of
 from equigrid.grid.switching.configurations import RadialConfigurations
-from equigrid.grid.switching.exchange import descend, descend_by_pairs, pairs, scores_of
-from equigrid.grid.switching.judge import Judge
+from equigrid.grid.switching.evaluation import Judge
 from equigrid.grid.switching.loops import LoopGraph
 from equigrid.grid.switching.starts import starts
 

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from equigrid.grid.batch.wires import prepare
-from equigrid.grid.switching.judge import Judge
+from equigrid.grid.batch.kernels.kernel_network import prepare
+from equigrid.grid.switching.evaluation import Judge
 from equigrid.grid.switching.loops import LoopGraph
 
 Array = npt.NDArray[np.float64]

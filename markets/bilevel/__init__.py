@@ -1,7 +1,8 @@
-"""One agent that leads others: their optimality conditions in its program, solved in two ways.
+"""One leader above followers: a bilevel program by KKT conditions and strong duality.
 
-Begin with :mod:`~equigrid.markets.bilevel.game_program`, which states the leader with what it
-hears, and :mod:`~equigrid.markets.bilevel.branching`, which searches; ``docs/model.md`` has the
-mathematics. The methods are :class:`~equigrid.markets.equilibrium.exact.Exact` and, by
-:mod:`~equigrid.markets.bilevel.negotiation`, ``BestResponse``.
+``leader_program`` has the leader's columns, ``kkt`` the followers' conditions (after
+``follower_presolve``), ``strong_duality`` the payments at decided prices. ``mpcc`` is the program
+with complementarity pairs, made small by ``substitution`` and split by ``components``. Two routes
+solve it: ``branching`` on complementarity, and ``big_m``, a binary a pair; ``concurrent_search``
+runs both, ``component_search`` one component after another, within ``search_limits``.
 """

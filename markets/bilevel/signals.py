@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.findings import WrongMethod
-from equigrid.markets.game import Game, Payment
-from equigrid.markets.sources import Dual
-from equigrid.markets.standard_form import Affine, StandardForm
+from equigrid.markets.forms.standard_form import Affine, StandardForm
+from equigrid.markets.games.game import Game, Payment
+from equigrid.markets.model.sources import Dual
 
 Vector = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.certification.money import relative
+from equigrid.markets.certification.money_moved import relative
 
 Vector = NDArray[np.float64]
 # A claim that an agent's constraints miss by more than this share of its greatest figure is no

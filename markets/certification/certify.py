@@ -8,27 +8,28 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.certification.alone import hearing
-from equigrid.markets.certification.asked_again import (
+from equigrid.markets.accounts.settlement import heard_values, received
+from equigrid.markets.certification.balance_payments import (
+    balance_residual,
+    paid_by_balances,
+)
+from equigrid.markets.certification.best_response_check import (
     FollowerCheck,
     check_follower,
 )
 from equigrid.markets.certification.certificate import BOUND, Certificate
-from equigrid.markets.certification.charges import (
-    balance_residual,
-    paid_by_balances,
-)
-from equigrid.markets.certification.decisions import Decisions, decisions_of
 from equigrid.markets.certification.fleet_check import FleetPoint, check_fleet
-from equigrid.markets.certification.money import SHARE, payments_size, relative
-from equigrid.markets.certification.optimality_residuals import (
+from equigrid.markets.certification.kkt_residuals import (
     Point,
     complementarity_residual,
     distance_of_point,
     stationarity_residual,
 )
+from equigrid.markets.certification.leader_check import Decisions, decisions_of
+from equigrid.markets.certification.money_moved import SHARE, payments_size, relative
 from equigrid.markets.certification.several_leaders import leaders_regret
 from equigrid.markets.certification.sizes import greatest, sizes_of
+from equigrid.markets.certification.standalone import hearing
 from equigrid.markets.certification.values import (
     check_proofs,
     checked_values,
@@ -39,9 +40,8 @@ from equigrid.markets.certification.values import (
 )
 from equigrid.markets.certification.worst_tie import worst_tie
 from equigrid.markets.findings import SolverFailed, UnusableGame, WrongMethod
-from equigrid.markets.fleet import Fleet
-from equigrid.markets.game import Game
-from equigrid.markets.settlement import heard_values, received
+from equigrid.markets.games.fleet import Fleet
+from equigrid.markets.games.game import Game
 from equigrid.threads import one_blas_thread
 
 Vector = NDArray[np.float64]

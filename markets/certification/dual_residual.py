@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.agent import Agent
-from equigrid.markets.certification.alone import cost_of_claims, flattened, restated
-from equigrid.markets.certification.money import relative, unit_of
+from equigrid.markets.certification.money_moved import relative, unit_of
 from equigrid.markets.certification.sizes import greatest
-from equigrid.markets.game import Game
-from equigrid.markets.sources import Dual
-from equigrid.markets.standard_form import StandardForm
+from equigrid.markets.certification.standalone import cost_of_claims, flattened, restated
+from equigrid.markets.forms.standard_form import StandardForm
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.sources import Dual
 
 Vector = NDArray[np.float64]
 # How far from what is heard a price has to hold, as a multiple of it. Optimal cost is convex, so a

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.certification.asked_again import FollowerCheck
-from equigrid.markets.certification.charges import hears_price, weight_of
+from equigrid.markets.certification.balance_payments import hears_price, weight_of
+from equigrid.markets.certification.best_response_check import FollowerCheck
 from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
 from equigrid.markets.certification.fleet_rows import Rows, rows_of
 from equigrid.markets.certification.sizes import greatest, sizes_of
-from equigrid.markets.coupling import heard_vector
-from equigrid.markets.fleet import Fleet
-from equigrid.markets.fleet_members import Members
-from equigrid.markets.game import Game
+from equigrid.markets.games.balance_shares import heard_vector
+from equigrid.markets.games.fleet import Fleet
+from equigrid.markets.games.fleet_members import Members
+from equigrid.markets.games.game import Game
 
 Vector = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.standard_form import StandardForm
+from equigrid.markets.forms.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
 _EMPTY = 1e-9

@@ -7,12 +7,12 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.certification.alone import ROOM, flattened, moves_no_costs, solve
+from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.certification.standalone import ROOM, flattened, moves_no_costs, solve
 from equigrid.markets.findings import NoAnswer, SolverFailed, WrongMethod
-from equigrid.markets.game import Game, Payment
-from equigrid.markets.settlement import heard_values
-from equigrid.markets.sources import Dual, speaker
+from equigrid.markets.games.game import Game, Payment
+from equigrid.markets.model.sources import Dual, speaker
 
 Vector = NDArray[np.float64]
 # How far said and heard values may be off, as a share of the greatest of them, before the leader is

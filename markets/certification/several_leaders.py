@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 
-from equigrid.markets.certification.decisions import Decisions
-from equigrid.markets.certification.money import SHARE, relative
-from equigrid.markets.game import Game
+from equigrid.markets.certification.leader_check import Decisions
+from equigrid.markets.certification.money_moved import SHARE, relative
+from equigrid.markets.games.game import Game
 
 
 def leaders_regret(

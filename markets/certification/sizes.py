@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.agent import Agent
-from equigrid.markets.game import Game
-from equigrid.markets.standard_form import Affine, StandardForm
+from equigrid.markets.forms.standard_form import Affine, StandardForm
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.agent import Agent
 
 Vector = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from equigrid.markets.certification.recourse import Recourse
 from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.certification.ties import Answers, BestAnswers, Mover, OptimalDuals
 from equigrid.markets.findings import NoAnswer, SolverFailed
-from equigrid.markets.game import Game
+from equigrid.markets.games.game import Game
 from equigrid.threads import one_blas_thread
 
 Vector = NDArray[np.float64]

@@ -8,11 +8,11 @@ import pytest
 from equigrid.agents.assets import VirtualBattery
 from equigrid.agents.network_operator import STATES, NetworkOperator
 from equigrid.agents.prosumer_aggregator import ProsumerAggregator
-from equigrid.grid.cases import feeder
-from equigrid.markets.agent import Agent
-from equigrid.markets.game import Game, Link, Payment
-from equigrid.markets.sources import Dual
-from equigrid.scenarios.ambiguity import AmbiguitySet
+from equigrid.grid.network.feeders import feeder
+from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.sources import Dual
+from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
 LOAD = np.array([0.7, 0.8, 1.0, 0.9])
 ENERGY, UP, DOWN = [36.0, 50.0, 80.0, 60.0], [6.0, 10.0, 22.0, 12.0], [9.0, 8.0, 6.0, 5.0]

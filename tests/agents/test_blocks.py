@@ -9,14 +9,14 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from equigrid.markets.bilevel.blocks import blocks_of
-from equigrid.markets.bilevel.branching import Branching
-from equigrid.markets.bilevel.by_blocks import solve_by_blocks
-from equigrid.markets.bilevel.complementarity import ComplementarityProgram, relaxed
-from equigrid.markets.bilevel.effort import Effort
-from equigrid.markets.bilevel.optimality import OptimalityProgram
+from equigrid.markets.bilevel.branching.search import Branching
+from equigrid.markets.bilevel.component_search import solve_by_blocks
+from equigrid.markets.bilevel.components import blocks_of
+from equigrid.markets.bilevel.kkt import OptimalityProgram
+from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.search_limits import Effort
 from equigrid.markets.findings import UnusableGame
-from equigrid.scenarios.ambiguity import AmbiguitySet
+from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
 if TYPE_CHECKING:
     from tests.agents.conftest import Ramping
@@ -78,7 +78,7 @@ def test_a_cost_of_which_neither_less_nor_more_is_best_is_no_block(
     """No game pays like this: it is refused. The splitting does not lean on that."""
     with pytest.raises(UnusableGame, match="so that it cannot be shown to count once"):
         _stated(ramping, _apart)
-    monkeypatch.setattr("equigrid.markets.game.payment_findings", lambda _: [])
+    monkeypatch.setattr("equigrid.markets.games.game.payment_findings", lambda _: [])
     assert blocks_of(_stated(ramping, _apart)) is None
 
 

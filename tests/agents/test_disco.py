@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from equigrid.agents.assets import Generator
 from equigrid.agents.disco import Disco
-from equigrid.grid.cases import feeder
-from equigrid.markets.agent import Agent
+from equigrid.grid.network.feeders import feeder
+from equigrid.markets.model.agent import Agent
 from equigrid.scenarios.scenario_set import ScenarioSet
 
 Vector = NDArray[np.float64]

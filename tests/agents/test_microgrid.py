@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
 from equigrid.agents.microgrid import Microgrid
-from equigrid.markets.agent import Agent
-from equigrid.markets.compilation import compile_agent
 from equigrid.markets.findings import NoAnswer
-from equigrid.markets.solver import AgentSolver
+from equigrid.markets.forms.agent_solver import AgentSolver
+from equigrid.markets.forms.compilation import compile_agent
+from equigrid.markets.model.agent import Agent
 
 NO_BATTERY = Battery(0.0, 0.0, 0.0, 0.0, 1.0, 1.0)
 

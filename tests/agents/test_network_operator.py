@@ -11,11 +11,11 @@ import pytest
 
 from equigrid.agents.network_operator import STATES
 from equigrid.grid.ac import ac_check
-from equigrid.markets.equilibrium.exact import Exact
-from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.findings import UnusableGame
-from equigrid.markets.sources import Dual
-from equigrid.scenarios.ambiguity import AmbiguitySet
+from equigrid.markets.methods.exact import Exact
+from equigrid.markets.model.sources import Dual
+from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
 if TYPE_CHECKING:
     from tests.agents.conftest import Ramping

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from equigrid.grid.tangents import Tangents
-from equigrid.markets.equilibrium.exact import Exact
-from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.sources import Dual
-from equigrid.scenarios.ambiguity import AmbiguitySet
+from equigrid.grid.linear.tangents import Tangents
+from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.methods.exact import Exact
+from equigrid.markets.model.sources import Dual
+from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
 if TYPE_CHECKING:
     from tests.agents.conftest import Ramping

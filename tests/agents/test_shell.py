@@ -3,7 +3,7 @@
 import mesa
 
 from equigrid.agents.shell import Shell
-from equigrid.markets.messages import Announcement
+from equigrid.markets.messaging.messages import Announcement
 
 
 def test_only_its_own_mail_is_kept_in_order() -> None:

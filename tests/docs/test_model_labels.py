@@ -14,8 +14,8 @@ from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
 from equigrid.agents.disco import Disco
 from equigrid.agents.microgrid import Microgrid
 from equigrid.grid.block import Block
-from equigrid.grid.cases import feeder
-from equigrid.markets.agent import Agent
+from equigrid.grid.network.feeders import feeder
+from equigrid.markets.model.agent import Agent
 from equigrid.scenarios.scenario_set import ScenarioSet
 
 MODEL = Path(__file__).parents[2] / "docs" / "model.md"

@@ -11,9 +11,9 @@ import numpy as np
 from equigrid.agents.assets import VirtualBattery
 from equigrid.agents.network_operator import NetworkOperator
 from equigrid.agents.prosumer_aggregator import ProsumerAggregator
-from equigrid.grid.cases import feeder
-from equigrid.markets.agent import Agent
-from equigrid.scenarios.ambiguity import AmbiguitySet
+from equigrid.grid.network.feeders import feeder
+from equigrid.markets.model.agent import Agent
+from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
 MODEL = Path(__file__).parents[2] / "docs" / "model.md"
 LABEL = re.compile(r"`(A\(\d+\) [^`]*)`")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from equigrid.experiments.study import load_study, study_path
 from equigrid.experiments.systems import system_kind
 from equigrid.grid.ac import ac_check
-from equigrid.grid.linear import linearise
+from equigrid.grid.linear.lindistflow import linearise
 
 Spoil = Callable[[dict[str, Any]], object]
 Written = Callable[..., Path]

@@ -10,8 +10,8 @@ import pytest
 import equigrid as eg
 from equigrid.experiments.replay import replay
 from equigrid.experiments.run import run
-from equigrid.markets.mailroom import read_log
-from equigrid.markets.messages import FlexOffer
+from equigrid.markets.messaging.mailroom import read_log
+from equigrid.markets.messaging.messages import FlexOffer
 
 Written = Callable[..., Path]
 FAULTS = {

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from equigrid.experiments.feasibility import refuse_infeasible, refuse_infeasible_agent
-from equigrid.markets.agent import Agent
 from equigrid.markets.findings import NoAnswer
-from equigrid.markets.game import Game, Link
+from equigrid.markets.games.game import Game, Link
+from equigrid.markets.model.agent import Agent
 
 HOURS = 4
 

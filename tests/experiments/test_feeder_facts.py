@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.run import run
 from equigrid.experiments.study import load_study
-from equigrid.grid.cases import FORMAT
-from equigrid.grid.tables import SCHEMAS
+from equigrid.grid.network.feeders import FORMAT
+from equigrid.grid.network.tables import SCHEMAS
 
 Tables = dict[str, list[dict[str, Any]]]
 USED, REFUSED, NO_PART = "used", "refused", "no part"

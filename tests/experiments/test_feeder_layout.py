@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from equigrid.experiments.report.feeder_layout import tree_layout
-from equigrid.grid.cases import feeder
+from equigrid.grid.network.feeders import feeder
 
 
 @settings(max_examples=60, deadline=None)

@@ -14,7 +14,7 @@ import equigrid as eg
 from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.study import load_study
 from equigrid.grid.ac import ac_check
-from equigrid.grid.linear import linearise
+from equigrid.grid.linear.lindistflow import linearise
 
 WithStudy = Callable[[Path], Path]
 

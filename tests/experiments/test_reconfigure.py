@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 import equigrid as eg
 from equigrid.experiments.cli import main
-from equigrid.grid.cases import feeder, read_network, write_network
+from equigrid.grid.network.feeders import feeder, read_network, write_network
 
 OPTIMUM_33 = ["line 7", "line 9", "line 14", "line 32", "tie 37"]
 

@@ -18,7 +18,7 @@ from equigrid.experiments.disco_microgrids.comparisons import (
 from equigrid.experiments.disco_microgrids.pictures import PICTURES
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import CaseResult, Kpi, Result
-from equigrid.grid.cases import feeder
+from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.certificate import AcFindings, Certificate
 
 HOURS = np.arange(1, 25)

@@ -16,7 +16,7 @@ from equigrid.experiments.report.verdict import (
 )
 from equigrid.experiments.report.words import tiles
 from equigrid.experiments.result import CaseResult, Kpi, Result
-from equigrid.grid.cases import feeder
+from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.certificate import AcFindings, Certificate
 
 TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6} | {

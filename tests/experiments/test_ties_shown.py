@@ -17,7 +17,7 @@ from equigrid.experiments.report.ties import percent, rests_on_ties, status, wor
 from equigrid.experiments.report.verdict import checks, verdict
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.experiments.telling import result_lines
-from equigrid.grid.cases import feeder
+from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.certificate import AcFindings, Certificate
 
 TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6} | {

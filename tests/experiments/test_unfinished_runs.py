@@ -20,11 +20,11 @@ from equigrid.experiments.replay import replay
 from equigrid.experiments.report import page
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.run import RunInterrupted, UnfinishedRun
-from equigrid.grid.judged import judged_flow
-from equigrid.markets.answers import announce_outcome
-from equigrid.markets.equilibrium.method import Equilibrium
+from equigrid.grid.verified_flow import judged_flow
+from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.findings import Interrupted, NoAnswer
-from equigrid.markets.mailroom import Mailroom
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.posting import announce_outcome
 
 End = Callable[[Equilibrium], Equilibrium]
 FIRST, SECOND = "without-flexibility", "with-flexibility"

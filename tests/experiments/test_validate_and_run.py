@@ -15,8 +15,8 @@ from equigrid.experiments.refusals import refuse_unusable
 from equigrid.experiments.run import run
 from equigrid.experiments.study import load_study
 from equigrid.experiments.world import World
-from equigrid.grid.cases import FORMAT
-from equigrid.grid.tables import SCHEMAS
+from equigrid.grid.network.feeders import FORMAT
+from equigrid.grid.network.tables import SCHEMAS
 
 _FACTORS = (0.0, 1e-3, 0.1, 10.0, 1e3, -1.0)
 Loc = tuple[str | int, ...]

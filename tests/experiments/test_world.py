@@ -7,7 +7,7 @@ import pytest
 
 import equigrid as eg
 from equigrid.experiments.run import run
-from equigrid.markets.messages import Announcement, FlexOffer, FlexRequest, FlexSettlement
+from equigrid.markets.messaging.messages import Announcement, FlexOffer, FlexRequest, FlexSettlement
 
 
 @pytest.fixture(scope="module")

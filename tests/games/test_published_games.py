@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 import equigrid as eg
-from equigrid.markets.bilevel.column_ranges import NoBoundError
+from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
 from equigrid.markets.findings import NoAnswer, WrongMethod
 
 if TYPE_CHECKING:

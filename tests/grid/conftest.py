@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from equigrid.grid.cases import feeder
-from equigrid.grid.network import Network
+from equigrid.grid.network.feeders import feeder
+from equigrid.grid.network.network import Network
 
 Tables = dict[str, list[dict[str, Any]]]
 

@@ -10,16 +10,16 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from equigrid.markets.agent import Agent
-from equigrid.markets.bilevel.branching import Branching
-from equigrid.markets.bilevel.column_ranges import NoBoundError
-from equigrid.markets.bilevel.complementarity import relaxed
-from equigrid.markets.bilevel.mixed_integer import MixedInteger
-from equigrid.markets.bilevel.optimality import OptimalityProgram
-from equigrid.markets.bilevel.pair_bounds import pair_bounds
-from equigrid.markets.equilibrium.exact import Exact
-from equigrid.markets.equilibrium.method import Equilibrium
-from equigrid.markets.game import Game, Link, Payment
+from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
+from equigrid.markets.bilevel.big_m.milp import MixedInteger
+from equigrid.markets.bilevel.big_m.pair_bounds import pair_bounds
+from equigrid.markets.bilevel.branching.search import Branching
+from equigrid.markets.bilevel.kkt import OptimalityProgram
+from equigrid.markets.bilevel.mpcc import relaxed
+from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.methods.exact import Exact
+from equigrid.markets.model.agent import Agent
 
 CAP, WHOLESALE = 10.0, 3.0
 NODES = 100_000

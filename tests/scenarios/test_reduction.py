@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 
-from equigrid.scenarios.ambiguity import AmbiguitySet
-from equigrid.scenarios.photovoltaic_days import PhotovoltaicDays
+from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
+from equigrid.scenarios.days.photovoltaic_days import PhotovoltaicDays
 from equigrid.scenarios.reduction import cluster_days
 
 Vector = NDArray[np.float64]

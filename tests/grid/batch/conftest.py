@@ -15,7 +15,7 @@ from pandapower.powerflow import LoadflowNotConverged
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.batch.request import RESULTS
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
-from equigrid.grid.network import Network
+from equigrid.grid.network.network import Network
 
 Array = npt.NDArray[Any]
 

@@ -13,8 +13,8 @@ import pytest
 
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.batch.result import FlowStatus
-from equigrid.grid.cases import feeder
-from equigrid.grid.network import Network
+from equigrid.grid.network.feeders import feeder
+from equigrid.grid.network.network import Network
 from equigrid.scenarios.seeds import stream
 
 Array = npt.NDArray[Any]

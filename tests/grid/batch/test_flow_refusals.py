@@ -8,11 +8,11 @@ import pytest
 
 from equigrid.grid.batch import flow as flow_module
 from equigrid.grid.batch.flow import power_flow_batch, power_flow_chunks
-from equigrid.grid.cases import feeder
-from equigrid.grid.network import Network
+from equigrid.grid.network.feeders import feeder
+from equigrid.grid.network.network import Network
+from equigrid.grid.network.tables import NetworkError
 from equigrid.grid.switching.best import best_configuration
 from equigrid.grid.switching.configurations import radial_configurations
-from equigrid.grid.tables import NetworkError
 
 ZERO = np.zeros((4, 33))
 

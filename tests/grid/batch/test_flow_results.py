@@ -12,8 +12,8 @@ import pytest
 
 from equigrid.grid.batch.flow import power_flow_batch, power_flow_chunks
 from equigrid.grid.batch.request import RESULTS
-from equigrid.grid.cases import feeder
-from equigrid.grid.network import Network
+from equigrid.grid.network.feeders import feeder
+from equigrid.grid.network.network import Network
 from equigrid.scenarios.seeds import stream
 
 Array = npt.NDArray[Any]

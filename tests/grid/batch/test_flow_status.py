@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from equigrid.grid.batch import kernel, tree
 from equigrid.grid.batch.flow import power_flow_batch
+from equigrid.grid.batch.kernels import rows as kernel
+from equigrid.grid.batch.kernels import tree
 from equigrid.grid.batch.result import FlowStatus
-from equigrid.grid.cases import feeder
-from equigrid.grid.network import Network
+from equigrid.grid.network.feeders import feeder
+from equigrid.grid.network.network import Network
 from equigrid.scenarios.seeds import stream
 
 Array = npt.NDArray[Any]

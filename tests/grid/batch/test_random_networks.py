@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.batch.request import RESULTS
 from equigrid.grid.batch.result import FlowStatus
-from equigrid.grid.network import Network
+from equigrid.grid.network.network import Network
 from equigrid.scenarios.seeds import stream
 
 Row = dict[str, Any]

@@ -1,0 +1,212 @@
+"""Backward-forward sweeps of WIDTH rows, of one tree or of one each, compiled.
+
+With squared voltages v and the power p + j q that leaves the branch above a bus, the branch carries
+``l = (p^2 + q^2) / v``, takes ``r l`` and ``x l``, and its parent's voltage is exactly
+``v + 2 (r p + x q) + (r^2 + x^2) l``. A backward sweep adds up powers and notes those drops; a
+forward sweep subtracts them. Angles are not needed: no magnitude in a tree depends on them. Only
+losses rest on old voltages, so the error shrinks as losses over loads times the drop, near a
+collapse as slowly as any sweep; there a step is lengthened by what the last changes promise.
+
+Voltages start at that of the source and fall from there, so what is found is the upper solution,
+which a grid can be run at. Newton's method, which knows no direction, at times ends at a lower one.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.compiled.compiling import inner
+from equigrid.compiled.simd import choose, larger, largest, magnitude, smaller, store
+from equigrid.grid.batch.kernels.simd import WIDTH, fill, load
+from equigrid.grid.batch.kernels.tree import (
+    B_HERE,
+    COUNT,
+    FIRST,
+    G_HERE,
+    R_ABOVE,
+    X_ABOVE,
+    Z_SQUARED,
+)
+from equigrid.grid.batch.kernels.tree_access import figure, forks, from_above, jumps, pass_up
+
+Numbers = NDArray[np.float64]
+# Of the squared voltages: error promised at the end, and what rounding alone may do.
+TOLERANCE, ROUNDING = 1e-10, 1e-13
+SWEEPS, FIRST_LEAP, BETWEEN_LEAPS, LONGEST_LEAP = 500, 16, 6, 1000.0
+# Errors of rows that do not settle, and of those that never will.
+NEVER, LOST = 1e30, 1e31
+
+
+class Work(NamedTuple):
+    """Scratch; arrays of shape (positions, WIDTH), scaled p.u. on 1 MVA.
+
+    Attributes
+    ----------
+    p, q : array
+        Load.
+    v, inverse : array
+        Squared voltage, and a close guess of its inverse.
+    drop : array
+        By how much v is below that of the parent.
+    p_fork, q_fork : array
+        Power taken by children that do not stand right behind, to be added to the load.
+    before : array
+        v before a sweep that is lengthened.
+    p_out, q_out : array
+        Power out of the branch above.
+    voltage, amperes : array
+        Results: voltage (p.u.), current of the branch above (kA).
+    figures : array (4, WIDTH)
+        Results by row, as in :class:`~equigrid.grid.batch.kernels.tables.Told`.
+    """
+
+    p: Numbers
+    q: Numbers
+    v: Numbers
+    inverse: Numbers
+    drop: Numbers
+    p_fork: Numbers
+    q_fork: Numbers
+    before: Numbers
+    p_out: Numbers
+    q_out: Numbers
+    voltage: Numbers
+    amperes: Numbers
+    figures: Numbers
+
+
+@inner
+def empty_work(places: int) -> Any:
+    """Return scratch for so many positions."""
+    return Work(
+        np.zeros((places, WIDTH)),
+        np.zeros((places, WIDTH)),
+        np.ones((places, WIDTH)),
+        np.ones((places, WIDTH)),
+        np.zeros((places, WIDTH)),
+        np.zeros((places, WIDTH)),
+        np.zeros((places, WIDTH)),
+        np.zeros((places, WIDTH)),
+        np.zeros((places, WIDTH)),
+        np.zeros((places, WIDTH)),
+        np.zeros((places, WIDTH)),
+        np.zeros((places, WIDTH)),
+        np.zeros((4, WIDTH)),
+    )
+
+
+@inner
+def backward(tree: Any, work: Any, keep: bool) -> None:
+    """Add up powers from the leaves to the sources and note drops; powers too if they are to be."""
+    links, figures, p_load, q_load = tree.links, tree.figures, work.p, work.q
+    v_here, inverse, drop = work.v, work.inverse, work.drop
+    p_fork, q_fork, p_kept, q_kept = work.p_fork, work.q_fork, work.p_out, work.q_out
+    zero = fill(0.0)
+    p_behind, q_behind = zero, zero
+    for j in range(tree.size[COUNT] - 1, tree.size[FIRST] - 1, -1):
+        v = load(v_here, j)
+        p = p_behind + (load(p_load, j) + v * figure(figures, j, G_HERE))
+        q = q_behind + (load(q_load, j) - v * figure(figures, j, B_HERE))
+        if forks(links, j):
+            p, q = p + load(p_fork, j), q + load(q_fork, j)
+            store(p_fork, j, zero)
+            store(q_fork, j, zero)
+        if keep:
+            store(p_kept, j, p)
+            store(q_kept, j, q)
+        r, x = figure(figures, j, R_ABOVE), figure(figures, j, X_ABOVE)
+        power, over_v = p * p + q * q, load(inverse, j)
+        z_squared = figure(figures, j, Z_SQUARED)
+        store(drop, j, p * (2 * r) + q * (2 * x) + power * (over_v * z_squared))
+        p_behind, q_behind = p + power * (over_v * r), q + power * (over_v * x)
+        if jumps(links, j):
+            p_behind = pass_up(links, j, p_behind, p_fork)
+            q_behind = pass_up(links, j, q_behind, q_fork)
+
+
+@inner
+def _forward(tree: Any, work: Any, moving: Any, some_rest: bool, divide: bool) -> Any:
+    """Subtract drops from the sources to the leaves; invert v by division where it is far off.
+
+    Rows that are not moving stay as they are. Return the largest change of v and its least value,
+    row by row.
+    """
+    links, v_here, inverse, drop = tree.links, work.v, work.inverse, work.drop
+    change, least, v, zero = fill(0.0), fill(NEVER), fill(1.0), fill(0.0)
+    for j in range(tree.size[FIRST], tree.size[COUNT]):
+        if jumps(links, j):
+            v = from_above(links, j, v, v_here)
+        before, guess = load(v_here, j), load(inverse, j)
+        v = v - load(drop, j)
+        if some_rest:
+            v = choose(moving, zero, v, before)
+        change = larger(magnitude(v - before), change)
+        least = smaller(v, least)
+        # A step of Newton's method: as v settles, its inverse does.
+        close = 1.0 / v if divide else guess * (2.0 - v * guess)
+        if some_rest:
+            close = choose(moving, zero, close, guess)
+        store(v_here, j, v)
+        store(inverse, j, close)
+    return change, least
+
+
+@inner
+def _leap(tree: Any, work: Any, moving: Any, change: Any, previous: Any) -> None:
+    """Sweep, and lengthen the step as a geometric series with the ratio of the changes would."""
+    v_here, inverse, before = work.v, work.inverse, work.before
+    near, far, zero = fill(1.0), fill(LONGEST_LEAP), fill(0.0)
+    factor = choose(previous, change, smaller(previous / (previous - change), far), near)
+    places = range(tree.size[FIRST], tree.size[COUNT])
+    for j in places:
+        store(before, j, load(v_here, j))
+    backward(tree, work, False)
+    _forward(tree, work, moving, True, False)
+    for j in places:
+        v = load(before, j) + (load(v_here, j) - load(before, j)) * factor
+        store(v_here, j, v)
+        store(inverse, j, choose(moving, zero, 1.0 / v, load(inverse, j)))
+
+
+@inner
+def _promised(change: Any, previous: Any, least: Any) -> Any:
+    """Return the error that is left if changes go on as they did; LOST where a voltage is gone."""
+    zero = fill(0.0)
+    ahead = choose(previous, change, change * change / (previous - change), fill(NEVER))
+    error = choose(change, fill(ROUNDING), ahead, zero)
+    return choose(least, zero, error, fill(LOST))
+
+
+@inner
+def _from_flat(tree: Any, work: Any) -> None:
+    """Set every voltage to that of its source."""
+    count = tree.size[COUNT]
+    work.p_fork[:count], work.q_fork[:count] = 0.0, 0.0
+    work.v[:count], work.inverse[:count] = 1.0, 1.0
+
+
+@inner
+def settle(tree: Any, work: Any) -> Any:
+    """Sweep until every row is as exact as TOLERANCE says, or hopeless.
+
+    A row rests as soon as it is, so that no answer depends on the rows beside it. Return, row by
+    row, the error that is left; where there is no solution it exceeds TOLERANCE.
+    """
+    _from_flat(tree, work)
+    zero, one, enough, lost = fill(0.0), fill(1.0), fill(TOLERANCE), fill(LOST)
+    previous, error, moving, some_rest = zero, fill(NEVER), one, False
+    for sweep in range(SWEEPS):
+        backward(tree, work, False)
+        change, least = _forward(tree, work, moving, some_rest, sweep == 0)
+        error = choose(moving, zero, _promised(change, previous, least), error)
+        moving = choose(error, enough, choose(lost, error, one, zero), zero)
+        some_rest = largest(one - moving) > 0
+        if largest(moving) == 0:
+            break
+        if sweep >= FIRST_LEAP and (sweep - FIRST_LEAP) % BETWEEN_LEAPS == 0:
+            _leap(tree, work, moving, change, previous)
+            previous = zero
+        else:
+            previous = change
+    return error

@@ -1,0 +1,113 @@
+"""A feeder as the relaxation wants it: branches that can carry current, powers as shares."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from equigrid.grid.batch.kernels.kernel_network import END_KA, LOADING, LOSSY, prepare
+from equigrid.grid.switching.evaluation import Judge
+from equigrid.grid.switching.loops import LoopGraph
+
+Array = npt.NDArray[np.float64]
+Complex = npt.NDArray[np.complex128]
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """Branches with a bus at both ends that are closed or switchable: m; nodes: n.
+
+    Attributes
+    ----------
+    base_mva : float
+        Sum of what is consumed and injected, in which all powers are.
+    branch : array of int (m,)
+        Position among the branches of the network; bus switches with an impedance stand behind.
+    one, other : array of int (m,)
+        Nodes at ``from_bus`` and ``to_bus``.
+    fixed : array of bool (m,)
+        Closed for good.
+    r, x, ratio_squared : array (m,)
+        Series impedance as seen from ``to_bus`` and squared ratio at ``from_bus``.
+    shunt_from, shunt_to : complex array (m,)
+        Admittances at both ends, behind the ratio.
+    lossy : array (m,)
+        1 for branches, 0 for bus switches, whose losses nobody counts.
+    loading : array (m,)
+        Squared loading (1 at the rating) by squared current; 0 without rating or with shunts.
+    p, q : array (n,)
+        Consumption.
+    shunt : complex array (n,)
+        Admittance at nodes, of branches that end nowhere as well.
+    hanging : array (n,)
+        Losses of branches that end nowhere, by squared voltage.
+    source, source_squared : array (sources,)
+        Nodes of the sources and their squared voltages.
+    """
+
+    base_mva: float
+    branch: Positions
+    one: Positions
+    other: Positions
+    fixed: npt.NDArray[np.bool_]
+    r: Array
+    x: Array
+    ratio_squared: Array
+    shunt_from: Complex
+    shunt_to: Complex
+    lossy: Array
+    loading: Array
+    p: Array
+    q: Array
+    shunt: Complex
+    hanging: Array
+    source: Positions
+    source_squared: Array
+
+    @property
+    def total(self) -> float:
+        """Consumption, injection and charging together, at 1.5 p.u."""
+        ends = np.abs(self.shunt_from) / self.ratio_squared + np.abs(self.shunt_to)
+        return float(1.0 + 1.5**2 * (ends.sum() + np.abs(self.shunt).sum()))
+
+
+def scaled(judge: Judge, graph: LoopGraph) -> Scaled:
+    """Return the feeder of a judge."""
+    ports, wires = prepare(judge.network, as_switched=False)
+    power = np.zeros(len(wires.node), np.complex128)
+    fed = ports.bus_node >= 0
+    np.add.at(power, ports.bus_node[fed], (judge.load_mw + 1j * judge.load_mvar)[fed])
+    base = float(np.abs(power).sum()) or 1.0
+    switches = np.ones(len(ports.series) - len(graph.rest), np.bool_)
+    closed = np.r_[graph.rest, switches]
+    there = (ports.from_node >= 0) & (ports.to_node >= 0)
+    k = np.flatnonzero(there & (closed | np.r_[graph.switchable, ~switches]))
+    ratio_squared = np.abs(ports.ratio[k]) ** 2
+    hanging = np.zeros(len(power), np.complex128)
+    alive = closed[wires.hanging // 2]
+    ends = wires.end[wires.hanging[alive]]
+    np.add.at(hanging, wires.hanging_node[alive], ends[:, 0] + 1j * ends[:, 1])
+    plain = (ports.shunt_from[k] == 0) & (ports.shunt_to[k] == 0)
+    ka = wires.end[:, END_KA].reshape(-1, 2)[k]
+    ampere = np.maximum(ka[:, 0] ** 2 / ratio_squared, ka[:, 1] ** 2)
+    return Scaled(
+        base_mva=base,
+        branch=k,
+        one=ports.from_node[k],
+        other=ports.to_node[k],
+        fixed=closed[k],
+        r=ports.series[k].real * base,
+        x=ports.series[k].imag * base,
+        ratio_squared=ratio_squared,
+        shunt_from=ports.shunt_from[k] / base,
+        shunt_to=ports.shunt_to[k] / base,
+        lossy=wires.branch[k, LOSSY],
+        loading=wires.branch[k, LOADING] * ampere * plain * (base / 100) ** 2,
+        p=power.real / base,
+        q=power.imag / base,
+        shunt=(wires.node[:, 0] + 1j * wires.node[:, 1] + hanging) / base,
+        hanging=hanging.real / base,
+        source=wires.source_node,
+        source_squared=wires.source_squared,
+    )

@@ -1,0 +1,106 @@
+"""Who owes whom at an answer: amounts are price × quantity × hours, for every method alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from equigrid.markets.games.game import Game, Payment
+    from equigrid.markets.model.balance import Balance
+
+Vector = NDArray[np.float64]
+
+
+def amounts(game: Game, values: Mapping[str, Vector]) -> dict[str, float]:
+    """Return the amount of each payment in the currency of the game.
+
+    Parameters
+    ----------
+    game : Game
+    values : Mapping of str to array
+        Everything said, by path.
+    """
+    return {p.name: float(np.sum(owed_by_entry(p, values))) for p in game.payments}
+
+
+def owed_by_entry(payment: Payment, values: Mapping[str, Vector]) -> Vector:
+    """Return price × quantity × hours of each entry."""
+    price = values[payment.price] if isinstance(payment.price, str) else payment.price
+    return np.asarray(price * values[payment.quantity] * payment.hours)
+
+
+def settlement_table(game: Game, values: Mapping[str, Vector]) -> pd.DataFrame:
+    """Return payments as a table: payment, payer, payee, amount."""
+    rows = transfers(game, values)
+    return pd.DataFrame(rows, columns=["payment", "payer", "payee", "amount"])
+
+
+def transfers(game: Game, values: Mapping[str, Vector]) -> list[tuple[str, str, str, float]]:
+    """Return who pays whom how much: payments, then what each balance pays or is paid.
+
+    A balance is a clearing house: who adds to it is paid by it, who takes from it pays to it.
+    """
+    owed = amounts(game, values)
+    found = [(p.name, p.payer, p.payee, owed[p.name]) for p in game.payments]
+    for balance in game.balances:
+        for name in dict.fromkeys(term.agent for term in balance.signed):
+            amount = received(game, values, name, balance)
+            pair = (balance.name, name) if amount >= 0 else (name, balance.name)
+            found.append((balance.name, *pair, abs(amount)))
+    return found
+
+
+def received(
+    game: Game, values: Mapping[str, Vector], agent: str, balance: Balance | None = None
+) -> float:
+    """Return what a balance, or all together, pay an agent; negative where the agent pays."""
+    balances = game.balances if balance is None else (balance,)
+    return sum(
+        float(np.sum(values[b.name] * signed_total(game, b, values, agent))) for b in balances
+    )
+
+
+def signed_total(game: Game, balance: Balance, values: Mapping[str, Vector], agent: str) -> Vector:
+    """Return what an agent's terms in a balance add up to, in the balance's shape."""
+    total = np.zeros(game.balance_shape(balance))
+    for term in balance.signed:
+        if term.agent == agent:
+            total = total + term.sign * values[term.source]
+    return total
+
+
+def heard_values(game: Game, values: Mapping[str, Vector], agent: str) -> dict[str, Vector]:
+    """Return what an agent hears when everybody says the given values.
+
+    Parameters
+    ----------
+    game : Game
+    values : Mapping of str to array
+        Everything said, by path.
+    agent : str
+        Who hears.
+    """
+    heard = {}
+    for name, parameter in game.agent(agent).hears.items():
+        total = np.zeros(parameter.shape) + np.asarray(
+            game.given.get(f"{agent}.{name}", 0.0), dtype=float
+        )
+        for link in game.links_into(agent, name):
+            payment = game.payment(link.source)
+            total = total + (
+                values[link.source]
+                if payment is None
+                else _amount_heard(payment, values, parameter.shape)
+            )
+        heard[name] = np.asarray(total, dtype=float)
+    return heard
+
+
+def _amount_heard(payment: Payment, values: Mapping[str, Vector], shape: tuple[int, ...]) -> Vector:
+    """Return an amount summed over the last axes that the Parameter which hears it lacks."""
+    return np.asarray(owed_by_entry(payment, values).reshape((*shape, -1)).sum(axis=-1))

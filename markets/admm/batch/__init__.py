@@ -1,0 +1,6 @@
+"""The proximal step of all members of a fleet at once: compiled kernels.
+
+``proximal`` is the face; ``plan`` scales and orders what members share, ``chunks`` lays them side
+by side, ``newton`` and ``factor`` iterate, ``clipped`` solves the simple ones exactly, ``rescue``
+the hard ones singly. These files rest on the inside of numba and llvmlite.
+"""

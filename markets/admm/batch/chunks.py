@@ -1,0 +1,80 @@
+"""Members in chunks of WIDTH: what is kept of them, what they are asked and what they tell."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.compiled.compiling import inner
+from equigrid.compiled.simd import larger, smaller, store
+from equigrid.markets.admm.batch.plan import Plan
+from equigrid.markets.admm.batch.width import WIDTH, fill, load
+
+Vector = NDArray[np.float64]
+# Chunks are dealt to threads in so many parts; answers do not depend on it.
+BLOCKS = 64
+
+
+class Chunks(NamedTuple):
+    """All members in chunks: arrays of shape (chunks, entries, WIDTH), in scaled units.
+
+    Columns x with the multipliers w of their bounds, rows with multipliers y, and the residual
+    at which each member was left, (chunks, 1, WIDTH).
+    """
+
+    x: Vector
+    w: Vector
+    y: Vector
+    lower: Vector
+    upper: Vector
+    rhs: Vector
+    left: Vector
+
+
+class Asked(NamedTuple):
+    """What is asked of all members, and what they answer: arrays of shape (n, t)."""
+
+    price: Vector
+    target: Vector
+    constant: Vector
+    terms: Vector
+
+
+@inner
+def product(ptr: Any, col: Any, val: Any, row: int, z: Vector) -> Any:
+    """Return a row of a sparse matrix times z."""
+    total = fill(0.0)
+    for p in range(ptr[row], ptr[row + 1]):
+        total = total + load(z, col[p]) * val[p]
+    return total
+
+
+@inner
+def set_cost(plan: Plan, own: Vector, first: int, asked: Any, pull: Vector, cost: Vector) -> None:
+    """Add the pull of price and target to the members' own costs."""
+    last = len(asked.price) - 1
+    for lane in range(WIDTH):
+        k = min(first + lane, last)
+        for t in range(len(plan.rho)):
+            aim = asked.target[k, t] - asked.constant[k, t]
+            pull[t, lane] = asked.price[k, t] + plan.rho[t] * aim
+    for j in range(len(plan.column_unit)):
+        drawn = product(plan.s_ptr, plan.s_term, plan.s_val, j, pull)
+        store(cost, j, (load(own, j) * plan.column_unit[j] - drawn) * plan.kappa)
+
+
+@inner
+def tell(plan: Plan, chunk: Any, first: int, asked: Any, terms: Vector) -> None:
+    """Write what the members' columns, put within their bounds, mean for their terms."""
+    x, _, _, lower, upper = chunk[:5]
+    for t in range(len(plan.rho)):
+        store(terms, t, fill(0.0))
+    for j in range(len(plan.column_unit)):
+        low, high, here = load(lower, j), load(upper, j), load(x, j)
+        here = larger(smaller(here, high), low)
+        for p in range(plan.s_ptr[j], plan.s_ptr[j + 1]):
+            t = plan.s_term[p]
+            store(terms, t, load(terms, t) + here * plan.s_val[p])
+    for lane in range(min(WIDTH, len(asked.price) - first)):
+        for t in range(len(plan.rho)):
+            asked.terms[first + lane, t] = terms[t, lane] + asked.constant[first + lane, t]

@@ -1,0 +1,14 @@
+"""Members of a fleet side by side: so many that a register is always at work.
+
+What can be done with them is in :mod:`equigrid.compiled.simd`.
+"""
+
+from pathlib import Path
+
+from equigrid.compiled.compiling import drop_stale_kernels
+from equigrid.compiled.simd import filling, loading
+
+drop_stale_kernels(Path(__file__).parent, "batch_*")
+
+WIDTH = 16
+load, fill = loading(WIDTH), filling(WIDTH)

@@ -1,0 +1,123 @@
+"""Games that several agents lead (EPEC), by diagonalisation: leaders answer each other in turn."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from equigrid.markets.best_response.epec_leader import LeaderPlayer, Prospect
+from equigrid.markets.best_response.opening import opening
+from equigrid.markets.best_response.outcome import concluded
+from equigrid.markets.best_response.party import Party, Word, distance
+from equigrid.markets.best_response.quantity_units import word_units
+from equigrid.markets.best_response.refusals import refuse_mixing
+from equigrid.markets.best_response.rounds import Rules, talk
+from equigrid.markets.certification.certificate import Certificate
+from equigrid.markets.certification.certify import certify
+from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.games.balance_shares import announced
+from equigrid.markets.games.game import Game
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.messages import FlexRequest
+from equigrid.markets.methods.exact import Exact
+
+Vector = NDArray[np.float64]
+Values = Mapping[str, Vector]
+# A leader moves when that gains it more than this share of the gap.
+_WORTH = 1e-3
+
+
+def play_leaders(
+    game: Game,
+    rules: Rules,
+    mailroom: Mailroom,
+    stage: str = "",
+    start: Mapping[str, ArrayLike] | None = None,
+) -> Generator[Any, Any, Equilibrium]:
+    """Let each leader solve its own Stackelberg game at the others' words, until nobody gains.
+
+    Parameters
+    ----------
+    game : Game
+        Of ``Kind.SEVERAL_LEAD``.
+    rules : Rules
+    mailroom : Mailroom
+    stage : str
+        Of the study's timetable.
+    start : Mapping of str to array, optional
+        What leaders are taken to have said at first, by path.
+
+    Raises
+    ------
+    WrongMethod
+        When a leader's own game is none for Exact, or when whole numbers would be mixed.
+    NoAnswer
+        When an agent has no answer, or a leader falls silent.
+    """
+    refuse_mixing(game, game.leaders, rules.damping)
+    first = opening(game, game.leaders, start or {})
+    exact, worth = Exact(gap=rules.gap / 2, ties=False), _WORTH * rules.gap
+    # Decisions of a smooth problem are known to the root of what its objective is known to.
+    rules = replace(rules, near=float(np.sqrt(worth)), units=word_units(game, game.leaders))
+    players = [
+        LeaderPlayer(game, name, exact, worth, rules.damping, first, rules.units)
+        for name in game.leaders
+    ]
+    parties = [
+        Party(
+            player,
+            {other: list(player.said) for other in game.leaders if other != player.name},
+            first,
+            _requests(player.name, stage),
+            simultaneous=rules.order == "jacobi",
+        )
+        for player in players
+    ]
+    heard = yield from talk(parties, mailroom, rules)
+    prospects = {player.name: player.prospect(heard.said) for player in players}
+    answers = [_answers(game, heard.said, prospects, name) for name in game.leaders]
+    units = word_units(game, [agent.name for agent in game.deciders])
+    heard.disagreement = max(distance(other, answers[0], units) for other in answers)
+    apart = [a for a in answers[1:] if distance(a, answers[0], units) > rules.near]
+    values, certificate = _outcome(game, [answers[0], *apart], prospects)
+    return concluded(game, heard, values, certificate, rules, mailroom, stage)
+
+
+def _requests(name: str, stage: str) -> Word:
+    """Return how a leader's words become messages."""
+
+    def request(hearer: str, number: int, said: Values, own_cost: float) -> FlexRequest:
+        return FlexRequest(sender=name, receiver=hearer, stage=stage, round=number, values=said)
+
+    return request
+
+
+def _outcome(
+    game: Game,
+    answers: Sequence[dict[str, Vector]],
+    prospects: Mapping[str, Prospect],
+) -> tuple[dict[str, Vector], Certificate]:
+    """Return what everybody says at the leaders' words, and its certificate.
+
+    Each leader counts on those of the followers' best answers that suit it. Where they differ,
+    the answers that leave the leaders the least regret stand.
+    """
+    bounds = {name: found.bound for name, found in prospects.items()}
+    certified = [
+        (values, certify(game, values, bounds=bounds, ties=False)[0]) for values in answers
+    ]
+    return min(certified, key=lambda found: max(found[1].regret.values()))
+
+
+def _answers(
+    game: Game, said: Values, prospects: Mapping[str, Prospect], leader: str
+) -> dict[str, Vector]:
+    """Return everything said, where the followers answer as one leader counts on."""
+    own = {name: found.kept or found.best for name, found in prospects.items()}
+    values = dict(announced(game))
+    for name, found in own.items():
+        values |= {p: v for p, v in found.values.items() if p.partition(".")[0] == name}
+    others = {p: v for p, v in own[leader].values.items() if p.partition(".")[0] not in own}
+    return {**values, **others, **said}

@@ -1,0 +1,176 @@
+"""One of several leaders: it solves its own Stackelberg game at what the others said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.best_response.epec_sub_game import sub_game
+from equigrid.markets.best_response.negotiation import negotiate
+from equigrid.markets.best_response.party import distance, mixed
+from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.findings import Interrupted, NoAnswer, SolverFailed, WrongMethod
+from equigrid.markets.games.game import Game
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.methods.exact import Exact
+
+Vector = NDArray[np.float64]
+_ASKED, _GAP = 4, 1e-3  # rounds and gap of the negotiation that finds the limit in the way
+
+
+@dataclass(frozen=True, eq=False)
+class Prospect:
+    """What a leader finds at the words of the others.
+
+    Attributes
+    ----------
+    others : Mapping of str to array
+        Those words, by path.
+    best : Equilibrium
+        Of its own game, with the bound that is proven.
+    kept : Equilibrium or None
+        What the followers answer when it keeps to its word; None where that is not possible.
+    worth : float
+        What a move has to gain, relative, to be worth it.
+    """
+
+    others: Mapping[str, Vector]
+    best: Equilibrium
+    kept: Equilibrium | None
+    worth: float
+
+    @property
+    def bound(self) -> float:
+        """What is proven that the leader cannot better, in its own sense."""
+        assert self.best.certificate.leader_bound is not None
+        return self.best.certificate.leader_bound
+
+    @property
+    def gains(self) -> bool:
+        """Whether the leader is better off with another word than the one it has."""
+        if self.kept is None:
+            return True
+        assert self.best.leader_objective is not None
+        assert self.kept.leader_objective is not None
+        leader = self.best.game.agent(str(self.best.game.leader))
+        gained = self.kept.leader_objective - self.best.leader_objective
+        gained = -gained if leader.maximises else gained
+        money = max(found.statistics["money"] for found in (self.best, self.kept))
+        return gained > self.worth * money
+
+
+class LeaderPlayer:
+    """A leader of a game that several lead; it knows the followers' problems.
+
+    Parameters
+    ----------
+    game : Game
+    name : str
+    exact : Exact
+        How its own game is solved.
+    worth : float
+        What a move has to gain, relative; what is less is last digits.
+    damping : float
+        Share of a new answer in what is said; the rest is what was said before.
+    first : Mapping of str to array
+        What all leaders are taken to have said at first, by path.
+    units : Mapping of str to float
+        Unit of each word, by path.
+
+    Attributes
+    ----------
+    said : dict of str to array
+        Its present word, by path.
+    own_cost : float
+        0: a leader's request tells no cost.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        name: str,
+        exact: Exact,
+        worth: float,
+        damping: float,
+        first: Mapping[str, Vector],
+        units: Mapping[str, float],
+    ) -> None:
+        self._units = units
+        self.game, self.name, self.own_cost = game, name, 0.0
+        self._exact, self._worth, self._damping = exact, worth, damping
+        self._spoke = False
+        self.said = {f"{name}.{key}": first[f"{name}.{key}"] for key in game.forms[name].said}
+        self._last: Prospect | None = None
+
+    def turn(self, values: Mapping[str, Vector]) -> float:
+        """Move to the best answer, or part of the way, if that is worth anything.
+
+        Returns
+        -------
+        float
+            How far, relative, the best answer is from what was said; 0 if it is worth nothing.
+        """
+        found = self.prospect(values)
+        if not found.gains:
+            self._spoke = True
+            return 0.0
+        answer = {path: found.best.values[path] for path in self.said}
+        moved = distance(answer, self.said, self._units)
+        self.said = mixed(answer, self.said, self._damping if self._spoke else 1.0)
+        self._spoke, self._last = True, None
+        return moved
+
+    def prospect(self, values: Mapping[str, Vector]) -> Prospect:
+        """Return what it finds when the others say this, and it keeps to its present word.
+
+        Raises
+        ------
+        NoAnswer
+            When it has no decision, or a follower has no answer.
+        """
+        others = {path: v for path, v in values.items() if path not in self.said}
+        if self._last is None or distance(others, self._last.others) > 0:
+            best = self._solved(sub_game(self.game, self.name, others))
+            self._last = Prospect(others, best, self._kept(others), self._worth)
+        return self._last
+
+    def _solved(self, game: Game) -> Equilibrium:
+        """Solve its own game; where it has no decision, name the limit that allows none."""
+        try:
+            return self._alone(game)
+        except NoAnswer as error:
+            raise _named(error, game, self.name) from error
+
+    def _kept(self, others: Mapping[str, Vector]) -> Equilibrium | None:
+        try:
+            return self._alone(sub_game(self.game, self.name, others, self.said))
+        except SolverFailed:
+            raise
+        except NoAnswer:
+            return None
+
+    def _alone(self, game: Game) -> Equilibrium:
+        """Solve its own game; what Ctrl-C leaves of it is no answer of the whole."""
+        try:
+            return self._exact.solve(game)
+        except Interrupted as error:
+            raise Interrupted(None) from error
+
+
+def _named(error: NoAnswer, game: Game, leader: str) -> NoAnswer:
+    """Return the refusal that a short negotiation comes to, which knows limit and hour.
+
+    It hears answers at a few signals only. So where it finds a decision, or cannot be held, the
+    error stays as it is.
+    """
+    if error.agent != leader or isinstance(error, SolverFailed):
+        return error
+    mailroom = Mailroom()
+    try:
+        mailroom.run(negotiate(game, _ASKED, _GAP, mailroom))
+    except NoAnswer as told:
+        return told if told.agent == leader else error
+    except WrongMethod:
+        pass
+    return error

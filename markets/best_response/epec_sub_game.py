@@ -1,0 +1,66 @@
+"""The game of one of several leaders, in which what the others said is given."""
+
+from collections.abc import Mapping
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.agent import Agent
+
+Vector = NDArray[np.float64]
+
+
+def sub_game(
+    game: Game,
+    leader: str,
+    said: Mapping[str, Vector],
+    committed: Mapping[str, Vector] | None = None,
+) -> Game:
+    """Return a game that one of several leaders leads alone.
+
+    The other leaders stay as parties that announce what they said; payments to and from them are
+    as before, and what they would hear is left out.
+
+    Parameters
+    ----------
+    game : Game
+        With several leaders.
+    leader : str
+        Who decides.
+    said : Mapping of str to array
+        Words of all other leaders, by path.
+    committed : Mapping of str to array, optional
+        Words that the leader is held to, by path; then only the followers decide.
+    """
+    others = [name for name in game.leaders if name != leader]
+    agents = [
+        _announcing(agent.name, said) if agent.name in others else agent for agent in game.agents
+    ]
+    if committed is not None:
+        agents = [_held(agent, committed) if agent.name == leader else agent for agent in agents]
+    return Game(
+        agents,
+        leader,
+        links=[link for link in game.links if link.hearer not in others],
+        payments=game.payments,
+        given={path: v for path, v in game.given.items() if path.partition(".")[0] not in others},
+    )
+
+
+def _announcing(name: str, said: Mapping[str, Vector]) -> Agent:
+    return Agent(name, says=own_words(name, said))
+
+
+def _held(agent: Agent, committed: Mapping[str, Vector]) -> Agent:
+    assert agent.problem is not None
+    held = [agent.says[said] == value for said, value in own_words(agent.name, committed).items()]
+    problem = cp.Problem(agent.problem.objective, [*agent.problem.constraints, *held])
+    return Agent(agent.name, problem, agent.hears, agent.says)
+
+
+def own_words(name: str, values: Mapping[str, Vector]) -> dict[str, Vector]:
+    """Return what an agent says, by plain name."""
+    paths = {path: path.partition(".") for path in values}
+    return {paths[path][2]: value for path, value in values.items() if paths[path][0] == name}

@@ -1,0 +1,76 @@
+"""Which limit of a leader keeps it from any decision, where its followers' answers are known."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from equigrid.markets.accounts.dual_decomposition import labelled_rows
+from equigrid.markets.best_response.master_program import AnswerProgram
+from equigrid.markets.findings import UnusableGame
+from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.row_hours import hour_of
+
+Vector = NDArray[np.float64]
+_SHORT = 1e-7
+
+
+def broken_limit(program: AnswerProgram) -> str:
+    """Say which limit is broken most where the leader's limits are broken as little as can be.
+
+    Parameters
+    ----------
+    program : AnswerProgram
+        The leader's choice among the answers that it heard, or at one announcement.
+
+    Returns
+    -------
+    str
+        ``"LABEL cannot hold in hour 3, short by 0.5"``; empty where that is not what is wrong.
+    """
+    form = program.leader_form
+    elastic = _elastic(program.program.assembled(), len(form.rhs))
+    solution = elastic.model(mip_rel_gap=1e-3).solve()
+    if not solution.found:
+        return ""
+    missing = np.abs(solution.columns[-2 * len(form.rhs) :].reshape(2, -1)).sum(axis=0)
+    if missing.max(initial=0.0) <= _SHORT:
+        return ""
+    row = int(missing.argmax())
+    label, at, size = _entry(program, row)
+    hour = f" in hour {hour_of(at, size, _hours(program))}" if size > 1 else ""
+    return f"{label} cannot hold{hour}, short by {missing[row]:.3g}"
+
+
+def _elastic(stated: Assembled, limits: int) -> Assembled:
+    """Let the first rows, which are the leader's, be broken at the cost of nothing else."""
+    slack = sparse.csr_array(np.eye(stated.matrix.shape[0], limits))
+    zeros, none = np.zeros(2 * limits), np.full(2 * limits, np.inf)
+    return replace(
+        stated,
+        matrix=sparse.csr_array(sparse.hstack([stated.matrix, slack, -slack])),
+        lower=np.concatenate([stated.lower, zeros]),
+        upper=np.concatenate([stated.upper, none]),
+        cost=np.concatenate([np.zeros_like(stated.cost), 1 + zeros]),
+        integer=np.concatenate([stated.integer, zeros > 0]),
+        offset=0.0,
+    )
+
+
+def _entry(program: AnswerProgram, row: int) -> tuple[str, int, int]:
+    """Return the label of the constraint that a row belongs to, its place there, their number."""
+    try:
+        for label, rows in labelled_rows(program.leader_form):
+            if rows.start <= row < rows.stop:
+                return f"'{label}'", row - rows.start, rows.stop - rows.start
+    except UnusableGame:  # rows that are not those of the declaration, as of absolute values
+        pass
+    return "one of its constraints", 0, 1
+
+
+def _hours(program: AnswerProgram) -> int:
+    """Return the longest series that the leader says or hears."""
+    agent = program.leader_form.agent
+    shapes = [value.shape for value in (*agent.says.values(), *agent.hears.values())]
+    return max((shape[-1] for shape in shapes if shape), default=2)

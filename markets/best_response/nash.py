@@ -1,0 +1,103 @@
+"""Games that nobody leads and in which agents hear each other in a circle: Nash games."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from equigrid.markets.best_response.opening import opening
+from equigrid.markets.best_response.outcome import concluded
+from equigrid.markets.best_response.party import Party, Word
+from equigrid.markets.best_response.player import AgentPlayer
+from equigrid.markets.best_response.quantity_units import word_units
+from equigrid.markets.best_response.refusals import refuse_duals, refuse_mixing, refuse_own_words
+from equigrid.markets.best_response.rounds import Rules, talk
+from equigrid.markets.certification.certify import certify
+from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.games.balance_shares import announced
+from equigrid.markets.games.game import Game
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.messages import FlexOffer
+from equigrid.markets.messaging.posting import said_values
+from equigrid.markets.model.sources import speaker
+
+Vector = NDArray[np.float64]
+
+
+def play_nash(
+    game: Game,
+    rules: Rules,
+    mailroom: Mailroom,
+    stage: str = "",
+    start: Mapping[str, ArrayLike] | None = None,
+) -> Generator[Any, Any, Equilibrium]:
+    """Let everybody answer what it has heard of the others, until nobody moves.
+
+    Parameters
+    ----------
+    game : Game
+        Of ``Kind.NASH``.
+    rules : Rules
+    mailroom : Mailroom
+    stage : str
+        Of the study's timetable.
+    start : Mapping of str to array, optional
+        What is taken to have been said at first, by path.
+
+    Raises
+    ------
+    WrongMethod
+        When a dual is heard, when an agent hears itself, or when whole numbers would be mixed.
+    NoAnswer
+        When an agent has no answer to what it hears, or falls silent.
+    """
+    names = [agent.name for agent in game.deciders]
+    refuse_duals(game)
+    refuse_own_words(game, names)
+    refuse_mixing(game, names, rules.damping)
+    first = opening(game, names, start or {})
+    rules = replace(rules, units=word_units(game, names))
+    players = [AgentPlayer(game, name, rules.damping, first, rules.units) for name in names]
+    known = {**announced(game), **first}
+    parties = [
+        Party(
+            player,
+            _tells(game, player.name),
+            known,
+            _offers(player.name, stage),
+            simultaneous=rules.order == "jacobi",
+        )
+        for player in players
+    ]
+    heard = yield from talk(parties, mailroom, rules)
+    final = {**known, **heard.said}
+    done = {p.name: p.outcome(final, settled=heard.settled) for p in players}
+    values = said_values(game, done)
+    certificate, _ = certify(game, values, ties=False)
+    return concluded(game, heard, values, certificate, rules, mailroom, stage)
+
+
+def _tells(game: Game, name: str) -> dict[str, list[str]]:
+    """Return what an agent tells to whom: what they hear, and what amounts they hear rest on."""
+    told: dict[str, list[str]] = {}
+    for link in game.links:
+        payment = game.payment(link.source)
+        sources = [link.source] if payment is None else [payment.price, payment.quantity]
+        for source in sources:
+            if isinstance(source, str) and speaker(source) == name != link.hearer:
+                told.setdefault(link.hearer, []).append(source)
+    deciders = {agent.name for agent in game.deciders}
+    return {hearer: list(dict.fromkeys(s)) for hearer, s in told.items() if hearer in deciders}
+
+
+def _offers(name: str, stage: str) -> Word:
+    """Return how an agent's words become messages."""
+
+    def offer(hearer: str, number: int, said: Mapping[str, Vector], own_cost: float) -> FlexOffer:
+        return FlexOffer(
+            sender=name, receiver=hearer, stage=stage, round=number, values=said, own_cost=own_cost
+        )
+
+    return offer

@@ -1,0 +1,301 @@
+"""The negotiation: a leader that prices against a growing set of answers it has heard.
+
+Against fixed quantities a price setter's best answer jumps between zero and the cap. So the
+leader remembers every answer (quantity and own cost) of every follower, and prices as if each
+chose, among its own answers, the one that is cheapest for it. The followers answer with their
+true optimum; the talk ends when nobody has anything new to say.
+"""
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.best_response.leader_infeasibility import broken_limit
+from equigrid.markets.best_response.master_program import Answer, AnswerProgram, follower_cost
+from equigrid.markets.bilevel.signals import Signals, interval
+from equigrid.markets.certification.certify import certify
+from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.findings import NoAnswer, SolverFailed
+from equigrid.markets.forms.agent_solver import AgentSolver
+from equigrid.markets.games.game import Game
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
+from equigrid.markets.messaging.posting import announce_outcome, said_values, told
+
+Vector = NDArray[np.float64]
+# Answers are vertices: one that is not cheaper by this much, relative, is not new.
+_NEW = 1e-9
+# How often the leader asks before it takes a follower for silent. When one message in five is
+# lost, only one round in 10^13 ends so by chance.
+_TRIES = 30
+
+
+def negotiate(
+    game: Game, rounds: int, gap: float, mailroom: Mailroom, stage: str = ""
+) -> Generator[Any, Any, Equilibrium]:
+    """Negotiate through the mailroom; every follower answers in a process of its own.
+
+    Parameters
+    ----------
+    game : Game
+        With one leader.
+    rounds : int
+        Limit; the talk that has not ended by then is not settled.
+    gap : float
+        Relative gap to which the leader solves its own problem in each round.
+    mailroom : Mailroom
+    stage : str
+        Of the study's timetable.
+
+    Raises
+    ------
+    NoAnswer
+        When an agent has no feasible answer, or none of its answers arrives.
+    """
+    talk = _Talk(game, gap)
+    followers = {agent.name: _Follower(game, agent.name) for agent in game.followers}
+    try:
+        while len(talk.rounds) < rounds and not talk.settled:
+            talk.propose()
+            offers = yield from _exchange(followers, mailroom, stage, talk)
+            talk.take(offers)
+    finally:
+        mailroom.end_bargaining()
+    told_values, claimed = talk.outcome()
+    values = said_values(game, _decided(followers, told_values)) | told_values
+    certificate, objective = certify(game, values, claimed=claimed, ties=False)
+    announce_outcome(game, values, mailroom, stage, rounds=len(talk.rounds))
+    return Equilibrium(
+        game,
+        "best-response",
+        values,
+        objective,
+        certificate,
+        settled=talk.settled,
+        statistics={"rounds": len(talk.rounds)},
+        rounds=tuple(talk.rounds),
+    )
+
+
+def _decided(
+    followers: Mapping[str, "_Follower"], values: Mapping[str, Vector]
+) -> dict[str, tuple[Vector, Vector]]:
+    """Each follower's own decision behind what it is taken to say, as columns and what it heard."""
+    found = {name: party.decided(values) for name, party in followers.items()}
+    return {name: decision for name, decision in found.items() if decision is not None}
+
+
+class _Follower:
+    """The follower's side: its own problem, and nothing of the others'."""
+
+    def __init__(self, game: Game, name: str) -> None:
+        self.game, self.name = game, name
+        self.form, self.signals = game.forms[name], Signals(game)
+        self.solver = AgentSolver(self.form)
+        self.offer: FlexOffer | None = None
+        self._answers: list[tuple[dict[str, Vector], Vector, Vector]] = []
+
+    def decided(self, values: Mapping[str, Vector]) -> tuple[Vector, Vector] | None:
+        """Return columns and heard values of the last answer in which it said this."""
+        for said, columns, heard in reversed(self._answers):
+            if all(np.array_equal(values[f"{self.name}.{k}"], v) for k, v in said.items()):
+                return columns, heard
+        return None
+
+    def act(self, mail: list[Message]) -> list[FlexOffer]:
+        """Answer the newest request, however many came; what is no news gets the same offer."""
+        requests = [message for message in mail if isinstance(message, FlexRequest)]
+        if not requests:
+            return []
+        newest = max(requests, key=lambda request: request.round)
+        if self.offer is None or newest.round > self.offer.round:
+            self.offer = self._answer(newest)
+        return [self.offer]
+
+    def _answer(self, request: FlexRequest) -> FlexOffer:
+        """Return the follower's own best response to a request."""
+        announced = {
+            f"{request.sender}.{said}": np.asarray(value) for said, value in request.values.items()
+        }
+        heard = self.signals.heard_vector(self.form, announced)
+        columns = self.solver.solve(heard)
+        said = {path: affine.value(columns, heard) for path, affine in self.form.said.items()}
+        self._answers.append((said, columns, heard))
+        paid = follower_cost(self.signals, self.form, Answer(said, 0.0), announced)
+        return FlexOffer(
+            sender=self.name,
+            receiver=request.sender,
+            stage=request.stage,
+            round=request.round,
+            values=said,
+            own_cost=self.form.objective_at(columns, heard) - paid,
+        )
+
+
+def _exchange(
+    followers: Mapping[str, _Follower], mailroom: Mailroom, stage: str, talk: "_Talk"
+) -> Generator[Any, Any, dict[str, FlexOffer]]:
+    """Ask every follower until all offers of this round have come."""
+    leader, number = str(talk.game.leader), len(talk.rounds) + 1
+    offers: dict[str, FlexOffer] = {}
+
+    def hear() -> list[str]:
+        """Take the first offer of each, and return whose is missing."""
+        for message in mailroom.empty(leader):
+            # Whatever still comes from earlier rounds is a repetition.
+            if isinstance(message, FlexOffer) and (message.stage, message.round) == (stage, number):
+                offers.setdefault(message.sender, message)
+        return [name for name in followers if name not in offers]
+
+    for _ in range(_TRIES):
+        mailroom.next_round()
+        for name in hear():
+            mailroom.post(talk.request(name, stage, number))
+        yield mailroom.together({name: party.act for name, party in followers.items()})
+        missing = hear()
+        if not missing:
+            return offers
+    raise _unheard(missing)
+
+
+def _unheard(names: list[str]) -> NoAnswer:
+    """Name who has not answered."""
+    agents = "agent" if len(names) == 1 else "agents"
+    has = "has" if len(names) == 1 else "have"
+    listed = ", ".join(f"'{name}'" for name in names)
+    return NoAnswer(
+        f"{agents} {listed} {has} not answered in {_TRIES} tries; lower loss and delay_rounds of "
+        "the messages, or let no party be silent so early",
+        names[0],
+    )
+
+
+class _Talk:
+    """The leader's side: what it has heard, what it announces next, and how far it has come."""
+
+    def __init__(self, game: Game, gap: float) -> None:
+        self.game, self.gap = game, gap
+        self.signals = Signals(game)
+        self.heard: dict[str, list[Answer]] = {agent.name: [] for agent in game.followers}
+        self.announced: dict[str, Vector] = {}
+        self.rounds: list[Mapping[str, Any]] = []
+        self.settled = False
+        self._sign = -1.0 if game.agent(str(game.leader)).maximises else 1.0
+        self._planned: float | None = None
+        self._best: tuple[float, AnswerProgram, Vector] | None = None
+        self._refused: AnswerProgram | None = None  # the last announcement that led nowhere
+
+    def propose(self) -> None:
+        """Choose the next signals: first a few probes, then the best against all answers."""
+        if len(self.rounds) < len(_PROBES):
+            self._planned = None
+            self.announced = _probe(self.game, self.signals, _PROBES[len(self.rounds)])
+            return
+        program = AnswerProgram(self.game, self.heard)
+        try:
+            solution = program.solve(self.gap)
+        except NoAnswer as error:
+            raise self._no_decision(program) or error from error
+        self._planned = solution.objective
+        self.announced = program.announced(solution.columns)
+
+    def request(self, follower: str, stage: str, number: int) -> FlexRequest:
+        """Return what the leader asks a follower in this round."""
+        leader = str(self.game.leader)
+        names = told(self.game, leader, self.game.agent(follower))
+        signals = {name: self.announced[f"{leader}.{name}"] for name in names}
+        return FlexRequest(
+            sender=leader, receiver=follower, stage=stage, round=number, values=signals
+        )
+
+    def take(self, offers: Mapping[str, FlexOffer]) -> None:
+        """Remember new answers; without one, the talk is over."""
+        answers = {
+            name: Answer({k: np.asarray(v) for k, v in offer.values.items()}, offer.own_cost)
+            for name, offer in offers.items()
+        }
+        fresh = [name for name in self.heard if self._is_new(name, answers[name])]
+        for name in fresh:
+            self.heard[name].append(answers[name])
+        self.settled = self._planned is not None and not fresh
+        realised = self._realise(answers)
+        self.rounds.append(
+            {
+                "round": len(self.rounds) + 1,
+                "announced": dict(self.announced),
+                "planned": None if self._planned is None else self._sign * self._planned,
+                "realised": None if realised is None else self._sign * realised,
+                "new_answers": len(fresh),
+            }
+        )
+
+    def _is_new(self, name: str, answer: Answer) -> bool:
+        """Whether an answer is cheaper for its follower than all it has given before."""
+        form = self.game.forms[name]
+        known = [*self.heard[name], answer]
+        paid = [follower_cost(self.signals, form, a, self.announced) for a in known]
+        costs = [a.own_cost + p for a, p in zip(known, paid, strict=True)]
+        # Constants cost nothing that an answer could save.
+        moved = abs(answer.own_cost - form.offset) + abs(paid[-1])
+        return costs[-1] < min(costs[:-1], default=np.inf) - _NEW * moved
+
+    def _realise(self, answers: Mapping[str, Answer]) -> float | None:
+        """Value of what was announced and truly answered; the best one is kept.
+
+        In the settled round the leader's own choice among equally cheap answers stands.
+        """
+        chosen = self.heard if self.settled else {n: [a] for n, a in answers.items()}
+        program = AnswerProgram(self.game, chosen, announced=self.announced)
+        try:
+            solution = program.solve(self.gap, polish=True)
+        except SolverFailed:
+            raise
+        except NoAnswer:
+            self._refused = program
+            return None
+        if self.settled or self._best is None or solution.objective < self._best[0]:
+            self._best = (solution.objective, program, solution.columns)
+        return solution.objective
+
+    def outcome(self) -> tuple[dict[str, Vector], float]:
+        """Return everything said at the best announcement, and the leader's own value of it."""
+        if self._best is None:
+            said = self._no_decision(self._refused) if self._refused is not None else None
+            raise said or NoAnswer(
+                f"leader '{self.game.leader}' found no decision that the answers it heard allow; "
+                "relax its constraints",
+                str(self.game.leader),
+            )
+        value, program, columns = self._best
+        return program.values(columns), self._sign * value
+
+    def _no_decision(self, program: AnswerProgram) -> NoAnswer | None:
+        """Name the limit and hour that the answers heard leave no room for, if there is one."""
+        leader, limit = str(self.game.leader), broken_limit(program)
+        if not limit:
+            return None
+        return NoAnswer(
+            f"leader '{leader}' has no decision that the answers it heard allow, rounds played: "
+            f"{max(1, len(self.rounds))}; {limit}; relax that limit, or the bounds of what it "
+            "holds for",
+            leader,
+        )
+
+
+# Fractions of the leader's signal range that open the talk.
+_PROBES = (0.5, 1.0, 0.0)
+
+
+def _probe(game: Game, signals: Signals, fraction: float) -> dict[str, Vector]:
+    """Signals at a fraction of their range; where nothing bounds them, 0."""
+    form = game.forms[str(game.leader)]
+    found = {}
+    for name in dict.fromkeys(n for a in game.followers for n in told(game, str(game.leader), a)):
+        said = form.said[name]
+        low, high = interval(said, form.lower, form.upper)
+        low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))
+        flat = low + fraction * (high - low)
+        found[f"{game.leader}.{name}"] = np.reshape(flat, said.shape, order="F")
+    return found

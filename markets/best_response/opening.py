@@ -1,0 +1,61 @@
+"""What everybody is taken to have said before the first round."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from equigrid.markets.bilevel.signals import interval
+from equigrid.markets.findings import UnusableGame, did_you_mean
+from equigrid.markets.forms.standard_form import Affine, StandardForm
+from equigrid.markets.games.game import Game
+
+Vector = NDArray[np.float64]
+
+
+def opening(game: Game, names: Iterable[str], start: Mapping[str, ArrayLike]) -> dict[str, Vector]:
+    """Return what agents are taken to have said at first, by path.
+
+    Where it is not given, it is the middle of what the bounds of the agent's variables allow when
+    it hears zeros; the finite end where only one end is, and 0 where none is.
+
+    Parameters
+    ----------
+    game : Game
+    names : iterable of str
+        Whose words others wait for.
+    start : Mapping of str to array
+        By path, as far as they are given.
+
+    Raises
+    ------
+    UnusableGame
+        When a path of the start is nobody's word, or has another shape.
+    """
+    found = {
+        f"{name}.{said}": _middle(game.forms[name], affine)
+        for name in names
+        for said, affine in game.forms[name].said.items()
+    }
+    given = {path: np.asarray(value, dtype=float) for path, value in start.items()}
+    UnusableGame.raise_if(_findings(found, given))
+    return {**found, **given}
+
+
+def _findings(known: Mapping[str, Vector], given: Mapping[str, Vector]) -> list[str]:
+    found = []
+    for path, value in given.items():
+        if path not in known:
+            found.append(f"start: nobody waits for '{path}'" + did_you_mean(path, known))
+        elif value.shape != known[path].shape:
+            found.append(f"start: '{path}' has shape {known[path].shape}, not {value.shape}")
+        elif not np.isfinite(value).all():
+            found.append(f"start: '{path}' must be finite")
+    return found
+
+
+def _middle(form: StandardForm, said: Affine) -> Vector:
+    low, high = interval(said, form.lower, form.upper)
+    low = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 0.0))
+    high = np.where(np.isfinite(high), high, low)
+    return np.reshape((low + high) / 2, said.shape, order="F")

@@ -1,0 +1,100 @@
+"""Settling the blocks of a game one after another, and putting their answers together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from equigrid.markets.bilevel.branching.incumbents import Found, Incumbent
+from equigrid.markets.bilevel.branching.nodes import OPEN
+from equigrid.markets.bilevel.branching.search import Branching
+from equigrid.markets.bilevel.components import Block, Blocks
+from equigrid.markets.bilevel.mpcc import ComplementarityProgram
+from equigrid.markets.bilevel.search_limits import Effort
+
+Progress = Callable[[int, float, float], None]
+# What the gaps of blocks add up to has to stay within the gap of the whole.
+_SHARE = 0.2
+_REMEMBERED: dict[str, Found] = {}
+_MOST = 512
+
+
+def solve_by_blocks(
+    stated: ComplementarityProgram,
+    blocks: Blocks,
+    gap: float,
+    effort: Effort,
+    progress: Progress | None = None,
+    tell_every: int = 50,
+) -> Found | None:
+    """Settle every block to a share of the gap; None where only the whole tells.
+
+    Parameters
+    ----------
+    stated : ComplementarityProgram
+    blocks : Blocks
+        Of it.
+    gap : float
+        Relative.
+    effort : Effort
+        What all blocks together may spend.
+    progress : callable, optional
+        Told nodes, answer and bound of the block that is being settled now and then.
+    tell_every : int
+        Nodes between two words of progress.
+    """
+    found: list[Found] = []
+    for block in blocks.parts:
+        found.append(_settled(block, _SHARE * gap, effort, progress, tell_every))
+        if found[-1].status == "unbounded" or (found[-1].status == "limit" and not effort.over):
+            return None  # another block may be infeasible, the master indifferent; another way help
+        if found[-1].best is None:
+            nodes = sum(part.nodes for part in found)
+            return Found(None, -np.inf, nodes, found[-1].status)
+    return _together(stated, blocks, found, gap)
+
+
+def _settled(
+    block: Block, gap: float, effort: Effort, progress: Progress | None, tell_every: int
+) -> Found:
+    """Settle a block, or remember how it was settled.
+
+    Games that are solved in rounds, and cases that differ only in what ties their blocks, come
+    again and again to the same ones.
+    """
+    key = block.digest(gap)
+    if key not in _REMEMBERED:
+        own = block.stated.in_own_units()
+        left = max(1, effort.node_limit - effort.nodes)
+        found = Branching(own, gap, progress, tell_every).run(left, effort)
+        # Here and not in the whole game, where a block may weigh nothing and be left as it is.
+        found = found.sharpened(own).declared(own)
+        if found.status != "optimal" or found.best is None:
+            return found
+        _REMEMBERED[key] = found
+        while len(_REMEMBERED) > _MOST:
+            del _REMEMBERED[next(iter(_REMEMBERED))]
+    return _REMEMBERED[key]
+
+
+def _together(
+    stated: ComplementarityProgram, blocks: Blocks, found: Sequence[Found], gap: float
+) -> Found | None:
+    nodes = sum(part.nodes for part in found)
+    at_bounds = blocks.weigh(np.array([part.bound for part in found]))
+    if at_bounds.status == "infeasible":  # the blocks' best together cost more than the master may
+        return Found(None, -np.inf, nodes, "infeasible")
+    answers = [part.best for part in found if part.best is not None]
+    at_answers = blocks.weigh(np.array([answer.value for answer in answers]))
+    if at_bounds.status != "optimal" or at_answers.status != "optimal":
+        return None
+    columns = np.zeros(len(stated.program.cost))
+    states = np.full(stated.pairs.count, OPEN)
+    columns[blocks.rest] = at_answers.columns[: len(blocks.rest)]
+    for block, answer in zip(blocks.parts, answers, strict=True):
+        columns[block.columns], states[block.pairs] = answer.columns, answer.states
+    value, bound = at_answers.objective, at_bounds.objective
+    closed = value - bound <= stated.allowed(columns, value, gap)
+    status = "optimal" if closed else "limit"
+    return Found(Incumbent(value, columns, states), bound, nodes, status, sharp=True)

@@ -1,0 +1,32 @@
+"""From the columns of a game's program to each follower's answer with its multipliers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.bilevel.follower_presolve import Multipliers
+from equigrid.markets.bilevel.kkt import OptimalityProgram
+from equigrid.markets.certification.kkt_residuals import Point
+
+Vector = NDArray[np.float64]
+
+
+def points(program: OptimalityProgram, columns: Vector) -> Mapping[str, Point]:
+    """Return what a certificate checks of each follower's optimality conditions, by name.
+
+    Parameters
+    ----------
+    program : OptimalityProgram
+    columns : array
+        All columns of the program at the answer.
+    """
+    found = {}
+    for name, follower in program.followers.items():
+        answer, heard = program.answer(columns, name)
+        small = Multipliers(
+            columns[follower.rows], columns[follower.lower], columns[follower.upper]
+        )
+        full = follower.reduced.restored_multipliers(columns[follower.primal], heard, small)
+        found[name] = Point(answer, heard, full.rows, full.lower, full.upper)
+    return found

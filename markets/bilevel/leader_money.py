@@ -1,0 +1,51 @@
+"""What a leader's objective is made of: money that moves with decisions, and a constant."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from equigrid.markets.bilevel.substitution import Smaller
+from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.scaling import Units
+
+Vector = NDArray[np.float64]
+# Of the money that moves, gaps and gains are measured by at least this share: a profit that costs
+# and revenue all but cancel out is no measure.
+SHARE = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Money:
+    """What the objective is made of: terms of money that move with decisions, and a constant.
+
+    Attributes
+    ----------
+    rows : array of shape (K, n)
+    shift : array of shape (K,)
+        The terms are rows @ x + shift.
+    constant : float
+        What is left of the objective when no money moves.
+    """
+
+    rows: sparse.csr_array
+    shift: Vector
+    constant: float = 0.0
+
+    def moved(self, columns: Vector) -> float:
+        """Return the sum of the terms' sizes at a point."""
+        return float(np.abs(self.rows @ columns + self.shift).sum())
+
+    def measured(self, units: Units) -> "Money":
+        """Return the same in other units."""
+        rows = sparse.csr_array(self.rows @ sparse.diags_array(units.columns / units.money))
+        return Money(rows, self.shift / units.money, self.constant / units.money)
+
+
+def money_of(stated: Assembled, smaller: Smaller) -> Money:
+    """Return the leader's own terms, as they were before anything was put in."""
+    terms = sparse.csr_array(sparse.diags_array(stated.cost) @ smaller.restore)
+    shift = stated.cost * smaller.shift
+    moves = np.diff(terms.indptr) > 0
+    return Money(terms[moves], shift[moves], stated.offset + float(shift[~moves].sum()))

@@ -1,0 +1,35 @@
+"""Tangents to squares: a convex quadratic cost as a linear program that is cut as needed."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from equigrid.markets.bilevel.mpcc import Squares
+
+Vector = NDArray[np.float64]
+
+
+def tangents(
+    squares: Squares, columns: Vector, tolerance: float
+) -> tuple[sparse.csr_array, Vector] | None:
+    """Return rows matrix @ x ≤ upper that cut off a point below a square, if it is.
+
+    Parameters
+    ----------
+    squares : Squares
+    columns : array of shape (n,)
+        The point.
+    tolerance : float
+        How far below is near enough, absolute.
+    """
+    excess = squares.excess(columns)
+    at = np.flatnonzero(excess > tolerance)
+    if not at.size:
+        return None
+    # t ≥ f(z)² ≥ 2 f° f(z) - f°², with f(z) = factor @ z + constant
+    form = squares.factor[at] @ columns + squares.constant[at]
+    slope = sparse.diags_array(2.0 * form) @ squares.factor[at]
+    shape, ones = slope.shape, np.ones(len(at))
+    epigraph = sparse.csr_array((ones, (np.arange(len(at)), squares.epigraph[at])), shape=shape)
+    upper = form**2 - 2.0 * form * squares.constant[at]
+    return sparse.csr_array(slope - epigraph), upper

@@ -1,0 +1,159 @@
+"""Taking columns out of an assembled program that equality rows define, or that are fixed."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from equigrid.markets.forms.linear_program import Assembled, Indices
+
+Vector = NDArray[np.float64]
+# How many parties can say again what they hear before it is taken for a circle.
+_DEPTH = 50
+# What is left of terms that cancel, as a share of their sizes.
+_NOTHING = 1e-13
+
+
+class CircleError(ValueError):
+    """Definitions that go round in a circle.
+
+    Attributes
+    ----------
+    columns : indices
+        Of the program, each defined by others of them.
+    """
+
+    def __init__(self, columns: Indices) -> None:
+        self.columns = columns
+        super().__init__(columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Smaller:
+    """A program in fewer columns, and the way back.
+
+    Attributes
+    ----------
+    program : Assembled
+    column, row : array
+        New place of each column and row of the program it came from, -1 for those taken out.
+    restore : array of shape (N, n)
+    shift : array of shape (N,)
+        All N columns are restore @ x + shift.
+    """
+
+    program: Assembled
+    column: Indices
+    row: Indices
+    restore: sparse.csr_array
+    shift: Vector
+
+    def then(self, further: "Smaller") -> "Smaller":
+        """Join two steps into one."""
+        return Smaller(
+            further.program,
+            _through(self.column, further.column),
+            _through(self.row, further.row),
+            sparse.csr_array(self.restore @ further.restore),
+            np.asarray(self.restore @ further.shift + self.shift),
+        )
+
+
+def itself(program: Assembled) -> Smaller:
+    """Return a program from which nothing was taken out."""
+    m, n = program.matrix.shape
+    return Smaller(
+        program, np.arange(n), np.arange(m), sparse.eye_array(n, format="csr"), np.zeros(n)
+    )
+
+
+def _through(first: Indices, second: Indices) -> Indices:
+    return np.where(first >= 0, second[np.maximum(first, 0)], -1) if len(second) else first * 0 - 1
+
+
+def without_fixed(program: Assembled) -> Smaller:
+    """Put the values of fixed columns in."""
+    fixed = program.lower == program.upper
+    gone = np.flatnonzero(fixed)
+    nothing = sparse.csr_array((len(gone), int((~fixed).sum())))
+    return _substituted(program, gone, nothing, program.lower[gone], np.zeros(0, dtype=int))
+
+
+def eliminate(program: Assembled, columns: Indices, rows: Indices) -> Smaller:
+    """Take out free columns, each defined by the equality row of the same place.
+
+    Raises
+    ------
+    CircleError
+        When the definitions go round in a circle.
+    """
+    pivots = np.array([program.matrix[r, c] for r, c in zip(rows, columns, strict=True)])
+    scaled = sparse.diags_array(1.0 / pivots) @ program.matrix[rows]
+    others = np.setdiff1d(np.arange(program.matrix.shape[1]), columns)
+    chain = sparse.eye_array(len(columns), format="csr") - scaled[:, columns]
+    chain.eliminate_zeros()
+    terms, shift = -scaled[:, others], program.row_upper[rows] / pivots
+    part, moved = sparse.csr_array(terms), shift
+    for _ in range(_DEPTH):
+        if not chain.nnz:
+            break
+        part, moved = sparse.csr_array(chain @ part), chain @ moved
+        if not (part.nnz or moved.any()):
+            break
+        terms, shift = terms + part, shift + moved
+    else:
+        raise CircleError(columns[_circular(chain)])
+    return _substituted(program, columns, sparse.csr_array(terms), shift, rows)
+
+
+def _circular(chain: sparse.csr_array) -> NDArray[np.bool_]:
+    """Definitions that lead back to themselves."""
+    _, part = connected_components(chain, connection="strong")
+    return np.asarray((np.bincount(part)[part] > 1) | (chain.diagonal() != 0.0))
+
+
+def _substituted(
+    program: Assembled, gone: Indices, terms: sparse.csr_array, shift: Vector, rows: Indices
+) -> Smaller:
+    """Replace columns by terms @ others + shift, and leave out the rows that said so."""
+    n, m = program.matrix.shape[1], program.matrix.shape[0]
+    kept, kept_rows = np.setdiff1d(np.arange(n), gone), np.setdiff1d(np.arange(m), rows)
+    left = sparse.csc_array(program.matrix[kept_rows])
+    matrix = _added(left[:, kept], left[:, gone], terms)
+    moved = left[:, gone] @ shift
+    smaller = replace(
+        program,
+        matrix=matrix,
+        row_lower=program.row_lower[kept_rows] - moved,
+        row_upper=program.row_upper[kept_rows] - moved,
+        lower=program.lower[kept],
+        upper=program.upper[kept],
+        cost=program.cost[kept] + terms.T @ program.cost[gone],
+        integer=program.integer[kept],
+        offset=program.offset + float(program.cost[gone] @ shift),
+    )
+    column, row = np.full(n, -1), np.full(m, -1)
+    column[kept], row[kept_rows] = np.arange(len(kept)), np.arange(len(kept_rows))
+    eye = sparse.eye_array(n, format="csc")
+    restore = sparse.csr_array(eye[:, kept] + eye[:, gone] @ terms)
+    full = np.zeros(n)
+    full[gone] = shift
+    return Smaller(smaller, column, row, restore, full)
+
+
+def _added(
+    kept: sparse.csc_array, gone: sparse.csc_array, terms: sparse.csr_array
+) -> sparse.csr_array:
+    """Return kept + gone @ terms without what is left of entries that cancel.
+
+    That would tie parts together that are separate. Each entry is held against what it is made of:
+    rows hold figures in many units, so that one entry says nothing of another.
+    """
+    matrix = sparse.csr_array(kept + gone @ terms)
+    made_of = sparse.csr_array(abs(kept) + abs(gone) @ abs(terms))
+    stays = sparse.csr_array(abs(matrix) > _NOTHING * made_of)
+    matrix = sparse.csr_array(matrix.multiply(stays))
+    matrix.eliminate_zeros()
+    return matrix

@@ -1,0 +1,88 @@
+"""What agents of balances are paid at their prices, and what that proves of the total cost.
+
+At prices λ every agent's best own cost less λ × its signed terms, added up, and λ × the right-hand
+side on top, is no more than what any decision that keeps the balances costs (weak duality). So
+agents asked alone prove a bound on the total cost, whatever found the prices.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.accounts.settlement import signed_total
+from equigrid.markets.certification.money_moved import relative
+from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.certification.standalone import Statement
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.balance import Balance, Term
+
+Vector = NDArray[np.float64]
+
+
+def charged(game: Game, values: Mapping[str, Vector], own: Statement) -> Statement:
+    """Return an agent's problem with what balances pay it, where it does not state that itself."""
+    income = [
+        _income(game, balance, values[balance.name], own)
+        for balance in game.balances
+        if not hears_price(game, balance, own.agent.name)
+    ]
+    return replace(own, cost=own.cost - sum(income)) if income else own
+
+
+def hears_price(game: Game, balance: Balance, agent: str) -> bool:
+    """Whether an agent states price × quantity of a balance itself."""
+    return any(link.source == balance.name for link in game.links_into(agent))
+
+
+def _income(game: Game, balance: Balance, price: Vector, own: Statement) -> cp.Expression:
+    total = cp.Constant(0.0)
+    for term in balance.signed:
+        if term.agent == own.agent.name:
+            weight = weight_of(game, balance, price, term)
+            total = total + cp.sum(cp.multiply(weight, own.says[term.said]))
+    return total
+
+
+def weight_of(game: Game, balance: Balance, price: Vector, term: Term) -> Vector:
+    """Return what a balance pays for each unit of what is said, in the shape it is said in."""
+    whole = np.broadcast_to(price, game.balance_shape(balance))
+    return term.sign * _summed(whole, game.agent(term.agent).shape_of(term.said))
+
+
+def _summed(whole: Vector, small: tuple[int, ...]) -> Vector:
+    """Sum an array over the axes along which a smaller one was broadcast."""
+    added = whole.sum(axis=tuple(range(whole.ndim - len(small))))
+    along = tuple(i for i, n in enumerate(small) if n == 1)
+    return np.asarray(added.sum(axis=along, keepdims=True) if along else added)
+
+
+def imbalance(game: Game, values: Mapping[str, Vector], balance: Balance) -> Vector:
+    """Return by how much the terms of a balance exceed what they have to add up to."""
+    total = -np.broadcast_to(np.asarray(balance.equals), game.balance_shape(balance))
+    for agent in game.agents:
+        total = total + signed_total(game, balance, values, agent.name)
+    return total
+
+
+def balance_residual(game: Game, values: Mapping[str, Vector]) -> float:
+    """Return the greatest imbalance as a share of its balance's greatest term."""
+    worst = 0.0
+    for balance in game.balances:
+        sizes = [greatest(values[term.source]) for term in balance.signed]
+        off = greatest(imbalance(game, values, balance))
+        worst = max(worst, relative(off, max([greatest(balance.equals), *sizes])))
+    return worst
+
+
+def paid_by_balances(game: Game, values: Mapping[str, Vector]) -> float:
+    """Return price × right-hand side, what the balances together pay at an answer.
+
+    What parties without a problem contribute is part of it: they decide nothing.
+    """
+    return sum(
+        float(np.sum(values[b.name] * np.broadcast_to(np.asarray(b.equals), values[b.name].shape)))
+        for b in game.balances
+    )

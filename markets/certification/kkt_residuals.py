@@ -1,0 +1,118 @@
+"""How far an answer with multipliers is from satisfying an agent's optimality conditions.
+
+The agent is taken in its own standard form: the whole declaration, with nothing that a method
+added, took out or bounded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.certification.money_moved import SHARE, relative
+from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.forms.standard_form import StandardForm
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """An answer of an agent with its multipliers, in its own standard form.
+
+    The Lagrangian is cost + μ'(Ax - b - Bθ) + ρ_up'(x - u) + ρ_low'(l - x).
+
+    Attributes
+    ----------
+    columns : array of shape (n,)
+        x.
+    heard : array of shape (P,)
+        θ.
+    rows : array of shape (m,)
+        μ, at least 0 for inequalities.
+    lower, upper : array of shape (n,)
+        ρ_low and ρ_up, at least 0, and 0 where there is no bound.
+    """
+
+    columns: Vector
+    heard: Vector
+    rows: Vector
+    lower: Vector
+    upper: Vector
+
+
+def stationarity_residual(form: StandardForm, point: Point) -> float:
+    """Return the greatest of |Qx + c + Cθ + A'μ + ρ_up - ρ_low|, relative to the greatest part."""
+    parts = _slope_parts(form, point)
+    return relative(greatest(sum(parts)), max(greatest(part) for part in parts))
+
+
+def complementarity_residual(form: StandardForm, point: Point) -> float:
+    """Return the greatest of multiplier × slack, relative to the money that columns move.
+
+    A multiplier of the wrong sign counts relative to the greatest cost, a limit that is missed
+    relative to the greatest right-hand side, bound or column.
+    """
+    rhs = form.rhs_at(point.heard)
+    slack = rhs - form.matrix @ point.columns
+    equal, free = slack[: form.equal_rows], slack[form.equal_rows :]
+    multipliers = [point.rows[form.equal_rows :], point.upper, point.lower]
+    # Where there is no bound there must be no multiplier: it counts by its own size.
+    slacks = [free, _room(form.upper - point.columns), _room(point.columns - form.lower)]
+    products = np.concatenate([m * s for m, s in zip(multipliers, slacks, strict=True)])
+    missed = np.concatenate([np.abs(equal), *(np.maximum(0.0, -s) for s in slacks)])
+    wrong = np.maximum(0.0, -np.concatenate(multipliers))
+    dearest = max(greatest(part) for part in _slope_parts(form, point))
+    ends = [end[np.isfinite(end)] for end in (form.lower, form.upper)]
+    size = max(greatest(part) for part in (rhs, point.columns, *ends))
+    return max(
+        relative(greatest(products), max(_moved(form, point), SHARE * dearest * size)),
+        relative(greatest(wrong), dearest),
+        relative(greatest(missed), size),
+    )
+
+
+def _slope_parts(form: StandardForm, point: Point) -> list[Vector]:
+    """What the Lagrangian's slope in the columns is made of."""
+    bent, by_rows = form.quadratic @ point.columns, form.matrix.T @ point.rows
+    return [form.cost_at(point.heard), bent, by_rows, point.upper, -point.lower]
+
+
+def _moved(form: StandardForm, point: Point) -> float:
+    """Sum of the sizes of what columns cost, without constants."""
+    bent = (form.quadratic @ point.columns) * point.columns / 2
+    return float(np.abs(form.cost_at(point.heard) * point.columns).sum() + np.abs(bent).sum())
+
+
+def distance_of_point(
+    form: StandardForm,
+    point: Point,
+    heard: Mapping[str, Vector],
+    said: Mapping[str, Vector],
+    sizes: Mapping[str, float],
+) -> float:
+    """Return how far a point is from what is heard and said at the answer that it proves.
+
+    Parameters
+    ----------
+    form : StandardForm
+    point : Point
+    heard, said : Mapping of str to array
+        By name.
+    sizes : Mapping of str to float
+        Above 0: what each counts as a whole, by name.
+    """
+    off = [
+        greatest(point.heard[form.heard[name]] - np.ravel(value, order="F")) / sizes[name]
+        for name, value in heard.items()
+    ]
+    off += [
+        greatest(form.said[name].value(point.columns, point.heard) - value) / sizes[name]
+        for name, value in said.items()
+    ]
+    return max(off, default=0.0)
+
+
+def _room(distance: Vector) -> Vector:
+    return np.where(np.isfinite(distance), distance, 1.0)

@@ -1,0 +1,117 @@
+"""How much money moves at an answer: what regrets, gaps and settlements are measured against.
+
+The money that moves is the sum of the sizes of all payments and variable costs. Constants are none
+of it: a sunk cost or a fixed revenue may be as great as it likes and hides nothing. It is read off
+the declared objectives, term by term, and it grows with the unit of money as regrets and gaps do,
+so that a game in cents and the same game in millions are judged alike.
+"""
+
+import math
+from collections.abc import Mapping
+
+import cvxpy as cp
+import numpy as np
+from cvxpy.atoms.affine.add_expr import AddExpression
+from cvxpy.atoms.affine.binary_operators import DivExpression, MulExpression, multiply
+from cvxpy.atoms.affine.promote import Promote
+from cvxpy.atoms.affine.reshape import reshape
+from cvxpy.atoms.affine.sum import Sum
+from cvxpy.atoms.affine.unary_operators import NegExpression
+from numpy.typing import NDArray
+
+from equigrid.markets.accounts.settlement import owed_by_entry
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.agent import Agent
+
+Vector = NDArray[np.float64]
+# Who moves less than this share of all money of a game is measured against that share: what it is
+# said to do is exact to last digits of what the others do.
+SHARE = 1e-3
+
+
+def moved(expression: cp.Expression, sizes: Mapping[int, float]) -> float:
+    """Return the sum of the sizes of an expression's terms at the present values.
+
+    Parameters
+    ----------
+    expression : cvxpy.Expression
+        A cost. Terms without variables, and without what is heard from others, move no money.
+    sizes : Mapping of int to float
+        By the id of each Parameter that is linked: what stands for it, where it is an amount, NaN
+        where it counts as it is.
+
+    Returns
+    -------
+    float
+    """
+    if not (expression.variables() or any(id(p) in sizes for p in expression.parameters())):
+        return 0.0
+    if isinstance(expression, AddExpression | NegExpression | Sum | Promote | reshape):
+        return sum(moved(part, sizes) for part in expression.args)
+    if isinstance(expression, cp.Parameter):
+        known = sizes[id(expression)]
+        return _size(expression.value) if math.isnan(known) else known
+    if isinstance(expression, MulExpression | multiply | DivExpression):
+        return _product(expression, sizes)
+    return _size(expression.value)
+
+
+def _product(expression: cp.Expression, sizes: Mapping[int, float]) -> float:
+    """Return the size of a product, entry by entry where it is one of vectors."""
+    first, second = expression.args
+    if isinstance(expression, DivExpression) and second.is_scalar():
+        return moved(first, sizes) / _size(second.value)
+    for factor, other in ((first, second), (second, first)):
+        plain = not (factor.variables() or any(id(p) in sizes for p in factor.parameters()))
+        if plain and factor.is_scalar():
+            return _size(factor.value) * moved(other, sizes)
+    if isinstance(expression, MulExpression) and first.ndim == second.ndim == 1:
+        return _size(first.value * second.value)
+    return _size(expression.value)
+
+
+def _size(value: Vector | None) -> float:
+    return float(np.abs(np.asarray(value, dtype=float)).sum())
+
+
+def heard_sizes(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[int, float]:
+    """Return what stands for each Parameter that is linked, by its id.
+
+    An amount counts entry by entry, so that what is bought in one hour and sold in another does not
+    cancel out.
+    """
+    sizes: dict[int, float] = {}
+    for link in game.links_into(agent.name):
+        payment = game.payment(link.source)
+        key = id(agent.hears[link.heard])
+        if payment is None:
+            sizes.setdefault(key, math.nan)
+        else:
+            before = sizes.get(key, 0.0)
+            size = float(np.abs(owed_by_entry(payment, values)).sum())
+            sizes[key] = size + (0.0 if math.isnan(before) else before)
+    return sizes
+
+
+def payments_size(game: Game, values: Mapping[str, Vector]) -> float:
+    """Return the sum of the sizes of all payments, those of balances included, entry by entry."""
+    sizes = [_size(owed_by_entry(payment, values)) for payment in game.payments]
+    for balance in game.balances:
+        # Each unit that one party adds another one takes.
+        traded = [_size(values[balance.name] * values[term.source]) for term in balance.signed]
+        sizes.append(sum(traded) / 2)
+    return sum(sizes)
+
+
+def relative(off: float, money: float) -> float:
+    """Return a difference of money as a share of the money that moves; 0 if there is none."""
+    if off == 0.0:
+        return 0.0
+    return off / money if money > 0 else math.copysign(math.inf, off)
+
+
+def unit_of(largest: float) -> float:
+    """Return a power of two near a size, by which a program is divided without any rounding."""
+    if not (math.isfinite(largest) and largest > 0):
+        return 1.0
+    return math.ldexp(1.0, math.frexp(largest)[1] - 1)

@@ -1,0 +1,302 @@
+"""An agent solved alone through cvxpy, as it was declared: what certificates rest on."""
+
+import contextlib
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from equigrid.markets.certification.money_moved import unit_of
+from equigrid.markets.findings import NoAnswer, SolverFailed
+from equigrid.markets.forms.standard_form import Affine, StandardForm
+from equigrid.markets.model.agent import Agent
+from equigrid.own_thread import solve_by_highs
+
+Vector = NDArray[np.float64]
+# Said values are matched as closely as a solver can; where that is not enough, with this room, as
+# a share of their size.
+ROOM = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """An agent's problem with its objective as a cost: a maximised one has its sign changed.
+
+    Attributes
+    ----------
+    agent : Agent
+    cost : cvxpy.Expression
+    constraints : sequence of cvxpy.Constraint
+    says : Mapping of str to cvxpy.Expression
+    unit : float
+        Of money, a power of two near what a unit of a quantity costs: solvers hold costs to
+        tolerances that are absolute, and in this unit they mean the same for any currency.
+    """
+
+    agent: Agent
+    cost: cp.Expression
+    constraints: Sequence[cp.Constraint]
+    says: Mapping[str, cp.Expression]
+    unit: float = 1.0
+
+    def problem(
+        self, added: Sequence[cp.Constraint] = (), cost: cp.Expression | None = None
+    ) -> cp.Problem:
+        """Return the problem with constraints added, or with another cost in place of its own.
+
+        The cost is in the statement's unit of money.
+        """
+        goal = cp.Minimize((self.cost if cost is None else cost) / self.unit)
+        return cp.Problem(goal, [*self.constraints, *added])
+
+    def near(self, added: Sequence[cp.Constraint], distance: cp.Expression) -> cp.Problem:
+        """Return the problem of least distance instead of least cost."""
+        return cp.Problem(cp.Minimize(distance), [*self.constraints, *added])
+
+    def least(self, problem: cp.Problem | None = None) -> float:
+        """Solve one of its problems, its own if none is given, and return the least cost.
+
+        Raises
+        ------
+        NoAnswer
+            When there is none, naming the agent.
+        """
+        return self.unit * solve(self.agent, self.problem() if problem is None else problem)
+
+
+def stated(agent: Agent, unit: float = 1.0) -> Statement:
+    """Return an agent's problem as it was declared, its cost to be solved in a unit of money."""
+    assert agent.problem is not None
+    expression = agent.problem.objective.args[0]
+    cost = -expression if agent.maximises else expression
+    return Statement(agent, cost, agent.problem.constraints, agent.says, unit)
+
+
+def restated(
+    agent: Agent,
+    heard: Mapping[str, Vector],
+    instead: Mapping[str, cp.Expression],
+    unit: float = 1.0,
+) -> Statement:
+    """Return an agent's problem with what it hears as numbers, or as other expressions.
+
+    Parameters
+    ----------
+    agent : Agent
+    heard : Mapping of str to array
+        Value of everything that it hears.
+    instead : Mapping of str to cvxpy.Expression
+        What stands in place of a value, such as a Variable, by heard name.
+    unit : float
+        Of money.
+    """
+    plain = stated(agent)
+    swap = {
+        id(parameter): instead[name] if name in instead else cp.Constant(heard[name])
+        for name, parameter in agent.hears.items()
+    }
+    return Statement(
+        agent,
+        plain.cost.tree_copy(swap),
+        [constraint.tree_copy(swap) for constraint in plain.constraints],
+        {name: said.tree_copy(swap) for name, said in plain.says.items()},
+        unit,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """An agent's compiled problem at what it hears.
+
+    Attributes
+    ----------
+    own : Statement
+        Says what is linked or paid for.
+    columns : cvxpy.Variable
+    free : Mapping of str to cvxpy.Variable
+        What it hears without a value, flattened in column-major order, by name.
+    """
+
+    own: Statement
+    columns: cp.Variable
+    free: Mapping[str, cp.Variable]
+
+
+def flattened(form: StandardForm, heard: Mapping[str, Vector], free: Iterable[str] = ()) -> Flat:
+    """State an agent's compiled problem in vectors and matrices, which is quick to solve again.
+
+    Parameters
+    ----------
+    form : StandardForm
+    heard : Mapping of str to array
+        Value of everything that it hears.
+    free : iterable of str
+        What it hears that shall be a variable; it may multiply no decision.
+    """
+    open_ = {name: cp.Variable(form.agent.hears[name].size) for name in free}
+    theta = form.heard_vector(heard)
+    for name in open_:
+        theta[form.heard[name]] = 0.0
+    whole = (np.flatnonzero(form.integer),) if form.integer.any() else False
+    columns = cp.Variable(form.columns, bounds=[form.lower, form.upper], integer=whole)
+    cost = form.cost_at(theta) @ columns + form.offset + form.offset_of_heard @ theta
+    if form.is_quadratic:
+        cost = cost + cp.quad_form(columns, cp.psd_wrap(form.quadratic)) / 2
+    limits, by_heard = form.matrix @ columns, sparse.csc_array(form.rhs_of_heard)
+    for name, variable in open_.items():
+        cost = cost + form.offset_of_heard[form.heard[name]] @ variable
+        limits = limits - sparse.csr_array(by_heard[:, form.heard[name]]) @ variable
+    rhs, equal = form.rhs_at(theta), form.equal_rows
+    stated = [limits[:equal] == rhs[:equal], limits[equal:] <= rhs[equal:]]
+    says = {name: _said(affine, columns, theta) for name, affine in form.said.items()}
+    unit = unit_of(float(np.abs(form.cost_at(theta)).max(initial=0.0)))
+    return Flat(Statement(form.agent, cost, stated, says, unit), columns, open_)
+
+
+def moves_no_costs(form: StandardForm, name: str) -> bool:
+    """Whether a heard value multiplies none of an agent's decisions."""
+    return not sparse.csc_array(form.cost_of_heard)[:, form.heard[name]].nnz
+
+
+def _said(affine: Affine, columns: cp.Variable, theta: Vector) -> cp.Expression:
+    flat = affine.of_columns @ columns + (affine.of_heard @ theta + affine.constant)
+    return cp.reshape(flat, affine.shape, order="F")
+
+
+def solve(agent: Agent, problem: cp.Problem) -> float:
+    """Solve a problem of an agent as tightly as can be, and return its value.
+
+    Raises
+    ------
+    NoAnswer
+        When there is none, naming the agent.
+    SolverFailed
+        When the solver comes to no end, in its own words.
+    """
+    linear = problem.is_lp() or problem.is_mixed_integer()
+    words = _solve_linear(problem) if linear else _solve_quadratic(problem)
+    if words in ("optimal", "optimal_inaccurate"):
+        return float(problem.value)
+    if words in ("infeasible", "unbounded", "infeasible_or_unbounded"):
+        raise NoAnswer(
+            f"agent '{agent.name}' has no best answer to what it hears ({words})", agent.name
+        )
+    raise SolverFailed.on("HiGHS" if linear else "Clarabel", words, agent.name)
+
+
+def _solve_quadratic(problem: cp.Problem) -> str:
+    """Solve by Clarabel, once more without its scaling where that leads nowhere.
+
+    Returns the status, or what the solver says of its failure.
+    """
+    strict = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
+    with warnings.catch_warnings():
+        # Short of these tolerances is near enough: what is found is compared all the same.
+        warnings.filterwarnings("ignore", "Solution may be inaccurate")
+        for scaled in (True, False):
+            try:
+                problem.solve(solver=cp.CLARABEL, equilibrate_enable=scaled, **strict)
+            except cp.SolverError as error:
+                words = str(error)
+            else:
+                return str(problem.status)
+    return words
+
+
+def _solve_linear(problem: cp.Problem) -> str:
+    """Solve by HiGHS, once more at its own tolerances where the tightest lead nowhere.
+
+    Between rows that are nearly the same the tightest may even take it for infeasible. Returns the
+    status, or what the solver says of its failure.
+    """
+    strict = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    for options in (strict, {}):
+        try:
+            solve_by_highs(problem, mip_rel_gap=0.0, **options)
+        except (ValueError, cp.SolverError) as error:
+            # cvxpy raises either of the two when HiGHS comes to no end.
+            words = str(error)
+        else:
+            words = str(problem.status)
+            if words not in ("infeasible", "infeasible_or_unbounded"):
+                break
+    return words
+
+
+def cost_of_claims(
+    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float]
+) -> tuple[float, float]:
+    """Return how far claims are from what an agent can do, and the least own cost that has them.
+
+    Parameters
+    ----------
+    own : Statement
+        With values for what it hears.
+    claims : Mapping of str to array
+        What it is said to say, by name.
+    sizes : Mapping of str to float
+        Above 0: what each counts as a whole, by name.
+
+    Returns
+    -------
+    residual : float
+        As a share of those sizes.
+    cost : float
+    """
+    residual = distance_of_claims(own, claims, sizes)
+    return residual, cost_near(own, claims, sizes, residual)
+
+
+def distance_of_claims(
+    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float]
+) -> float:
+    """Return how far claims are from what an agent can do, as a share of their sizes."""
+    off = cp.Variable(nonneg=True)
+    near = [each <= size * off for each, size in _apart(own, claims, sizes)]
+    return solve(own.agent, own.near(near, off))
+
+
+def cost_near(
+    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float], residual: float
+) -> float:
+    """Return the least own cost no further from claims than this share of their sizes."""
+    room = cp.Parameter(nonneg=True, value=residual)
+    problem = own.problem([each <= size * room for each, size in _apart(own, claims, sizes)])
+    if problem.is_lp():
+        # Room is worth money: a billionth of a unit at 40 000 is more than settlements may be off.
+        with contextlib.suppress(NoAnswer):
+            return own.least(problem)
+    room.value = residual + ROOM
+    return own.least(problem)
+
+
+def _apart(
+    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float]
+) -> list[tuple[cp.Expression, float]]:
+    """What has to be small, each with its size: a thousandth is little of one, all of another.
+
+    In two rows each: of an absolute value cvxpy works out bounds, and warns where there are none.
+    """
+    return [
+        (sign * (own.says[name] - said), sizes[name])
+        for name, said in claims.items()
+        for sign in (1, -1)
+    ]
+
+
+@contextmanager
+def hearing(agent: Agent, heard: Mapping[str, Vector]) -> Iterator[None]:
+    """Set what the agent hears, and restore it whatever happens."""
+    before = {name: parameter.value for name, parameter in agent.hears.items()}
+    try:
+        for name, parameter in agent.hears.items():
+            parameter.value = heard[name]
+        yield
+    finally:
+        for name, parameter in agent.hears.items():
+            parameter.value = before[name]

@@ -1,0 +1,117 @@
+"""What every method returns, and what it has to offer."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from equigrid.markets.accounts.dual_decomposition import dual_parts
+from equigrid.markets.accounts.settlement import amounts, settlement_table
+from equigrid.markets.certification.certificate import Certificate
+from equigrid.markets.certification.kkt_residuals import Point
+from equigrid.markets.findings import UnusableGame
+from equigrid.markets.games.game import Game
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.model.sources import Dual
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Equilibrium:
+    """An answer to a game, with the proof that it is one.
+
+    Attributes
+    ----------
+    game : Game
+    method : str
+        Name of the method that found it.
+    values : Mapping of str to array
+        Everything said at the answer, by ``"agent.quantity"``.
+    leader_objective : float or None
+        The leader's objective in its own sense, recomputed from price × quantity.
+    certificate : Certificate
+        Computed by code that shares nothing with the method.
+    settled : bool
+        Whether the method came to its own end, not to a limit.
+    statistics : Mapping of str to float
+        Nodes, rounds, binaries: what the method has to tell of its work.
+    rounds : tuple of Mapping
+        One record a round for a talk, empty otherwise.
+    silent : Mapping of str to int
+        Parties without which the others went on, with the round in which each was heard last.
+    points : Mapping of str to Point
+        Followers' answers with their multipliers, where the method has them.
+    """
+
+    game: Game
+    method: str
+    values: Mapping[str, Vector]
+    leader_objective: float | None
+    certificate: Certificate
+    settled: bool = True
+    statistics: Mapping[str, float] = field(default_factory=dict)
+    rounds: tuple[Mapping[str, Any], ...] = ()
+    silent: Mapping[str, int] = field(default_factory=dict)
+    points: Mapping[str, Point] = field(default_factory=dict, repr=False)
+
+    @property
+    def prices(self) -> Mapping[str, Vector]:
+        """Price of every balance, the change of total cost per unit of its right-hand side."""
+        return MappingProxyType({b.name: self.values[b.name] for b in self.game.balances})
+
+    @property
+    def cycle(self) -> tuple[Mapping[str, Any], ...]:
+        """The rounds that a talk repeats without end, one record each; empty if it does not."""
+        length = int(self.statistics.get("cycle", 0))
+        return self.rounds[-length:] if length else ()
+
+    @property
+    def payments(self) -> Mapping[str, float]:
+        """Amount of every payment, price × quantity × hours."""
+        return MappingProxyType(amounts(self.game, self.values))
+
+    def parts(self, dual: Dual) -> Mapping[str, Vector]:
+        """Return what a dual is made of, by the labels of the constraints behind it.
+
+        Parameters
+        ----------
+        dual : Dual
+            Of anything that a follower hears, linked or given.
+
+        Raises
+        ------
+        UnusableGame
+            When the method has no multipliers of that agent, or its constraints cannot be told
+            apart row by row.
+        """
+        agent, _, heard = dual.heard.partition(".")
+        form = self.game.forms.get(agent)
+        if agent not in self.points or form is None or heard not in form.heard:
+            raise UnusableGame(
+                [f"no multipliers of '{dual.heard}' are known: it is heard by no follower of Exact"]
+            )
+        return dual_parts(form, self.points[agent], heard)
+
+    @property
+    def settlement(self) -> pd.DataFrame:
+        """Who pays whom: payment, payer, payee, amount."""
+        return settlement_table(self.game, self.values)
+
+
+class Method(Protocol):
+    """A way to an equilibrium: a small frozen dataclass in a file of its own."""
+
+    def solve(self, game: Game) -> Equilibrium:
+        """Solve on a private clock."""
+        ...
+
+    def play(
+        self, game: Game, mailroom: Mailroom, stage: str = ""
+    ) -> Generator[Any, Any, Equilibrium]:
+        """Solve as a process on the mailroom's clock; what parties exchange is posted."""
+        ...

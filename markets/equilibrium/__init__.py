@@ -1,1 +1,0 @@
-"""markets/equilibrium."""

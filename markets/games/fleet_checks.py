@@ -1,0 +1,94 @@
+"""What can be wrong with a fleet, said in sentences that name it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equigrid.markets.findings import did_you_mean
+from equigrid.markets.model.agent import Agent
+
+if TYPE_CHECKING:
+    import cvxpy as cp
+
+Vector = NDArray[np.float64]
+
+
+def member_findings(name: str, member: object) -> list[str]:
+    """Return what is wrong with a fleet's name and member."""
+    found = []
+    if not name or "." in name:
+        found.append(f"fleet name {name!r} must be text without dots")
+    if not isinstance(member, Agent):
+        found.append(f"the member of fleet '{name}' is {type(member).__name__}; pass an Agent")
+    elif not member.decides:
+        found.append(
+            f"the member '{member.name}' of fleet '{name}' has no problem, so there is nothing "
+            "for anybody to decide; give it one"
+        )
+    return found
+
+
+def data_findings(name: str, member: Agent, data: Mapping[str, Vector]) -> list[str]:
+    """Return what is wrong with the data of members, column by column and together."""
+    found = []
+    for key, values in data.items():
+        if key in member.hears:
+            found += _array_findings(f"data '{key}' of fleet '{name}'", member.hears[key], values)
+        else:
+            found.append(
+                f"fleet '{name}' has data '{key}', which its member '{member.name}' does not hear"
+                + did_you_mean(key, member.hears)
+            )
+    counts = {key: len(values) for key, values in data.items() if values.ndim}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"'{key}' {count}" for key, count in counts.items())
+        found.append(f"the data of fleet '{name}' have different numbers of rows: {told}")
+    return found
+
+
+def _array_findings(who: str, parameter: cp.Parameter, values: Vector) -> list[str]:
+    """Return what keeps rows of numbers from being values of a Parameter."""
+    shape = tuple(parameter.shape)
+    if not values.ndim or values.shape[1:] != shape:
+        wanted = "(n, " + ", ".join(map(str, shape)) + ")" if shape else "(n,)"
+        return [f"{who} must have shape {wanted}, one row for each member, not {values.shape}"]
+    if not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))[0])
+        return [f"{who} must be finite, but row {row} is not"]
+    if (parameter.is_nonneg() and values.min(initial=0.0) < 0) or (
+        parameter.is_nonpos() and values.max(initial=0.0) > 0
+    ):
+        return [f"{who} is not of the sign with which its Parameter was declared"]
+    return []
+
+
+def group_findings(
+    name: str, size: int, by: Sequence[Hashable] | None, groups: Sequence[Hashable] | None
+) -> list[str]:
+    """Return what is wrong with the number of members and with their labels."""
+    if size == 0:
+        return [f"fleet '{name}' has no members; give its data at least one row"]
+    if by is None:
+        if groups is None:
+            return []
+        return [f"fleet '{name}' has groups but no labels; say in by where each member belongs"]
+    found = []
+    if len(by) != size:
+        found.append(f"by of fleet '{name}' has {len(by)} labels for {size} members")
+    if groups is None:
+        return found
+    if len(set(groups)) < len(groups):
+        found.append(f"groups of fleet '{name}' names a label twice")
+    strange = sorted({str(label) for label in by} - {str(label) for label in groups})
+    if strange:
+        found.append(f"by of fleet '{name}' has labels that are not in groups: {_few(strange)}")
+    return found
+
+
+def _few(labels: list[str]) -> str:
+    more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
+    return ", ".join(labels[:5]) + more

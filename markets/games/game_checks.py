@@ -1,0 +1,173 @@
+"""What can be wrong with the declaration of a game, said in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from equigrid.markets.findings import did_you_mean
+from equigrid.markets.games.balance_checks import unknown_terms
+from equigrid.markets.model.sources import Dual
+
+if TYPE_CHECKING:
+    from equigrid.markets.games.game import Game, Link, Payment
+
+
+def declaration_findings(game: Game) -> list[str]:
+    """Return everything wrong with names, links, shapes and ownership."""
+    names = [agent.name for agent in game.agents]
+    found = [f"two agents are called '{n}'; rename one" for n, k in Counter(names).items() if k > 1]
+    found += [
+        f"two payments are called '{n}'; rename one"
+        for n, k in Counter(p.name for p in game.payments).items()
+        if k > 1
+    ]
+    deciders = [agent.name for agent in game.deciders]
+    found += [
+        f"leader '{leader}' is not an agent with a problem" + did_you_mean(leader, deciders)
+        for leader in game.leaders
+        if leader not in deciders
+    ]
+    found += [
+        f"leader '{name}' is named twice; remove one"
+        for name, k in Counter(game.leaders).items()
+        if k > 1
+    ]
+    for payment in game.payments:
+        found += _payment_paths(game, payment)
+    for link in game.links:
+        found += _link_paths(game, link)
+    found += [
+        f"link from '{link.source}' to '{link.target}' is stated twice; remove one"
+        for link, k in Counter(game.links).items()
+        if k > 1
+    ]
+    return found + _given_findings(game) + _unheard(game) + _shared(game)
+
+
+def _sources(game: Game) -> dict[str, tuple[int, ...]]:
+    """Shape of everything that may be linked, by path."""
+    said = {f"{a.name}.{name}": a.shape_of(name) for a in game.agents for name in a.says}
+    duals: dict[str, tuple[int, ...]] = {
+        Dual(f"{a.name}.{name}"): tuple(heard.shape)
+        for a in game.followers
+        for name, heard in a.hears.items()
+    }
+    # A balance with unknown terms has no shape; its own finding says so.
+    prices = {b.name: game.balance_shape(b) for b in game.balances if not unknown_terms(game, b)}
+    return {**said, **duals, **prices}
+
+
+def _targets(game: Game) -> dict[str, tuple[int, ...]]:
+    return {f"{a.name}.{n}": tuple(p.shape) for a in game.agents for n, p in a.hears.items()}
+
+
+def _payment_paths(game: Game, payment: Payment) -> list[str]:
+    names, sources, found = [agent.name for agent in game.agents], _sources(game), []
+    for role in ("payer", "payee"):
+        party = getattr(payment, role)
+        if party not in names:
+            found.append(
+                f"payment '{payment.name}': {role} '{party}' is nobody in this game"
+                + did_you_mean(party, names)
+            )
+    if payment.payer == payment.payee:
+        found.append(f"payment '{payment.name}': '{payment.payer}' would pay itself")
+    wanted = [path for path in (payment.price, payment.quantity) if isinstance(path, str)]
+    unknown = [path for path in wanted if path not in sources]
+    found += [
+        f"payment '{payment.name}': nobody says '{path}'" + did_you_mean(path, sources)
+        for path in unknown
+    ]
+    if not unknown and len({sources[path] for path in wanted}) > 1:
+        found.append(
+            f"payment '{payment.name}': price '{payment.price}' has shape "
+            f"{sources[str(payment.price)]} and quantity '{payment.quantity}' "
+            f"{sources[payment.quantity]}; they must be equal"
+        )
+    return found
+
+
+def _link_paths(game: Game, link: Link) -> list[str]:
+    sources, targets = _sources(game), _targets(game)
+    payments = [payment.name for payment in game.payments]
+    found = []
+    if link.source not in sources and link.source not in payments:
+        found.append(
+            f"link to '{link.target}': nobody says '{link.source}'"
+            + did_you_mean(link.source, [*sources, *payments])
+        )
+    if link.target not in targets:
+        found.append(
+            f"link from '{link.source}': nobody hears '{link.target}'"
+            + did_you_mean(link.target, targets)
+        )
+    if not found and link.source in sources and sources[link.source] != targets[link.target]:
+        found.append(
+            f"link from '{link.source}' of shape {sources[link.source]} to '{link.target}' of "
+            f"shape {targets[link.target]}; the shapes must be equal"
+        )
+    if not found and link.source in payments:
+        found += _amount_shapes(game, link, sources, targets[link.target])
+    return found
+
+
+def _amount_shapes(
+    game: Game, link: Link, sources: dict[str, tuple[int, ...]], heard: tuple[int, ...]
+) -> list[str]:
+    """An amount is summed over the last axes that the Parameter lacks, so it has the first."""
+    payment = next(payment for payment in game.payments if payment.name == link.source)
+    paid = sources.get(payment.quantity, ())
+    if heard == paid[: len(heard)]:
+        return []
+    return [
+        f"link from payment '{link.source}' to '{link.target}': the amount of a quantity of shape "
+        f"{paid} cannot be heard in shape {heard}; hear it with a scalar Parameter, or with one "
+        "of the quantity's first axes"
+    ]
+
+
+def _given_findings(game: Game) -> list[str]:
+    targets, found = _targets(game), []
+    linked = {link.target for link in game.links}
+    for path, value in game.given.items():
+        shape = np.shape(value)
+        if path not in targets:
+            found.append(f"given '{path}': nobody hears it" + did_you_mean(path, targets))
+        elif shape != targets[path]:
+            found.append(f"given '{path}' has shape {shape}, its Parameter {targets[path]}")
+        elif path in linked:
+            found.append(f"'{path}' is both linked and given; remove one")
+        if not np.isfinite(np.asarray(value)).all():
+            found.append(f"given '{path}' must be finite")
+    return found
+
+
+def _unheard(game: Game) -> list[str]:
+    linked = {link.target for link in game.links}
+    return [
+        f"'{agent.name}.{name}' is neither linked to a source nor given a value"
+        for agent in game.agents
+        for name in agent.hears
+        if f"{agent.name}.{name}" not in linked and f"{agent.name}.{name}" not in game.given
+    ]
+
+
+def _shared(game: Game) -> list[str]:
+    owner: dict[int, str] = {}
+    found = []
+    for agent in game.agents:
+        for leaf in [*agent.variables(), *agent.hears.values()]:
+            other = owner.setdefault(leaf.id, agent.name)
+            if other != agent.name:
+                found.append(
+                    f"'{leaf.name()}' belongs to both '{other}' and '{agent.name}'; give each "
+                    "its own and link them"
+                )
+        if not agent.decides and agent.variables():
+            found.append(
+                f"agent '{agent.name}' has no problem but says a Variable; it may say constants"
+            )
+    return found

@@ -1,0 +1,202 @@
+"""Delivers messages on the one clock, and logs each before it is delivered."""
+
+import hashlib
+import json
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import simpy
+
+from equigrid.markets.messaging.faults import Fate, Faults
+from equigrid.markets.messaging.messages import Message, from_record, to_record
+
+T = TypeVar("T")
+Watcher = Callable[[Message], None]
+Act = Callable[[list[Message]], Iterable[Message]]
+
+
+class Mailroom:
+    """Letter boxes of all parties on a SimPy clock.
+
+    A method that bargains goes in rounds. It calls `next_round`, posts its requests, waits for
+    `together`, in which each party reads its own letter box and answers, and empties the box of
+    who asked. When the bargaining is over, whatever its end, it calls `end_bargaining`.
+
+    Parameters
+    ----------
+    clock : simpy.Environment, optional
+        The one clock; a private one when a game is solved outside a world.
+    case : str
+        Case of a study that all messages belong to.
+    faults : Faults, optional
+        What may happen to the messages of a bargaining; every other message arrives at once.
+
+    Examples
+    --------
+    >>> from equigrid.markets.messaging.messages import Announcement
+    >>> room = Mailroom()
+    >>> room.post(Announcement(sender="iso", receiver="disco", values={"price": [30.0, 42.0]}))
+    >>> room.log[0].seq, room.log[0].minute
+    (0, 0)
+    """
+
+    def __init__(
+        self,
+        clock: simpy.Environment | None = None,
+        case: str = "",
+        faults: Faults | None = None,
+    ) -> None:
+        self.case = case
+        self.clock = clock or simpy.Environment()
+        self.log: list[Message] = []
+        self.faults = faults or Faults()
+        self._luck = self.faults.stream()
+        self._late: list[tuple[int, Message]] = []
+        self._boxes: dict[str, simpy.Store] = {}
+        self._watchers: list[Watcher] = []
+        self._receivers: list[Watcher] = []
+
+    def post(self, message: Message) -> None:
+        """Stamp, log and deliver a message, unless a fault delays or loses it."""
+        fate = self.faults.fate(message, self._luck) if message.bargaining else Fate()
+        stamped = replace(
+            message,
+            seq=len(self.log),
+            minute=int(self.clock.now),
+            case=self.case,
+            fault=fate.fault,
+        )
+        self.log.append(stamped)
+        for watcher in self._watchers:
+            watcher(stamped)
+        for rounds in fate.delays:
+            if rounds:
+                self._late.append((rounds, stamped))
+            else:
+                self._deliver(stamped)
+
+    def next_round(self) -> None:
+        """Begin a round of a bargaining: deliver what is late until now, in the order posted."""
+        waiting = [(rounds - 1, message) for rounds, message in self._late]
+        self._late = [(rounds, message) for rounds, message in waiting if rounds]
+        for rounds, message in waiting:
+            if not rounds:
+                self._deliver(message)
+
+    def end_bargaining(self) -> None:
+        """Forget what is late or unread of a bargaining, so that the next one never reads it."""
+        self._late = []
+        for box in self._boxes.values():
+            box.items = [message for message in box.items if not message.bargaining]
+
+    def together(self, acts: Mapping[str, Act]) -> simpy.Event:
+        """Let parties act, each in a process of its own, and return the event of the last end.
+
+        A process never waits for mail: a party whose mail was lost finds an empty letter box.
+
+        Parameters
+        ----------
+        acts : Mapping of str to callable
+            By party: given all that lies in its letter box, in the order of arrival, it returns
+            the messages to post. Parties begin in the order given, at the minute it is.
+
+        Returns
+        -------
+        simpy.Event
+            To be yielded. The error of the first party that fails is raised there.
+
+        Examples
+        --------
+        >>> from equigrid.markets.messaging.messages import FlexOffer, FlexRequest
+        >>> room = Mailroom()
+        >>> def answer(mail):
+        ...     return [FlexOffer(sender="mg1", receiver=m.sender, round=m.round) for m in mail]
+        >>> def bargaining():
+        ...     room.next_round()
+        ...     room.post(FlexRequest(sender="disco", receiver="mg1", round=1))
+        ...     yield room.together({"mg1": answer})
+        ...     offers = room.empty("disco")
+        ...     room.end_bargaining()
+        ...     return offers
+        >>> [(offer.kind, offer.round) for offer in room.run(bargaining())]
+        [('FlexOffer', 1)]
+        """
+        turns = [self.start(self._turn(party, act)) for party, act in acts.items()]
+        for turn in turns:
+            # SimPy stops the clock at any other failure than the one that ended the waiting.
+            turn.defused = True
+        return self.clock.all_of(turns)
+
+    def _turn(self, party: str, act: Act) -> Generator[Any, Any, None]:
+        for message in act(self.empty(party)):
+            self.post(message)
+        yield from ()  # a process of SimPy is a generator
+
+    def receive(self, party: str) -> Any:
+        """Return the event of the next message to a party."""
+        return self._box(party).get()
+
+    def empty(self, party: str) -> list[Message]:
+        """Take out everything that lies in a party's letter box."""
+        box = self._box(party)
+        waiting, box.items = list(box.items), []
+        return waiting
+
+    def watch(self, watcher: Watcher, *, delivered: bool = False) -> None:
+        """Call a function with every message as it is logged, or as each copy is delivered."""
+        (self._receivers if delivered else self._watchers).append(watcher)
+
+    def start(self, process: Generator[Any, Any, Any]) -> simpy.Process:
+        """Run a generator as a process on the clock."""
+        return self.clock.process(process)
+
+    def run(self, process: Generator[Any, Any, T]) -> T:
+        """Run a process to its end and return its result."""
+        return cast("T", self.clock.run(until=self.start(process)))
+
+    def lines(self) -> str:
+        """Return the log, one JSON object a line."""
+        return log_lines(self.log)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the log."""
+        return digest(self.log)
+
+    def _deliver(self, message: Message) -> None:
+        for receiver in self._receivers:
+            receiver(message)
+        self._box(message.receiver).put(message)
+
+    def _box(self, party: str) -> simpy.Store:
+        return self._boxes.setdefault(party, simpy.Store(self.clock))
+
+
+def log_lines(messages: Iterable[Message]) -> str:
+    """Return messages as a log, one JSON object a line."""
+    return "".join(json.dumps(to_record(message)) + "\n" for message in messages)
+
+
+def digest(messages: Iterable[Message]) -> str:
+    """Return the SHA-256 of messages as a log."""
+    return hashlib.sha256(log_lines(messages).encode()).hexdigest()
+
+
+def read_log(path: Path) -> list[Message]:
+    """Read messages back from a log.
+
+    Raises
+    ------
+    ValueError
+        Naming the line that is no message.
+    """
+    return list(_parsed(path, path.read_text(encoding="utf-8").splitlines()))
+
+
+def _parsed(path: Path, lines: Iterable[str]) -> Iterable[Message]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield from_record(json.loads(line))
+        except (ValueError, AttributeError, TypeError) as error:
+            raise ValueError(f"{path}:{number}: not a message: {error}") from error

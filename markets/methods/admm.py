@@ -1,0 +1,220 @@
+"""Agents settle balances by talking: the alternating direction method of multipliers."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from equigrid.markets.admm.balance_terms import batch_of, stakes_of
+from equigrid.markets.admm.central_program import CentralAnswer, CentralProgram
+from equigrid.markets.admm.infeasibility import why_no_exchange
+from equigrid.markets.admm.outcome import exchange_outcome, exchange_values
+from equigrid.markets.admm.participant import Participant
+from equigrid.markets.admm.proximal import Proximal
+from equigrid.markets.admm.rounds import Talk, refuse_silenced_balances
+from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.findings import NoAnswer, SolverFailed, UnusableGame
+from equigrid.markets.games.game import Game
+from equigrid.markets.games.kinds import Kind, require_kind
+from equigrid.markets.messaging.faults import Faults
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.threads import one_blas_thread
+
+# Columns up to which the central problem is asked who is to blame when nothing settles.
+_BLAMED_UP_TO = 200_000
+# Rounds that are left to settle again when an agent's whole numbers have been fixed.
+_AFTER_FIXING = 300
+
+
+@dataclass(frozen=True)
+class Admm:
+    """Settle balances by rounds of prices and offers; nobody sees another's problem.
+
+    Agents with whole numbers are a heuristic: once all has settled with them relaxed, each in turn
+    fixes them near what it had settled on, and the others settle again; a second try lets nobody
+    go beyond that. The certificate's gap says what that may have cost.
+
+    Parameters
+    ----------
+    rounds : int
+        Limit; what has not settled by then is reported so.
+    tolerance : float
+        Greatest imbalance as a share of the greatest offer, or of a thousandth of the balance's own
+        unit of quantity, which is found from the parties' figures.
+    dual_tolerance : float
+        Norm of what all offers are off their aims, by which aims and price still move, × rho, as
+        a share of the norm of the prices seen. An exchange is settled when both hold in every
+        balance, twice running.
+    rho : float, optional
+        Weight of the pull towards agreement at the beginning, price per unit of quantity; without
+        it, one of the balance's own unit of price per own unit of quantity, so that the same
+        exchange in other units goes the same way.
+    adapt : bool
+        Whether each balance moves its rho now and then so that what is off the balance and what
+        aims still move, each as a share of its scale, fall alike.
+    relaxation : float
+        From 1 to below 2; above 1 every step goes a little further.
+    memory : int
+        Rounds that acceleration mixes, 0 for plain rounds.
+    patience : int
+        Rounds without an offer that counts, after which a party is taken for silent.
+    silent : str
+        ``stop`` when a party falls silent, naming it, or ``go on`` without it, at what it said
+        last.
+    compare_up_to : int
+        Columns of all agents together up to which the central problem is solved as well, its cost
+        told as the statistic ``central_cost``; 0 never to look at it.
+    """
+
+    rounds: int = 2000
+    tolerance: float = 1e-6
+    dual_tolerance: float = 1e-5
+    rho: float | None = None
+    adapt: bool = True
+    relaxation: float = 1.6
+    memory: int = 10
+    patience: int = 40
+    silent: Literal["stop", "go on"] = "stop"
+    compare_up_to: int = 20_000
+
+    def __post_init__(self) -> None:
+        """Refuse settings that no exchange can go by."""
+        findings = [text for fits, text in self._conditions() if not fits]
+        if findings:
+            raise ValueError("\n".join(findings))
+
+    def _conditions(self) -> list[tuple[bool, str]]:
+        def told(name: str, wanted: str) -> str:
+            return f"{name} of Admm must be {wanted} (got {getattr(self, name)!r})"
+
+        return [
+            (self.rounds >= 1, told("rounds", "at least 1")),
+            (self.tolerance > 0, told("tolerance", "above 0")),
+            (self.dual_tolerance > 0, told("dual_tolerance", "above 0")),
+            (self.rho is None or self.rho > 0, told("rho", "above 0")),
+            (1 <= self.relaxation < 2, told("relaxation", "from 1 to below 2")),
+            (self.memory >= 0, told("memory", "at least 0")),
+            (self.patience >= 1, told("patience", "at least 1")),
+            (self.silent in ("stop", "go on"), told("silent", "'stop' or 'go on'")),
+        ]
+
+    @one_blas_thread()
+    def solve(self, game: Game, faults: Faults | None = None) -> Equilibrium:
+        """Settle on a private clock.
+
+        Parameters
+        ----------
+        game : Game
+            With balances, and without a leader.
+        faults : Faults, optional
+            What may happen to messages on the way.
+
+        Raises
+        ------
+        WrongMethod
+            When the game is not of this kind; says which method is.
+        NoAnswer
+            Naming an agent that has no answer or falls silent, or a balance that cannot hold.
+        ValueError
+            When the faults silence a balance; says who can fall silent.
+        """
+        mailroom = Mailroom(faults=faults)
+        return mailroom.run(self.play(game, mailroom))
+
+    def play(
+        self, game: Game, mailroom: Mailroom, stage: str = ""
+    ) -> Generator[Any, Any, Equilibrium]:
+        """Settle through the mailroom; every agent answers in a process of its own."""
+        require_kind(game, "Admm", [Kind.BALANCES])
+        refuse_silenced_balances(game, mailroom.faults)
+        try:
+            talk = yield from self._talk(game, mailroom, stage)
+        finally:
+            mailroom.end_bargaining()
+        if not talk.settled:
+            self._refuse_impossible(game)
+        central = self._central(game, self.compare_up_to)
+        columns = {name: answer.ravel() for name, answer in talk.columns().items()}
+        return exchange_outcome(
+            game,
+            "admm",
+            exchange_values(game, columns, talk.prices()),
+            mailroom,
+            stage,
+            bound=None if central is None or central.status != "optimal" else central.bound,
+            fleets=talk.fleet_points(),
+            settled=talk.settled,
+            statistics={"rounds": len(talk.records)} | _compared(central),
+            rounds=tuple(talk.records),
+            silent=dict(talk.silent),
+        )
+
+    def _talk(self, game: Game, mailroom: Mailroom, stage: str) -> Generator[Any, Any, Talk]:
+        """Settle with whole numbers relaxed, then fix them agent by agent and settle again."""
+        for beyond in (True, False):
+            talk = Talk(game, {a.name: self._party(game, a.name) for a in game.deciders}, self)
+            try:
+                yield from talk.play(mailroom, stage)
+            except NoAnswer:
+                # Prices without end make solvers see reasons that are none.
+                self._refuse_impossible(game)
+                raise
+            whole = [party for party in talk.parties.values() if party.stakes.has_whole]
+            if not whole or not talk.settled:
+                return talk
+            if (yield from _fix_whole(talk, whole, mailroom, stage, beyond=beyond)):
+                return talk
+        raise NoAnswer(
+            f"Admm settles with the whole numbers of '{whole[0].name}' relaxed, and finds none "
+            "with which the balances hold; use Exact, which solves the central problem",
+            whole[0].name,
+        )
+
+    def _party(self, game: Game, name: str) -> Participant:
+        stakes = stakes_of(game, name)
+        if stakes.size > 1 and stakes.has_whole:
+            raise UnusableGame(
+                [
+                    f"fleet '{name}' has whole numbers, which Admm takes of single agents only; "
+                    "state its members one by one, or use Exact"
+                ]
+            )
+        step = Proximal(stakes) if stakes.takes_interior_point else batch_of(stakes)
+        keeps = self.silent == "go on"
+        return Participant(name, stakes, step, self.relaxation, keeps_answers=keeps)
+
+    def _central(self, game: Game, limit: int) -> CentralAnswer | None:
+        """Solve the central problem where it is small enough to compare with."""
+        stakes = [stakes_of(game, agent.name) for agent in game.deciders]
+        size = sum(stake.size * stake.form.columns for stake in stakes)
+        if size > limit:
+            return None
+        try:
+            return CentralProgram(game).solve()
+        except UnusableGame:
+            return None  # whole numbers beside a quadratic cost: no solver here takes both
+
+    def _refuse_impossible(self, game: Game) -> None:
+        central = self._central(game, _BLAMED_UP_TO)
+        if central is not None and central.status == "infeasible":
+            raise why_no_exchange(CentralProgram(game), central.status)
+
+
+def _fix_whole(
+    talk: Talk, whole: Sequence[Participant], mailroom: Mailroom, stage: str, *, beyond: bool
+) -> Generator[Any, Any, bool]:
+    """Fix whole numbers agent by agent; whether the others could settle around them."""
+    try:
+        for party in whole:
+            party.fix_whole(beyond=beyond)
+            yield from talk.play(mailroom, stage, _AFTER_FIXING)
+    except SolverFailed:
+        raise
+    except NoAnswer:
+        return False
+    return talk.settled
+
+
+def _compared(central: CentralAnswer | None) -> dict[str, float]:
+    if central is None or central.status != "optimal":
+        return {}
+    return {"central_cost": central.cost}

@@ -1,0 +1,4 @@
+"""Plain declarations: an agent, what it hears and says, links, payments, balances.
+
+``agent``, ``link``, ``payment``, ``balance``; ``sources`` are what can be linked and paid at.
+"""

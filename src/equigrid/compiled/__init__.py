@@ -1,0 +1,1 @@
+"""What kernels need of numba and llvmlite: ``compiling`` (and its cache), ``simd`` (lanes)."""

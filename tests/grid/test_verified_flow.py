@@ -1,0 +1,204 @@
+"""The batch power flow with pandapower as judge, against pandapower alone."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from equigrid.grid import verified_flow as judged_module
+from equigrid.grid.ac import AcResult, ac_check
+from equigrid.grid.batch.flow import power_flow_batch
+from equigrid.grid.network.feeders import feeder
+from equigrid.grid.network.network import Network
+from equigrid.grid.network.tables import NetworkError
+from equigrid.grid.verified_flow import Judged, judged_flow
+from equigrid.scenarios.seeds import stream
+
+Array = npt.NDArray[np.float64]
+LIMITS = 0.95, 1.05
+LOST = (7, 8, 60, 101)  # columns with loads that nothing can carry
+
+
+@pytest.fixture
+def few_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that small cases have columns that pandapower does not judge."""
+    monkeypatch.setattr(judged_module, "_JUDGED", 2)
+    monkeypatch.setattr(judged_module, "_ALONE", 0)
+
+
+def _drawn(network: Network, columns: int) -> tuple[Array, Array]:
+    """Draw loads, every bus and column for itself, the columns of very different levels."""
+    random = stream(7, f"loads of {network.name}")
+    share = random.uniform(-0.3, 1, (len(network.buses), columns)) * random.uniform(0, 2, columns)
+    load_mw, load_mvar = (network.buses[[name]].to_numpy() for name in ("load_mw", "load_mvar"))
+    return load_mw * share, load_mvar * share
+
+
+def _assert_same(one: AcResult, other: AcResult) -> None:
+    for name, figures in vars(one).items():
+        off = 1e-5 if name == "loading_percent" else 1e-7
+        assert getattr(other, name) == pytest.approx(figures, abs=off, nan_ok=True), name
+
+
+def _off(exact: AcResult) -> Array:
+    """Return how near each column comes to a voltage limit, or how far beyond."""
+    known = np.where(exact.converged, exact.voltage_pu, np.inf)
+    off: Array = np.maximum(0.95 - known, known - 1.05).max(axis=0)
+    return np.where(exact.converged, off, -np.inf)
+
+
+def _loading(exact: AcResult) -> Array:
+    known: Array = np.nan_to_num(exact.loading_percent, nan=-1.0)
+    return np.asarray(known.max(axis=0), float)
+
+
+def _worst(figures: Array, count: int = 50) -> set[int]:
+    return set(np.argsort(-figures, kind="stable")[:count].tolist())
+
+
+@pytest.fixture(scope="module")
+def loads() -> tuple[Array, Array]:
+    active, reactive = _drawn(feeder("baran-wu-33"), 260)
+    active[:, LOST] += 1.0
+    return active, reactive
+
+
+@pytest.fixture(scope="module")
+def exact(loads: tuple[Array, Array]) -> AcResult:
+    return ac_check(feeder("baran-wu-33"), *loads)
+
+
+@pytest.fixture(scope="module")
+def both(loads: tuple[Array, Array]) -> Judged:
+    return judged_flow(feeder("baran-wu-33"), *loads, *LIMITS)
+
+
+@pytest.mark.slow
+def test_it_says_what_pandapower_says(both: Judged, exact: AcResult) -> None:
+    _assert_same(exact, both.result)
+    assert np.flatnonzero(~both.result.converged).tolist() == list(LOST)
+    assert both.disagreeing == 0
+    assert both.difference_pu is not None
+    assert 0 < both.difference_pu < 1e-8
+
+
+@pytest.mark.slow
+def test_pandapower_judges_the_worst_and_the_unsolved(both: Judged, exact: AcResult) -> None:
+    judged = set(np.flatnonzero(both.judged).tolist())
+    assert judged == _worst(_off(exact)) | _worst(_loading(exact)) | set(LOST)
+    assert len(judged) < 110
+
+
+@pytest.mark.slow
+def test_each_part_has_its_share(loads: tuple[Array, Array], exact: AcResult) -> None:
+    """The worst of a calm part is judged, although all of the other part are worse."""
+    loading = _loading(exact)
+    calm = exact.converged & (loading < np.median(loading))
+    both = judged_flow(feeder("baran-wu-33"), *loads, *LIMITS, calm)
+    for part in (calm, ~calm & exact.converged):
+        assert 25 <= np.count_nonzero(both.judged & part) <= 50
+        for figures in (loading, _off(exact)):
+            assert both.judged[np.flatnonzero(part)[figures[part].argmax()]]
+    assert both.judged[list(LOST)].all()
+
+
+def _twice_fed() -> Network:
+    return feeder("das-70").with_closed({"tie 69": True})
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_judged")
+def test_islands_and_loops(feeder33: Network) -> None:
+    everything = dict.fromkeys(feeder33.branches["name"], True)
+    for network in (
+        feeder33.with_closed({"line 17": False}),
+        feeder33.with_closed({"line 5": False}),
+        feeder33.with_closed(everything),
+        feeder33.with_closed({"tie 33": True, "line 17": False, "tie 36": False}),
+    ):
+        active, reactive = _drawn(network, 8)
+        both = judged_flow(network, active, reactive, *LIMITS)
+        assert 2 <= np.count_nonzero(both.judged) <= 4
+        _assert_same(ac_check(network, active, reactive), both.result)
+
+
+@pytest.mark.usefixtures("few_judged")
+def test_transformers_count_at_their_high_voltage_side(
+    three_buses: dict[str, list[dict[str, Any]]],
+) -> None:
+    network = Network("three", three_buses)
+    active, reactive = _drawn(network, 6)
+    both = judged_flow(network, active, reactive, *LIMITS)
+    assert not both.judged.all()
+    assert both.result.loading_percent[-1].any()
+    _assert_same(ac_check(network, active, reactive), both.result)
+
+
+def test_sources_in_one_island_are_for_pandapower_alone() -> None:
+    network = _twice_fed()
+    active, reactive = _drawn(network, 3)
+    both = judged_flow(network, active, reactive, *LIMITS)
+    assert both.judged.all()
+    assert both.difference_pu is None
+    _assert_same(ac_check(network, active, reactive), both.result)
+
+
+@pytest.mark.slow
+def test_few_columns_are_for_pandapower_alone(feeder33: Network) -> None:
+    active, reactive = _drawn(feeder33, 24)
+    both = judged_flow(feeder33, active, reactive, *LIMITS)
+    assert both.judged.all()
+    assert both.difference_pu is None
+
+
+@pytest.mark.usefixtures("few_judged")
+def test_limits_of_each_bus(feeder33: Network) -> None:
+    """A limit at one bus decides which column is nearest to it."""
+    active, reactive = _drawn(feeder33, 12)
+    low, voltage = np.zeros(33), ac_check(feeder33, active, reactive).voltage_pu[21]
+    low[21] = 0.99
+    judged = judged_flow(feeder33, active, reactive, low, np.full(33, 2.0)).judged
+    assert judged[np.argsort(voltage)[:2]].all()
+
+
+@pytest.mark.usefixtures("few_judged")
+def test_of_many_without_a_solution_the_first_are_judged(feeder33: Network) -> None:
+    active, reactive = _drawn(feeder33, 10)
+    active[:, 3:] += 1.0
+    both = judged_flow(feeder33, active, reactive, *LIMITS)
+    assert np.flatnonzero(both.judged[3:]).tolist() == [0, 1]
+    assert not both.result.converged[3:].any()
+
+
+@pytest.mark.usefixtures("few_judged")
+@pytest.mark.parametrize(
+    ("factor", "apart"), [(1.001, 1e-6), pytest.param(20.0, None, marks=pytest.mark.slow)]
+)
+def test_a_false_batch_is_found_out(
+    factor: float, apart: float | None, feeder33: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A difference is told, a column that only pandapower solves is pandapower's."""
+
+    def false(network: Network, load_mw: Array, load_mvar: Array) -> Any:
+        return power_flow_batch(network, factor * load_mw, factor * load_mvar)
+
+    monkeypatch.setattr(judged_module, "power_flow_batch", false)
+    loads = feeder33.buses[["load_mw"]].to_numpy(), feeder33.buses[["load_mvar"]].to_numpy()
+    active, reactive = (load * np.linspace(0.9, 1, 5) for load in loads)
+    both = judged_flow(feeder33, active, reactive, *LIMITS)
+    assert both.difference_pu is not None
+    assert both.disagreeing == (2 if apart is None else 0)
+    assert (both.difference_pu > apart) if apart else (both.difference_pu == 0)
+    true, found = ac_check(feeder33, active, reactive), both.result
+    judged = both.judged
+    assert found.voltage_pu[:, judged] == pytest.approx(true.voltage_pu[:, judged], abs=1e-9)
+    assert found.converged[judged].all()
+
+
+def test_bad_loads_are_refused_as_by_pandapower_alone(feeder33: Network) -> None:
+    zero = np.zeros((33, 2))
+    with pytest.raises(NetworkError, match="give both for 33 buses"):
+        judged_flow(feeder33, zero.T, zero.T, *LIMITS)
+    with pytest.raises(NetworkError, match="column 1 are not finite"):
+        judged_flow(feeder33, zero, zero + np.array([0, np.nan]), *LIMITS)
