@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.agents.assets import Generator, InterruptibleLoad
+from equigrid.errors import NoAnswer
 from equigrid.grid.block import Block
 from equigrid.grid.linear.lindistflow import LinearNetwork, NoOperatingPoint, linearise
 from equigrid.grid.network.network import Network
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.model.agent import Agent
 from equigrid.scenarios.scenario_set import ScenarioSet
 

@@ -12,12 +12,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from equigrid.errors import NetworkError
 from equigrid.experiments.findings import Document, Loc, suggestion
 from equigrid.grid.linear.radial import uncovered
 from equigrid.grid.network.checks import voltage_dependent
 from equigrid.grid.network.feeders import feeder
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import NetworkError
 
 Problem = tuple[Loc, str, object]
 Pattern = tuple[str, ...]  # as `Document.find` takes it

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from equigrid.errors import EquigridError, NoAnswer, UnusablePlace, UnusableResult
 from equigrid.experiments.progress_line import ProgressLine
 from equigrid.experiments.study_name import StudyName
 
@@ -165,7 +166,7 @@ def _warn(warnings: Iterable[object]) -> None:
 
 def _directory(name: str, out: Path | None, *, force: bool) -> Path:
     """Choose where a result goes, and refuse at once what cannot be written later."""
-    from equigrid.experiments.writable import UnusablePlace, free_place, place, require_place
+    from equigrid.experiments.writable import free_place, place, require_place
 
     if out is None:
         return require_place(free_place(Path("results") / name), replace=False)
@@ -181,7 +182,6 @@ def _near(directory: Path) -> Path:
 
 
 def _replay(directory: Path) -> int:
-    from equigrid.experiments.replay import UnusableResult
     from equigrid.experiments.replay import replay as rebuild
 
     try:
@@ -197,7 +197,6 @@ def _replay(directory: Path) -> int:
 
 def _deliver(directory: Path, study: str | None, count: int, seed: int | None) -> int:
     from equigrid.experiments.deliveries import deliver
-    from equigrid.experiments.replay import UnusableResult
 
     try:
         found = deliver(directory, study, count, seed)
@@ -268,18 +267,7 @@ def _guarded(action: Callable[[], int]) -> None:
 
 def _told(error: Exception) -> int:
     """Tell an error in words and return its exit code."""
-    from equigrid.experiments.findings import UnusableInput
-    from equigrid.experiments.writable import UnusablePlace
-    from equigrid.grid.network.tables import NetworkError
-    from equigrid.markets.findings import NoAnswer, UnusableGame, WrongMethod
-
-    codes: tuple[tuple[Any, int], ...] = (
-        (UnusableInput, UNUSABLE),
-        (UnusablePlace, UNUSABLE),
-        (NetworkError, UNUSABLE),
-        (UnusableGame, UNUSABLE),
-        (WrongMethod, UNUSABLE),
-        (NoAnswer, UNCERTIFIED),
-    )
     click.echo(str(error) or type(error).__name__, err=True)
-    return next((code for kind, code in codes if isinstance(error, kind)), FAILED)
+    if isinstance(error, NoAnswer):
+        return UNCERTIFIED
+    return UNUSABLE if isinstance(error, EquigridError) else FAILED

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from equigrid.errors import UnusableResult
 from equigrid.experiments.findings import UnusableInput
-from equigrid.experiments.replay import UnusableResult
 from equigrid.experiments.study import Study, list_studies, load_study
 from equigrid.experiments.systems import Deliveries, system_kind
 from equigrid.threads import one_blas_thread

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import cvxpy as cp
 import numpy as np
 
-from equigrid.markets.findings import NoAnswer, SolverFailed
+from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.forms.row_hours import hour_of
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from equigrid.errors import EquigridError, nearest
 
 Loc = tuple[str | int, ...]  # a place in nested data: ("agents", 2, "name")
 Models = tuple[type[BaseModel], ...]
@@ -71,7 +72,7 @@ class Finding:
         return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-class UnusableInput(ValueError):
+class UnusableInput(EquigridError, ValueError):
     """Input that cannot be used; `findings` has all the reasons, by line, then path."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
@@ -150,8 +151,8 @@ def shown(value: object) -> str:
 
 def suggestion(word: object, choices: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` with the choice nearest to `word`, or nothing."""
-    near = get_close_matches(str(word)[:_LONGEST], list(choices), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(str(word)[:_LONGEST], choices)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def explained(

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from equigrid.errors import Interrupted
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.findings import Interrupted
 
 if TYPE_CHECKING:
     from equigrid.experiments.world import World

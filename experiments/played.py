@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from equigrid.errors import NoAnswer
 from equigrid.experiments.case_run import CaseRun, EndedAtOnce
 from equigrid.experiments.study import Study
 from equigrid.experiments.world import Progress
-from equigrid.markets.findings import NoAnswer
 
 
 @dataclass

@@ -1,10 +1,10 @@
 """What a run refuses before it solves anything; `validate` asks the same, in the same words."""
 
+from equigrid.errors import NoAnswer
 from equigrid.experiments.feasibility import refuse_infeasible
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import system_kind
 from equigrid.experiments.world import World
-from equigrid.markets.findings import NoAnswer
 
 
 def refuse_unusable(study: Study) -> None:

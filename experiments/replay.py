@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from equigrid.errors import UnusableResult
 from equigrid.experiments.systems import ReplayKind, system_kind
 from equigrid.markets.messaging.mailroom import digest, read_log
 from equigrid.markets.messaging.messages import (
@@ -24,10 +25,6 @@ Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]
 _CLOSE = 1e-6
 _FIRST = "disco-microgrids"  # the system of a manifest that names none: there was one only
-
-
-class UnusableResult(ValueError):
-    """A directory that holds no readable result; the message says which file is at fault."""
 
 
 @one_blas_thread()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from equigrid.errors import NoAnswer, UnusablePlace
 from equigrid.experiments.case_run import GOES_ON, CaseRun
 from equigrid.experiments.linearisation import rounds_table
 from equigrid.experiments.manifest import manifest
@@ -17,8 +18,7 @@ from equigrid.experiments.study import Study, load_study
 from equigrid.experiments.systems import system_kind
 from equigrid.experiments.tables import joined
 from equigrid.experiments.world import Progress
-from equigrid.experiments.writable import UnusablePlace, free_place, require_place
-from equigrid.markets.findings import NoAnswer
+from equigrid.experiments.writable import free_place, require_place
 from equigrid.threads import one_blas_thread
 
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from equigrid.errors import UnusablePlace
 from equigrid.experiments.writable import (
     MANIFEST,
-    UnusablePlace,
     digest,
     entries,
     listed,

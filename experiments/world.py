@@ -8,12 +8,12 @@ import mesa
 import simpy
 
 from equigrid.agents.shell import Shell
+from equigrid.errors import Interrupted, NoAnswer, UnusableGame, WrongMethod
 from equigrid.experiments.linearisation import Relinearised, Round
 from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import System, system_kind
 from equigrid.markets.equilibrium import Equilibrium, Method
-from equigrid.markets.findings import Interrupted, NoAnswer, UnusableGame, WrongMethod
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom

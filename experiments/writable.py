@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from equigrid.errors import UnusablePlace
+
 MANIFEST = "manifest.json"
 FORMATS = ("equigrid-result-1", "equigrid-reconfiguration-1")
 """What a manifest of ours says that its directory holds."""
 _MOST_NAMED = 5
-
-
-class UnusablePlace(ValueError):
-    """A directory that may not or cannot be written; the message says why and what to change."""
 
 
 def place(directory: str | Path) -> Path:

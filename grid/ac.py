@@ -12,8 +12,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from pandapower.powerflow import LoadflowNotConverged
 
+from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import UNRATED_KA, NetworkError
+from equigrid.grid.network.tables import UNRATED_KA
 
 Array = npt.NDArray[np.float64]
 _OPTIONS = {"numba": False, "voltage_depend_loads": False, "tolerance_mva": 1e-9}

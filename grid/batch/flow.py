@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equigrid.errors import NetworkError
 from equigrid.grid.batch.kernels.kernel_network import prepare
 from equigrid.grid.batch.kernels.rows import solve_all, twice_fed
 from equigrid.grid.batch.kernels.tables import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN, Told
@@ -20,7 +21,6 @@ from equigrid.grid.batch.request import (
 )
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import NetworkError
 from equigrid.grid.network.topology import twice_fed_islands
 
 _USUAL = ("voltage_pu", "branch_current_ka", "loss_mw")

@@ -14,11 +14,12 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equigrid.errors import NetworkError
 from equigrid.grid.block import Block
 from equigrid.grid.linear.affine import AffineMap, Array, Bounds, Load, product
 from equigrid.grid.linear.radial import RadialMatrices, radial_matrices
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import UNRATED_KA, NetworkError
+from equigrid.grid.network.tables import UNRATED_KA
 from equigrid.threads import one_blas_thread
 
 LABELS = {

@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import NetworkError
 
 Array = npt.NDArray[np.float64]
 Complex = npt.NDArray[np.complex128]

@@ -11,12 +11,13 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from equigrid.errors import NetworkError
 from equigrid.grid.linear.affine import AffineMap, Array, Mask
 from equigrid.grid.linear.lindistflow import linearise, operating_point
 from equigrid.grid.linear.radial import radial_matrices
 from equigrid.grid.linear.screening import needed
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import UNRATED_KA, NetworkError
+from equigrid.grid.network.tables import UNRATED_KA
 from equigrid.threads import one_blas_thread
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import SCHEMAS, NetworkError, did_you_mean
+from equigrid.grid.network.tables import SCHEMAS, did_you_mean
 
 FORMAT = "equigrid-network-1"
 _FIGURES = ("f_hz", "base_mva")

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from equigrid.errors import NetworkError
 from equigrid.grid.network import checks, topology
 from equigrid.grid.network.columns import Column
-from equigrid.grid.network.tables import CopiedTables, NetworkError, Rows, did_you_mean, read_tables
+from equigrid.grid.network.tables import CopiedTables, Rows, did_you_mean, read_tables
 
 if TYPE_CHECKING:
     from pandapower import pandapowerNet

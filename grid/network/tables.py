@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from equigrid.errors import nearest
 from equigrid.grid.network.columns import Column
 
 UNRATED_KA = 99999.0
@@ -15,23 +15,6 @@ UNRATED_KA = 99999.0
 
 Rows: TypeAlias = pd.DataFrame | Iterable[Mapping[str, Any]]
 Record = dict[str, Any]
-
-
-class NetworkError(ValueError):
-    """A network that cannot be used.
-
-    Attributes
-    ----------
-    findings : tuple of str
-        Everything found wrong, each a sentence that names the object and the remedy.
-    """
-
-    def __init__(self, findings: Iterable[str]) -> None:
-        self.findings = tuple(findings)
-        super().__init__(self.findings)
-
-    def __str__(self) -> str:
-        return "\n".join(self.findings)
 
 
 _BUS = Column(int)
@@ -183,8 +166,8 @@ def read_tables(tables: Mapping[str, Rows]) -> tuple[dict[str, pd.DataFrame], li
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` (did you mean ...?)`` or nothing."""
-    close = get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    close = nearest(word, known)
+    return f" (did you mean {close!r}?)" if close else ""
 
 
 def _read_table(table: str, rows: Rows, findings: list[str]) -> pd.DataFrame:

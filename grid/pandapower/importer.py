@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 from pandapower import pandapowerNet
 
-from equigrid.grid.network.tables import TRANSFORMER_FIGURES, NetworkError
+from equigrid.errors import NetworkError
+from equigrid.grid.network.tables import TRANSFORMER_FIGURES
 from equigrid.grid.pandapower.notes import notes
 from equigrid.grid.pandapower.options import foreign_options
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network, require_network
-from equigrid.grid.network.tables import NetworkError
 from equigrid.grid.switching.configurations import RadialConfigurations
 from equigrid.grid.switching.evaluation import Judge, read_judge
 from equigrid.grid.switching.loops import loop_graph

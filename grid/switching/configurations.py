@@ -8,8 +8,8 @@ from numbers import Integral
 import numpy as np
 import numpy.typing as npt
 
+from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network, require_network
-from equigrid.grid.network.tables import NetworkError
 from equigrid.grid.switching.loops import LoopGraph, loop_graph
 from equigrid.grid.switching.spanning_trees import spanning_trees, tree_count
 

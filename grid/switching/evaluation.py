@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
+from equigrid.errors import NetworkError
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
 from equigrid.grid.network.checks import voltage_dependent
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import UNRATED_KA, NetworkError, did_you_mean
+from equigrid.grid.network.tables import UNRATED_KA, did_you_mean
 
 Array = npt.NDArray[np.float64]
 Closed = npt.NDArray[np.bool_]

@@ -14,9 +14,10 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.errors import NetworkError
 from equigrid.grid.batch.kernels.kernel_network import prepare
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import NetworkError, did_you_mean
+from equigrid.grid.network.tables import did_you_mean
 from equigrid.grid.network.topology import graph, loop_findings, twice_fed_islands, unfed_islands
 
 Positions = npt.NDArray[np.int64]

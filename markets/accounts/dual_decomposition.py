@@ -9,7 +9,7 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.findings import UnusableGame
+from equigrid.errors import UnusableGame
 from equigrid.markets.forms.standard_form import StandardForm
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.errors import UnusableGame
 from equigrid.markets.bilevel.search_limits import Effort
-from equigrid.markets.findings import UnusableGame
 from equigrid.markets.forms.highs_model import Solution
 from equigrid.markets.forms.linear_program import Assembled
 from equigrid.markets.forms.quadratic_model import QuadraticModel

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.admm.central_program import CentralProgram
-from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.forms.linear_program import Assembled
 
 

@@ -7,8 +7,8 @@ import piqp
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.admm.balance_terms import Stakes
-from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.forms.linear_program import LinearProgram
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.scaling import Figures, Units, ends

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.admm.acceleration import Acceleration
 from equigrid.markets.admm.balance_units import market_units
 from equigrid.markets.admm.batch.proximal import BatchProximal
 from equigrid.markets.admm.clearing_house import Clearing, Residuals
 from equigrid.markets.admm.participant import Participant
 from equigrid.markets.certification.fleet_check import FleetPoint
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.games.balance_shares import market_of
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.faults import Faults

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import Interrupted, NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.best_response.epec_sub_game import sub_game
 from equigrid.markets.best_response.negotiation import negotiate
 from equigrid.markets.best_response.party import distance, mixed
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.findings import Interrupted, NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.methods.exact import Exact

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.errors import UnusableGame
 from equigrid.markets.accounts.dual_decomposition import labelled_rows
 from equigrid.markets.best_response.master_program import AnswerProgram
-from equigrid.markets.findings import UnusableGame
 from equigrid.markets.forms.linear_program import Assembled
 from equigrid.markets.forms.row_hours import hour_of
 

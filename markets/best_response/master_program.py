@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.errors import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.bilevel.leader_program import GameProgram, Said
 from equigrid.markets.bilevel.signals import Signals
-from equigrid.markets.findings import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.forms.highs_model import Solution
 from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.best_response.leader_infeasibility import broken_limit
 from equigrid.markets.best_response.master_program import Answer, AnswerProgram, follower_cost
 from equigrid.markets.bilevel.signals import Signals, interval
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom

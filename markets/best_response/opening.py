@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from equigrid.errors import UnusableGame, did_you_mean
 from equigrid.markets.bilevel.signals import interval
-from equigrid.markets.findings import UnusableGame, did_you_mean
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.games.game import Game
 

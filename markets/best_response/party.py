@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.findings import NoAnswer, SolverFailed
+from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
 
 Vector = NDArray[np.float64]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from equigrid.markets.findings import WrongMethod
+from equigrid.errors import WrongMethod
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.sources import Dual, speaker
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.best_response.party import Party, distance
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.messaging.mailroom import Mailroom
 
 Vector = NDArray[np.float64]

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.bilevel.kkt import FollowerColumns, OptimalityProgram
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.forms.linear_program import LinearProgram
 
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.follower_presolve import Reduced, reduce_form
 from equigrid.markets.bilevel.leader_program import GameProgram, Said
 from equigrid.markets.bilevel.strong_duality import Bill, bills
 from equigrid.markets.bilevel.sums_of_squares import add_curve
-from equigrid.markets.findings import WrongMethod
 from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.leader_money import SHARE
 from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.bilevel.sums_of_squares import Curve, add_curve
-from equigrid.markets.findings import WrongMethod
 from equigrid.markets.forms.linear_program import Indices, LinearProgram
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game, Link, Payment

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.errors import UnusableGame, WrongMethod
 from equigrid.markets.bilevel.kkt import BillRow, FollowerColumns, OptimalityProgram
 from equigrid.markets.bilevel.leader_money import SHARE, Money, money_of
 from equigrid.markets.bilevel.substitution import CircleError, Smaller, eliminate, without_fixed
-from equigrid.markets.findings import UnusableGame, WrongMethod
 from equigrid.markets.forms.linear_program import Assembled, Indices
 from equigrid.markets.forms.scaling import Figures, Units, ends
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.findings import WrongMethod
+from equigrid.errors import WrongMethod
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.games.game import Game, Payment
 from equigrid.markets.model.sources import Dual

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.leader_program import summing
 from equigrid.markets.bilevel.signals import Signals
-from equigrid.markets.findings import WrongMethod
 from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Payment

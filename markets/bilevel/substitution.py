@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.errors import EquigridError
 from equigrid.markets.forms.linear_program import Assembled, Indices
 
 Vector = NDArray[np.float64]
@@ -16,7 +17,7 @@ _DEPTH = 50
 _NOTHING = 1e-13
 
 
-class CircleError(ValueError):
+class CircleError(EquigridError, ValueError):
     """Definitions that go round in a circle.
 
     Attributes

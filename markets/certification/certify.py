@@ -8,6 +8,7 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import SolverFailed, UnusableGame, WrongMethod
 from equigrid.markets.accounts.settlement import heard_values, received
 from equigrid.markets.certification.balance_payments import (
     balance_residual,
@@ -39,7 +40,6 @@ from equigrid.markets.certification.values import (
     unchecked,
 )
 from equigrid.markets.certification.worst_tie import worst_tie
-from equigrid.markets.findings import SolverFailed, UnusableGame, WrongMethod
 from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.game import Game
 from equigrid.threads import one_blas_thread

@@ -7,10 +7,10 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.certification.standalone import ROOM, flattened, moves_no_costs, solve
-from equigrid.markets.findings import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.games.game import Game, Payment
 from equigrid.markets.model.sources import Dual, speaker
 

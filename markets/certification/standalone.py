@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.certification.money_moved import unit_of
-from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.model.agent import Agent
 from equigrid.own_thread import solve_by_highs

@@ -8,12 +8,12 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.dual_residual import wanted_duals
 from equigrid.markets.certification.money_moved import moved, unit_of
 from equigrid.markets.certification.sizes import greatest, sizes_of
 from equigrid.markets.certification.standalone import Flat, flattened, moves_no_costs, solve
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 

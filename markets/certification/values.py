@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import did_you_mean
 from equigrid.markets.certification.dual_residual import wanted_duals
 from equigrid.markets.certification.fleet_check import FleetPoint
 from equigrid.markets.certification.kkt_residuals import Point
 from equigrid.markets.certification.sizes import greatest
-from equigrid.markets.findings import did_you_mean
 from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.sources import Dual

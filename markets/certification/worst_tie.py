@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.certification.dual_residual import wanted_duals
 from equigrid.markets.certification.recourse import Recourse
 from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.certification.ties import Answers, BestAnswers, Mover, OptimalDuals
-from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.games.game import Game
 from equigrid.threads import one_blas_thread
 

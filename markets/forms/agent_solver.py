@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from equigrid.markets.findings import NoAnswer, SolverFailed, did_you_mean
+from equigrid.errors import NoAnswer, SolverFailed, did_you_mean
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.linear_program import Assembled
 from equigrid.markets.forms.quadratic_model import QuadraticModel

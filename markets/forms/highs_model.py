@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.findings import SolverFailed
+from equigrid.errors import SolverFailed
 from equigrid.own_thread import in_own_thread
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from equigrid.markets.findings import UnusableGame
+from equigrid.errors import UnusableGame
 from equigrid.markets.model.agent import Agent
 
 _BY_ENTRY = ("nonneg", "nonpos", "pos", "neg", "boolean", "integer", "bounds")

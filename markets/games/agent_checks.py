@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from equigrid.markets.findings import NoAnswer, UnusableGame, did_you_mean
+from equigrid.errors import NoAnswer, UnusableGame, did_you_mean
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm

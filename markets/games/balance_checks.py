@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from equigrid.markets.findings import did_you_mean
+from equigrid.errors import did_you_mean
 from equigrid.markets.games.balance_shares import signed_shares
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from equigrid.markets.findings import UnusableGame
+from equigrid.errors import UnusableGame
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.fleet_checks import data_findings, group_findings, member_findings

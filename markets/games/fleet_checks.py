@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.findings import did_you_mean
+from equigrid.errors import did_you_mean
 from equigrid.markets.model.agent import Agent
 
 if TYPE_CHECKING:

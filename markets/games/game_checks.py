@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from equigrid.markets.findings import did_you_mean
+from equigrid.errors import did_you_mean
 from equigrid.markets.games.balance_checks import unknown_terms
 from equigrid.markets.model.sources import Dual
 

@@ -7,7 +7,7 @@ from enum import Enum
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from equigrid.markets.findings import WrongMethod
+from equigrid.errors import WrongMethod
 from equigrid.markets.model.sources import speaker
 
 if TYPE_CHECKING:

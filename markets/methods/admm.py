@@ -4,6 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from equigrid.errors import NoAnswer, SolverFailed, UnusableGame
 from equigrid.markets.admm.balance_terms import batch_of, stakes_of
 from equigrid.markets.admm.central_program import CentralAnswer, CentralProgram
 from equigrid.markets.admm.infeasibility import why_no_exchange
@@ -12,7 +13,6 @@ from equigrid.markets.admm.participant import Participant
 from equigrid.markets.admm.proximal import Proximal
 from equigrid.markets.admm.rounds import Talk, refuse_silenced_balances
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.findings import NoAnswer, SolverFailed, UnusableGame
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.kinds import Kind, require_kind
 from equigrid.markets.messaging.faults import Faults

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import Interrupted, NoAnswer, SolverFailed
 from equigrid.markets.admm.central_program import CentralProgram
 from equigrid.markets.admm.infeasibility import why_no_exchange
 from equigrid.markets.admm.outcome import exchange_outcome, exchange_values
@@ -23,7 +24,6 @@ from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
 from equigrid.markets.bilevel.search_limits import Effort
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.findings import Interrupted, NoAnswer, SolverFailed
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.kinds import Kind, require_kind
 from equigrid.markets.messaging.mailroom import Mailroom

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import cvxpy as cp
 
-from equigrid.markets.findings import UnusableGame
+from equigrid.errors import UnusableGame
 
 
 @dataclass(frozen=True, eq=False)

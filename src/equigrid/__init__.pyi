@@ -1,3 +1,12 @@
+from .errors import EquigridError as EquigridError
+from .errors import Interrupted as Interrupted
+from .errors import NetworkError as NetworkError
+from .errors import NoAnswer as NoAnswer
+from .errors import SolverFailed as SolverFailed
+from .errors import UnusableGame as UnusableGame
+from .errors import UnusablePlace as UnusablePlace
+from .errors import UnusableResult as UnusableResult
+from .errors import WrongMethod as WrongMethod
 from .experiments.findings import UnusableInput as UnusableInput
 from .experiments.result import Result as Result
 from .experiments.run import RunInterrupted as RunInterrupted
@@ -6,7 +15,6 @@ from .experiments.study import Study as Study
 from .experiments.study import list_studies as list_studies
 from .experiments.study import load_study as load_study
 from .experiments.world import World as World
-from .experiments.writable import UnusablePlace as UnusablePlace
 from .grid.batch.flow import power_flow_batch as power_flow_batch
 from .grid.batch.flow import power_flow_chunks as power_flow_chunks
 from .grid.batch.result import BatchFlow as BatchFlow
@@ -14,7 +22,6 @@ from .grid.batch.result import FlowStatus as FlowStatus
 from .grid.network.feeders import feeder as feeder
 from .grid.network.feeders import list_feeders as list_feeders
 from .grid.network.network import Network as Network
-from .grid.network.tables import NetworkError as NetworkError
 from .grid.switching.best import BestConfiguration as BestConfiguration
 from .grid.switching.best import best_configuration as best_configuration
 from .grid.switching.configurations import RadialConfigurations as RadialConfigurations
@@ -24,11 +31,6 @@ from .markets.certification.certify import certify as certify
 from .markets.certification.kkt_residuals import Point as Point
 from .markets.certification.worst_tie import worst_tie as worst_tie
 from .markets.equilibrium import Equilibrium as Equilibrium
-from .markets.findings import Interrupted as Interrupted
-from .markets.findings import NoAnswer as NoAnswer
-from .markets.findings import SolverFailed as SolverFailed
-from .markets.findings import UnusableGame as UnusableGame
-from .markets.findings import WrongMethod as WrongMethod
 from .markets.forms.agent_solver import AgentSolver as AgentSolver
 from .markets.games.agent_checks import check_agent as check_agent
 from .markets.games.fleet import Fleet as Fleet
@@ -59,6 +61,7 @@ __all__ = [
     "BestResponse",
     "Certificate",
     "Dual",
+    "EquigridError",
     "Equilibrium",
     "Exact",
     "Faults",
@@ -81,6 +84,7 @@ __all__ = [
     "UnusableGame",
     "UnusableInput",
     "UnusablePlace",
+    "UnusableResult",
     "World",
     "WrongMethod",
     "best_configuration",

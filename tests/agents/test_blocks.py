@@ -9,13 +9,13 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+from equigrid.errors import UnusableGame
 from equigrid.markets.bilevel.branching.search import Branching
 from equigrid.markets.bilevel.component_search import solve_by_blocks
 from equigrid.markets.bilevel.components import blocks_of
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
 from equigrid.markets.bilevel.search_limits import Effort
-from equigrid.markets.findings import UnusableGame
 from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
 from equigrid.agents.microgrid import Microgrid
-from equigrid.markets.findings import NoAnswer
+from equigrid.errors import NoAnswer
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.model.agent import Agent

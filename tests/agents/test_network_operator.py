@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from equigrid.agents.network_operator import STATES
+from equigrid.errors import UnusableGame
 from equigrid.grid.ac import ac_check
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.findings import UnusableGame
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.sources import Dual
 from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import equigrid as eg
+from equigrid.errors import UnusablePlace
 from equigrid.experiments.cli import main
-from equigrid.experiments.writable import UnusablePlace
 
 Written = Callable[..., Path]
 

@@ -4,8 +4,8 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+from equigrid.errors import NoAnswer
 from equigrid.experiments.feasibility import refuse_infeasible, refuse_infeasible_agent
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.games.game import Game, Link
 from equigrid.markets.model.agent import Agent
 

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from equigrid.experiments.replay import UnusableResult, replay
+from equigrid.errors import UnusableResult
+from equigrid.experiments.replay import replay
 from equigrid.experiments.run import run
 
 pytestmark = pytest.mark.slow

@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 import equigrid as eg
+from equigrid.errors import Interrupted, NoAnswer
 from equigrid.experiments import case_run, cli, world
 from equigrid.experiments import run as running
 from equigrid.experiments.disco_microgrids import system
@@ -22,7 +23,6 @@ from equigrid.experiments.report.page import report_html
 from equigrid.experiments.run import RunInterrupted, UnfinishedRun
 from equigrid.grid.verified_flow import judged_flow
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.findings import Interrupted, NoAnswer
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.posting import announce_outcome
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from equigrid.errors import UnusablePlace
 from equigrid.experiments.whole import write_new, write_whole
-from equigrid.experiments.writable import UnusablePlace, free_place, place, require_place
+from equigrid.experiments.writable import free_place, place, require_place
 
 MANIFEST = {"format": "equigrid-result-1"}
 

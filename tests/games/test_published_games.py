@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 import equigrid as eg
+from equigrid.errors import NoAnswer, WrongMethod
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
-from equigrid.markets.findings import NoAnswer, WrongMethod
 
 if TYPE_CHECKING:
     from tests.games.conftest import PublishedGame

@@ -9,10 +9,10 @@ import pandapower
 import pandapower.networks
 import pytest
 
+from equigrid.errors import NetworkError
 from equigrid.grid.ac import ac_check
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import NetworkError
 
 
 def _column(network: Network, column: str, factors: list[float]) -> Any:

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from equigrid.errors import NetworkError
 from equigrid.grid import verified_flow as judged_module
 from equigrid.grid.ac import AcResult, ac_check
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.network.feeders import feeder
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import NetworkError
 from equigrid.grid.verified_flow import Judged, judged_flow
 from equigrid.scenarios.seeds import stream
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.admm.batch.chunks import Asked, Chunks
 from equigrid.markets.admm.batch.clipped import clip_all, clip_few, is_clipped
 from equigrid.markets.admm.batch.newton import solve_all, solve_few
@@ -19,7 +20,6 @@ from equigrid.markets.admm.batch.plan import Plan, make_plan
 from equigrid.markets.admm.batch.rescue import Single, rescued
 from equigrid.markets.admm.batch.width import WIDTH
 from equigrid.markets.certification.fleet_rows import rows_of
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.forms.standard_form import StandardForm
 
 Vector = NDArray[np.float64]

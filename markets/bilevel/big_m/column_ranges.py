@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.bilevel.signals import activity
-from equigrid.markets.findings import NoAnswer, SolverFailed
 from equigrid.markets.forms.highs_model import HighsModel
 from equigrid.markets.forms.linear_program import Assembled
 from equigrid.markets.forms.scaling import Units

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from equigrid.errors import UnusableResult
 from equigrid.experiments.cli import main
 from equigrid.experiments.deliveries import deliver
-from equigrid.experiments.replay import UnusableResult, replay
+from equigrid.experiments.replay import replay
 from equigrid.experiments.result import Result
 from equigrid.experiments.run import run
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandapower.networks
 import pytest
 
+from equigrid.errors import NetworkError
 from equigrid.grid.batch import flow as flow_module
 from equigrid.grid.batch.flow import power_flow_batch, power_flow_chunks
 from equigrid.grid.network.feeders import feeder
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import NetworkError
 from equigrid.grid.switching.best import best_configuration
 from equigrid.grid.switching.configurations import radial_configurations
 

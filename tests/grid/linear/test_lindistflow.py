@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from equigrid.errors import NetworkError
 from equigrid.grid.ac import ac_check
 from equigrid.grid.linear.lindistflow import LABELS, LinearNetwork, linearise
 from equigrid.grid.network.feeders import feeder
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import NetworkError
 
 Array = npt.NDArray[np.float64]
 

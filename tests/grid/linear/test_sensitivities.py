@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from equigrid.errors import NetworkError
 from equigrid.grid.ac import ac_check
 from equigrid.grid.linear.sensitivities import sensitivities
 from equigrid.grid.network.feeders import feeder
-from equigrid.grid.network.tables import NetworkError
 
 NETWORK = feeder("baran-wu-33")
 LOAD = NETWORK.buses[["load_mw", "load_mvar"]].to_numpy().T[:, :, None]

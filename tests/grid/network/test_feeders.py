@@ -10,9 +10,10 @@ import pandapower.networks
 import pandas as pd
 import pytest
 
+from equigrid.errors import NetworkError
 from equigrid.grid.network.feeders import feeder, list_feeders, read_network, write_network
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import SCHEMAS, NetworkError
+from equigrid.grid.network.tables import SCHEMAS
 
 
 def test_published_base_case(feeder33: Network) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import SCHEMAS, NetworkError
+from equigrid.grid.network.tables import SCHEMAS
 
 Tables = dict[str, list[dict[str, Any]]]
 

@@ -5,8 +5,8 @@ from typing import Any
 import pandapower as pp
 import pytest
 
+from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import NetworkError
 
 
 def _net() -> pp.pandapowerNet:

@@ -5,8 +5,8 @@ import pandapower as pp
 import pandapower.networks as pn
 import pytest
 
+from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.tables import NetworkError
 
 CASES = [pn.case33bw, pn.create_cigre_network_mv, pn.create_kerber_vorstadtnetz_kabel_1]
 OTHER_CASES = [

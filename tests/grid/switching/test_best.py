@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import equigrid as eg
-from equigrid.grid.network.tables import NetworkError
+from equigrid.errors import NetworkError
 from equigrid.grid.switching.bound import Outer
 from equigrid.grid.switching.evaluation import Judge, read_judge
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import equigrid as eg
-from equigrid.grid.network.tables import NetworkError
+from equigrid.errors import NetworkError
 from equigrid.grid.switching.configurations import RadialConfigurations
 
 Pairs = list[tuple[int, int]]

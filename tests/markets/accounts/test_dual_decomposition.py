@@ -4,7 +4,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from equigrid.markets.findings import UnusableGame
+from equigrid.errors import UnusableGame
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.admm.batch.proximal import BatchProximal
 from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
 from equigrid.markets.certification.fleet_rows import rows_of
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
 

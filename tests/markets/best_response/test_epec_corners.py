@@ -6,7 +6,7 @@ from typing import Any
 import cvxpy as cp
 import pytest
 
-from equigrid.markets.findings import NoAnswer, UnusableGame, WrongMethod
+from equigrid.errors import NoAnswer, UnusableGame, WrongMethod
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.model.agent import Agent

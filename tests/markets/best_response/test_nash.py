@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.best_response.rounds import cycle_length
 from equigrid.markets.certification.certify import certify
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from equigrid.markets.findings import NoAnswer, WrongMethod
+from equigrid.errors import NoAnswer, WrongMethod
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest

@@ -4,9 +4,9 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+from equigrid.errors import NoAnswer, UnusableGame, WrongMethod
 from equigrid.markets.best_response.one_pass import one_pass
 from equigrid.markets.certification.certify import certify
-from equigrid.markets.findings import NoAnswer, UnusableGame, WrongMethod
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.methods.best_response import BestResponse

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from equigrid.markets.findings import UnusableGame, WrongMethod
+from equigrid.errors import UnusableGame, WrongMethod
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.sources import Dual

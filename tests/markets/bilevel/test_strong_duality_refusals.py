@@ -8,7 +8,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from equigrid.markets.findings import UnusableGame, WrongMethod
+from equigrid.errors import UnusableGame, WrongMethod
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
+from equigrid.errors import UnusableGame
 from equigrid.markets.bilevel.substitution import CircleError, Smaller, eliminate, without_fixed
-from equigrid.markets.findings import UnusableGame
 from equigrid.markets.forms.linear_program import Assembled, Indices
 from equigrid.markets.games.game import Game, Link
 from equigrid.markets.methods.exact import Exact

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.accounts.settlement import amounts, heard_values, settlement_table
 from equigrid.markets.certification.certificate import AcFindings, Certificate
 from equigrid.markets.certification.certify import certify
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from equigrid.errors import WrongMethod
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.certification.worst_tie import worst_tie
-from equigrid.markets.findings import WrongMethod
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from equigrid.markets.findings import NoAnswer, UnusableGame
+from equigrid.errors import NoAnswer, UnusableGame
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.model.agent import Agent
 

@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 import equigrid as eg
+from equigrid.errors import NoAnswer, UnusableGame
 from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.experiments.study import load_study
-from equigrid.markets.findings import NoAnswer, UnusableGame
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games import agent_checks

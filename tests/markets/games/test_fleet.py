@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from equigrid.markets.findings import UnusableGame
+from equigrid.errors import UnusableGame
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.games.fleet import Fleet

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from equigrid.markets.findings import UnusableGame
+from equigrid.errors import UnusableGame
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent

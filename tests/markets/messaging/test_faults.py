@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.best_response import negotiation
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom, read_log

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equigrid.markets.findings import NoAnswer
+from equigrid.errors import NoAnswer
 from equigrid.markets.games.game import Game, Link
 from equigrid.markets.messaging.mailroom import Mailroom, read_log
 from equigrid.markets.messaging.messages import (

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
-from equigrid.markets.findings import NoAnswer
+from equigrid.errors import NoAnswer
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.methods.exact import Exact

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import cvxpy as cp
 import pytest
 
+from equigrid.errors import NoAnswer, UnusableGame, WrongMethod
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
-from equigrid.markets.findings import NoAnswer, UnusableGame, WrongMethod
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent

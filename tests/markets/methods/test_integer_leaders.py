@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from equigrid.markets.findings import NoAnswer
+from equigrid.errors import NoAnswer
 from equigrid.markets.games.game import Game, Link, Payment
 from equigrid.markets.model.agent import Agent
 

@@ -11,7 +11,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from equigrid.markets.findings import Interrupted
+from equigrid.errors import Interrupted
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods import exact
 from equigrid.markets.methods.exact import Exact

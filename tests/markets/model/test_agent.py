@@ -4,7 +4,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from equigrid.markets.findings import UnusableGame, did_you_mean
+from equigrid.errors import UnusableGame, did_you_mean
 from equigrid.markets.model.agent import Agent
 
 

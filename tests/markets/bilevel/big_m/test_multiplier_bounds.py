@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
 from equigrid.markets.bilevel.big_m.multiplier_bounds import Bounds, derive_bounds
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from equigrid.errors import NoAnswer
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError, column_box
 from equigrid.markets.bilevel.big_m.multiplier_bounds import derive_bounds
 from equigrid.markets.bilevel.big_m.vertex_multipliers import vertex_multipliers
-from equigrid.markets.findings import NoAnswer
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm

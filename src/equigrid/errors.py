@@ -1,17 +1,20 @@
-"""Everything wrong with a declaration, found at once and said in sentences."""
+"""Every error that equigrid raises on purpose, and the words they share.
 
-from __future__ import annotations
+All are an ``EquigridError`` and the built-in error that fits, so either can be caught.
+Interruptions are none of them: whoever catches errors does not want to catch Ctrl-C.
+"""
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from equigrid.markets.equilibrium import Equilibrium
+from typing import Any
 
 
-class UnusableGame(ValueError):
-    """A declaration of agents or of a game that cannot be used as it stands.
+class EquigridError(Exception):
+    """Base of all errors that equigrid raises on purpose; its text is for the user."""
+
+
+class _Findings(EquigridError, ValueError):
+    """Everything wrong with an input at once.
 
     Attributes
     ----------
@@ -31,12 +34,32 @@ class UnusableGame(ValueError):
     @classmethod
     def raise_if(cls, findings: Iterable[str]) -> None:
         """Raise with all findings when there is at least one."""
-        found = tuple(findings)
-        if found:
-            raise cls(found)
+        everything = tuple(findings)
+        if everything:
+            raise cls(everything)
 
 
-class NoAnswer(RuntimeError):
+class UnusableGame(_Findings):
+    """A declaration of agents or of a game that cannot be used as it stands.
+
+    Attributes
+    ----------
+    findings : tuple of str
+        One sentence per problem, each naming the guilty object and what to change.
+    """
+
+
+class NetworkError(_Findings):
+    """A network that cannot be used.
+
+    Attributes
+    ----------
+    findings : tuple of str
+        Everything found wrong, each a sentence that names the object and the remedy.
+    """
+
+
+class NoAnswer(EquigridError, RuntimeError):
     """A well-stated game that has no answer, or none that this method can find.
 
     Attributes
@@ -63,7 +86,7 @@ class Interrupted(KeyboardInterrupt):
         The best answer so far, certified and not settled; None where there was none yet.
     """
 
-    def __init__(self, equilibrium: Equilibrium | None = None) -> None:
+    def __init__(self, equilibrium: Any = None) -> None:
         self.equilibrium = equilibrium
         super().__init__(equilibrium)
 
@@ -83,7 +106,7 @@ class SolverFailed(NoAnswer):
     """
 
     @classmethod
-    def on(cls, solver: str, words: str, agent: str = "") -> SolverFailed:
+    def on(cls, solver: str, words: str, agent: str = "") -> "SolverFailed":
         """Say which solver failed on whose problem, in its own words."""
         whose = f"the problem of agent '{agent}'" if agent else "a program of this game"
         return cls(
@@ -94,8 +117,22 @@ class SolverFailed(NoAnswer):
         )
 
 
-class WrongMethod(ValueError):
+class WrongMethod(EquigridError, ValueError):
     """A game that is not of this method's kind; the message says which method is."""
+
+
+class UnusablePlace(EquigridError, ValueError):
+    """A directory that may not or cannot be written; the message says why and what to change."""
+
+
+class UnusableResult(EquigridError, ValueError):
+    """A directory that holds no readable result; the message says which file is at fault."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known name that is most like a word, empty where none is."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return close[0] if close else ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -107,7 +144,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     "; did you mean 'import_mw'?"
     """
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = nearest(name, names)
     if close:
-        return f"; did you mean '{close[0]}'?"
+        return f"; did you mean '{close}'?"
     return f"; there is: {', '.join(names)}" if names else ""
