@@ -1,6 +1,7 @@
 """Who tells whom what in paper E's game, and who pays whom."""
 
-from equigrid.markets.games.game import Link, Payment
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 
 def market_deals(

@@ -10,8 +10,10 @@ from equigrid.experiments.feeder_loads import FeederLoads, feeder_loads
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.days import Days
 from equigrid.experiments.study import Study
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
 from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 

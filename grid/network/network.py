@@ -225,7 +225,8 @@ class Network:
         """Return a new pandapower net with the same bus numbers and the same power flow."""
         from equigrid.grid.pandapower.export import build_net  # noqa: PLC0415  pandapower is heavy
 
-        return build_net(self)
+        figures = {"name": self.name, "f_hz": self.f_hz, "sn_mva": self.base_mva}
+        return build_net(self.tables, **figures)
 
 
 def _as_branches(transformers: pd.DataFrame) -> pd.DataFrame:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pandapower
 import pandas as pd
 
 from equigrid.grid.network.tables import TRANSFORMER_FIGURES, UNRATED_KA
 
-if TYPE_CHECKING:
-    from equigrid.grid.network.network import Network
 
+def build_net(tables: Mapping[str, pd.DataFrame], **figures: Any) -> pandapower.pandapowerNet:
+    """Return a new pandapower net with the same buses and the same power flow.
 
-def build_net(network: Network) -> pandapower.pandapowerNet:
-    """Return a new pandapower net with the same buses and the same power flow."""
+    Parameters
+    ----------
+    tables : Mapping of str to DataFrame
+        Of a network.
+    **figures
+        Name, frequency and base power, as pandapower calls them.
+    """
     net = copy.deepcopy(_empty_net())
-    net.update(name=network.name, f_hz=network.f_hz, sn_mva=network.base_mva)
-    buses = network.buses
+    net.update(figures)
+    buses = tables["buses"].set_index("bus")
     pandapower.create_buses(
         net,
         len(buses),
@@ -29,11 +35,11 @@ def build_net(network: Network) -> pandapower.pandapowerNet:
         name=list(buses["name"]),
         in_service=buses["in_service"].to_numpy(),
     )
-    _add_sources(net, network.sources)
-    _add_lines(net, network.tables["lines"])
-    _add_transformers(net, network.tables["transformers"])
-    _add_bus_switches(net, network.tables["bus_switches"])
-    _add_at_buses(net, network)
+    _add_sources(net, tables["sources"])
+    _add_lines(net, tables["lines"])
+    _add_transformers(net, tables["transformers"])
+    _add_bus_switches(net, tables["bus_switches"])
+    _add_at_buses(net, tables)
     return net
 
 
@@ -105,14 +111,14 @@ def _add_bus_switches(net: pandapower.pandapowerNet, switches: pd.DataFrame) -> 
         pandapower.create_switch(net, row.from_bus, row.to_bus, et="b", **state)
 
 
-def _add_at_buses(net: pandapower.pandapowerNet, network: Network) -> None:
+def _add_at_buses(net: pandapower.pandapowerNet, tables: Mapping[str, pd.DataFrame]) -> None:
     creators = {
         "loads": pandapower.create_loads,
         "generators": pandapower.create_sgens,
         "shunts": pandapower.create_shunts,
     }
     for table, create in creators.items():
-        rows = network.tables[table]
+        rows = tables[table]
         if len(rows):
             columns = {key: rows[key].to_numpy() for key in rows if key not in ("bus", "name")}
             create(net, rows["bus"].to_numpy(), name=list(rows["name"]), **columns)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.errors import UnusableGame
+from equigrid.markets.certification.kkt_residuals import Point
 from equigrid.markets.forms.standard_form import StandardForm
-
-if TYPE_CHECKING:
-    from equigrid.markets.certification.kkt_residuals import Point
 
 Vector = NDArray[np.float64]
 _EQUALITIES = (cp.constraints.Zero, cp.constraints.Equality)

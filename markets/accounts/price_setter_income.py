@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.accounts.settlement import heard_values
-from equigrid.markets.games.game import Game, Payment
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.declaration import Declaration
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual, speaker
 
 Vector = NDArray[np.float64]
 
 
-def moved_amounts(game: Game, name: str) -> list[tuple[str, Payment]]:
+def moved_amounts(game: Declaration, name: str) -> list[tuple[str, Payment]]:
     """Return the amounts that an agent hears and moves itself, each with where it is heard."""
     found = [(link.heard, game.payment(link.source)) for link in game.links_into(name)]
     return [
@@ -29,7 +30,7 @@ def moved_amounts(game: Game, name: str) -> list[tuple[str, Payment]]:
     ]
 
 
-def with_own_amounts(game: Game, agent: Agent) -> Agent:
+def with_own_amounts(game: Declaration, agent: Agent) -> Agent:
     """Return an agent whose problem states the amounts that its own decision moves.
 
     It hears the other factor of each, price or quantity, beside what it heard before.
@@ -60,12 +61,14 @@ def with_own_amounts(game: Game, agent: Agent) -> Agent:
     return Agent(agent.name, problem, {**agent.hears, **factors}, agent.says)
 
 
-def heard_beside_own(game: Game, values: Mapping[str, Vector], name: str) -> dict[str, Vector]:
+def heard_beside_own(
+    game: Declaration, values: Mapping[str, Vector], name: str
+) -> dict[str, Vector]:
     """Return what ``with_own_amounts`` hears: no amounts of its own, but what they are made of.
 
     Parameters
     ----------
-    game : Game
+    game : Declaration
     values : Mapping of str to array
         What the others say, by path.
     name : str

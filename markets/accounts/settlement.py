@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from equigrid.markets.games.game import Game, Payment
-    from equigrid.markets.model.balance import Balance
+from equigrid.markets.model.balance import Balance
+from equigrid.markets.model.declaration import Declaration
+from equigrid.markets.model.payment import Payment
 
 Vector = NDArray[np.float64]
 
 
-def amounts(game: Game, values: Mapping[str, Vector]) -> dict[str, float]:
+def amounts(game: Declaration, values: Mapping[str, Vector]) -> dict[str, float]:
     """Return the amount of each payment in the currency of the game.
 
     Parameters
     ----------
-    game : Game
+    game : Declaration
     values : Mapping of str to array
         Everything said, by path.
     """
@@ -34,13 +33,13 @@ def owed_by_entry(payment: Payment, values: Mapping[str, Vector]) -> Vector:
     return np.asarray(price * values[payment.quantity] * payment.hours)
 
 
-def settlement_table(game: Game, values: Mapping[str, Vector]) -> pd.DataFrame:
+def settlement_table(game: Declaration, values: Mapping[str, Vector]) -> pd.DataFrame:
     """Return payments as a table: payment, payer, payee, amount."""
     rows = transfers(game, values)
     return pd.DataFrame(rows, columns=["payment", "payer", "payee", "amount"])
 
 
-def transfers(game: Game, values: Mapping[str, Vector]) -> list[tuple[str, str, str, float]]:
+def transfers(game: Declaration, values: Mapping[str, Vector]) -> list[tuple[str, str, str, float]]:
     """Return who pays whom how much: payments, then what each balance pays or is paid.
 
     A balance is a clearing house: who adds to it is paid by it, who takes from it pays to it.
@@ -56,7 +55,7 @@ def transfers(game: Game, values: Mapping[str, Vector]) -> list[tuple[str, str, 
 
 
 def received(
-    game: Game, values: Mapping[str, Vector], agent: str, balance: Balance | None = None
+    game: Declaration, values: Mapping[str, Vector], agent: str, balance: Balance | None = None
 ) -> float:
     """Return what a balance, or all together, pay an agent; negative where the agent pays."""
     balances = game.balances if balance is None else (balance,)
@@ -65,7 +64,9 @@ def received(
     )
 
 
-def signed_total(game: Game, balance: Balance, values: Mapping[str, Vector], agent: str) -> Vector:
+def signed_total(
+    game: Declaration, balance: Balance, values: Mapping[str, Vector], agent: str
+) -> Vector:
     """Return what an agent's terms in a balance add up to, in the balance's shape."""
     total = np.zeros(game.balance_shape(balance))
     for term in balance.signed:
@@ -74,12 +75,12 @@ def signed_total(game: Game, balance: Balance, values: Mapping[str, Vector], age
     return total
 
 
-def heard_values(game: Game, values: Mapping[str, Vector], agent: str) -> dict[str, Vector]:
+def heard_values(game: Declaration, values: Mapping[str, Vector], agent: str) -> dict[str, Vector]:
     """Return what an agent hears when everybody says the given values.
 
     Parameters
     ----------
-    game : Game
+    game : Declaration
     values : Mapping of str to array
         Everything said, by path.
     agent : str

@@ -8,8 +8,7 @@ from scipy import sparse
 
 from equigrid.errors import UnusableGame
 from equigrid.markets.bilevel.search_limits import Effort
-from equigrid.markets.forms.highs_model import Solution
-from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.highs_model import Assembled, Solution
 from equigrid.markets.forms.quadratic_model import QuadraticModel
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.standard_form import StandardForm

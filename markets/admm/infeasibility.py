@@ -5,7 +5,7 @@ from scipy import sparse
 
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.admm.central_program import CentralProgram
-from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.highs_model import Assembled
 
 
 def why_no_exchange(program: CentralProgram, status: str) -> NoAnswer:

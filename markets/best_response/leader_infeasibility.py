@@ -9,7 +9,7 @@ from scipy import sparse
 from equigrid.errors import UnusableGame
 from equigrid.markets.accounts.dual_decomposition import labelled_rows
 from equigrid.markets.best_response.master_program import AnswerProgram
-from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.forms.row_hours import hour_of
 
 Vector = NDArray[np.float64]

@@ -19,8 +19,9 @@ from equigrid.markets.forms.highs_model import Solution
 from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.standard_form import StandardForm
-from equigrid.markets.games.game import Game, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.posting import said_values, told
+from equigrid.markets.model.payment import Payment
 
 Vector = NDArray[np.float64]
 

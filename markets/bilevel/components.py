@@ -20,8 +20,8 @@ from scipy.sparse.csgraph import connected_components
 
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, Pairs
 from equigrid.markets.bilevel.substitution import itself
-from equigrid.markets.forms.highs_model import Solution
-from equigrid.markets.forms.linear_program import Assembled, Indices
+from equigrid.markets.forms.highs_model import Assembled, Solution
+from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.scaled_solve import solved_in_own_units
 
 Vector = NDArray[np.float64]

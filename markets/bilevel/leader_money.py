@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.bilevel.substitution import Smaller
-from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.forms.scaling import Units
 
 Vector = NDArray[np.float64]

@@ -19,7 +19,9 @@ from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.bilevel.sums_of_squares import Curve, add_curve
 from equigrid.markets.forms.linear_program import Indices, LinearProgram
 from equigrid.markets.forms.standard_form import StandardForm
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 Vector = NDArray[np.float64]
 

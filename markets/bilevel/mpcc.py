@@ -15,7 +15,8 @@ from equigrid.errors import UnusableGame, WrongMethod
 from equigrid.markets.bilevel.kkt import BillRow, FollowerColumns, OptimalityProgram
 from equigrid.markets.bilevel.leader_money import SHARE, Money, money_of
 from equigrid.markets.bilevel.substitution import CircleError, Smaller, eliminate, without_fixed
-from equigrid.markets.forms.linear_program import Assembled, Indices
+from equigrid.markets.forms.highs_model import Assembled
+from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.scaling import Figures, Units, ends
 
 Vector = NDArray[np.float64]

@@ -10,7 +10,8 @@ from scipy import sparse
 
 from equigrid.errors import WrongMethod
 from equigrid.markets.forms.standard_form import Affine, StandardForm
-from equigrid.markets.games.game import Game, Payment
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
 
 Vector = NDArray[np.float64]

@@ -21,7 +21,7 @@ from equigrid.markets.bilevel.leader_program import summing
 from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.standard_form import StandardForm
-from equigrid.markets.games.game import Payment
+from equigrid.markets.model.payment import Payment
 
 Vector = NDArray[np.float64]
 

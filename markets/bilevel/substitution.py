@@ -8,7 +8,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from equigrid.errors import EquigridError
-from equigrid.markets.forms.linear_program import Assembled, Indices
+from equigrid.markets.forms.highs_model import Assembled
+from equigrid.markets.forms.linear_program import Indices
 
 Vector = NDArray[np.float64]
 # How many parties can say again what they hear before it is taken for a circle.

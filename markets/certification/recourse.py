@@ -11,7 +11,8 @@ from equigrid.errors import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.certification.standalone import ROOM, flattened, moves_no_costs, solve
-from equigrid.markets.games.game import Game, Payment
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual, speaker
 
 Vector = NDArray[np.float64]

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from equigrid.errors import NoAnswer, SolverFailed, did_you_mean
 from equigrid.markets.forms.compilation import compile_agent
-from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.forms.quadratic_model import QuadraticModel
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.standard_form import StandardForm

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import highspy
 import numpy as np
@@ -12,13 +12,42 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.errors import SolverFailed
+from equigrid.markets.forms.scaling import Units
 from equigrid.own_thread import in_own_thread
-
-if TYPE_CHECKING:
-    from equigrid.markets.forms.linear_program import Assembled
 
 Vector = NDArray[np.float64]
 Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Assembled:
+    """Minimise cost @ x + offset subject to row_lower ≤ matrix @ x ≤ row_upper and bounds."""
+
+    matrix: sparse.csr_array
+    row_lower: Vector
+    row_upper: Vector
+    lower: Vector
+    upper: Vector
+    cost: Vector
+    integer: NDArray[np.bool_]
+    offset: float = 0.0
+
+    def measured(self, units: Units) -> Assembled:
+        """Return the same program in other units."""
+        return replace(
+            self,
+            matrix=units.matrix(self.matrix),
+            row_lower=self.row_lower / units.rows,
+            row_upper=self.row_upper / units.rows,
+            lower=self.lower / units.columns,
+            upper=self.upper / units.columns,
+            cost=units.cost(self.cost),
+            offset=self.offset / units.money,
+        )
+
+    def model(self, **options: Any) -> HighsModel:
+        """Hand the program to a HiGHS model of its own."""
+        return HighsModel(self, options)
 
 
 @dataclass(frozen=True)

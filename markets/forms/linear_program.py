@@ -1,49 +1,16 @@
 """Assembling linear and mixed-integer programs block by block."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from equigrid.markets.forms.highs_model import HighsModel
-from equigrid.markets.forms.scaling import Units
+from equigrid.markets.forms.highs_model import Assembled, HighsModel
 
 Vector = NDArray[np.float64]
 Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Assembled:
-    """Minimise cost @ x + offset subject to row_lower ≤ matrix @ x ≤ row_upper and bounds."""
-
-    matrix: sparse.csr_array
-    row_lower: Vector
-    row_upper: Vector
-    lower: Vector
-    upper: Vector
-    cost: Vector
-    integer: NDArray[np.bool_]
-    offset: float = 0.0
-
-    def measured(self, units: Units) -> "Assembled":
-        """Return the same program in other units."""
-        return replace(
-            self,
-            matrix=units.matrix(self.matrix),
-            row_lower=self.row_lower / units.rows,
-            row_upper=self.row_upper / units.rows,
-            lower=self.lower / units.columns,
-            upper=self.upper / units.columns,
-            cost=units.cost(self.cost),
-            offset=self.offset / units.money,
-        )
-
-    def model(self, **options: Any) -> "HighsModel":
-        """Hand the program to a HiGHS model of its own."""
-        return HighsModel(self, options)
 
 
 class LinearProgram:
@@ -128,7 +95,7 @@ class LinearProgram:
             offset=offset,
         )
 
-    def model(self, offset: float = 0.0, **options: Any) -> "HighsModel":
+    def model(self, offset: float = 0.0, **options: Any) -> HighsModel:
         """Hand the program to a HiGHS model of its own."""
         return self.assembled(offset).model(**options)
 

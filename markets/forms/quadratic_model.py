@@ -11,7 +11,7 @@ import piqp
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.forms.scaling import Figures, Units, ends
 
 Vector = NDArray[np.float64]

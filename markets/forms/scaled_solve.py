@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.forms.highs_model import HighsModel, Solution
-from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.highs_model import Assembled, HighsModel, Solution
 from equigrid.markets.forms.scaling import Figures, Units, ends
 
 Vector = NDArray[np.float64]

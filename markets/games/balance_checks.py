@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from equigrid.errors import did_you_mean
 from equigrid.markets.games.balance_shares import signed_shares
-
-if TYPE_CHECKING:
-    from equigrid.markets.games.game import Game, Link
-    from equigrid.markets.model.balance import Balance
+from equigrid.markets.games.compiled import CompiledDeclaration
+from equigrid.markets.model.balance import Balance
+from equigrid.markets.model.declaration import Declaration
+from equigrid.markets.model.link import Link
 
 _TOLERANCE = 1e-9
 
 
-def unknown_terms(game: Game, balance: Balance) -> list[str]:
+def unknown_terms(game: Declaration, balance: Balance) -> list[str]:
     """Return findings about terms that nobody says, or that have no common shape."""
     said = {f"{a.name}.{name}": a.shape_of(name) for a in game.agents for name in a.says}
     found = [
@@ -38,7 +37,7 @@ def unknown_terms(game: Game, balance: Balance) -> list[str]:
     return found
 
 
-def balance_findings(game: Game) -> list[str]:
+def balance_findings(game: CompiledDeclaration) -> list[str]:
     """Return everything wrong with names, terms and shapes of balances."""
     names = Counter(balance.name for balance in game.balances)
     found = [f"two balances are called '{name}'; rename one" for name, k in names.items() if k > 1]
@@ -66,7 +65,7 @@ def _is_name(name: str) -> bool:
     return bool(name) and "." not in name
 
 
-def _term_findings(game: Game, balance: Balance) -> list[str]:
+def _term_findings(game: CompiledDeclaration, balance: Balance) -> list[str]:
     found = [
         f"balance '{balance.name}' has the term '{source}' twice; remove one"
         for source, k in Counter(term.source for term in balance.signed).items()
@@ -79,7 +78,7 @@ def _term_findings(game: Game, balance: Balance) -> list[str]:
     return found
 
 
-def heard_price_findings(game: Game) -> list[str]:
+def heard_price_findings(game: CompiledDeclaration) -> list[str]:
     """Return where a decider that hears a balance's price does not count just its own term.
 
     Who states price × quantity itself must state what it would be charged otherwise.
@@ -95,7 +94,7 @@ def heard_price_findings(game: Game) -> list[str]:
     ]
 
 
-def _counts_its_term(game: Game, link: Link) -> bool:
+def _counts_its_term(game: CompiledDeclaration, link: Link) -> bool:
     form, balance = game.forms[link.hearer], game.balance(link.source)
     assert balance is not None
     where = form.heard[link.heard]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,7 @@ from scipy import sparse
 from equigrid.markets.accounts.settlement import heard_values, signed_total
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.model.balance import Balance
-
-if TYPE_CHECKING:
-    from equigrid.markets.games.game import Game
+from equigrid.markets.model.declaration import Declaration
 
 Vector = NDArray[np.float64]
 
@@ -71,7 +68,7 @@ def signed_shares(form: StandardForm, balance: Balance, shape: tuple[int, ...]) 
     return Affine(sparse.csr_array(of_columns), sparse.csr_array(of_heard), constant, shape)
 
 
-def participants(game: Game, balance: Balance) -> list[str]:
+def participants(game: Declaration, balance: Balance) -> list[str]:
     """Return the deciders that have a term in a balance, in the order of the game."""
     named = {term.agent for term in balance.signed}
     return [agent.name for agent in game.deciders if agent.name in named]
@@ -94,7 +91,7 @@ class Market:
     rhs: Vector
 
 
-def market_of(game: Game, balance: Balance) -> Market:
+def market_of(game: Declaration, balance: Balance) -> Market:
     """Return a balance with what parties without a problem contribute on its right-hand side."""
     shape, said = game.balance_shape(balance), announced(game)
     left = np.broadcast_to(np.asarray(balance.equals), shape)
@@ -104,20 +101,20 @@ def market_of(game: Game, balance: Balance) -> Market:
     return Market(balance, shape, np.ravel(left, order="F"))
 
 
-def known_heard(game: Game, agent: str) -> Vector:
+def known_heard(game: Declaration, agent: str) -> Vector:
     """Return what an agent of balances hears, with all their prices at 0, shape (P,)."""
     prices = {balance.name: np.zeros(game.balance_shape(balance)) for balance in game.balances}
     return heard_vector(game, agent, {**announced(game), **prices})
 
 
-def heard_vector(game: Game, agent: str, values: Mapping[str, Vector]) -> Vector:
+def heard_vector(game: Declaration, agent: str, values: Mapping[str, Vector]) -> Vector:
     """Return what an agent hears when others say the given values, flattened, shape (P,)."""
     heard = heard_values(game, values, agent)
     flat = [np.ravel(heard[name], order="F") for name in game.agent(agent).hears]
     return np.concatenate([np.zeros(0), *flat])
 
 
-def announced(game: Game) -> dict[str, Vector]:
+def announced(game: Declaration) -> dict[str, Vector]:
     """Return what parties without a problem say, by path."""
     return {
         f"{agent.name}.{name}": np.asarray(said.value, dtype=float)

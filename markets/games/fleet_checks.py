@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.errors import did_you_mean
 from equigrid.markets.model.agent import Agent
-
-if TYPE_CHECKING:
-    import cvxpy as cp
 
 Vector = NDArray[np.float64]
 

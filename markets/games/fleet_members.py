@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.forms.standard_form import Affine, StandardForm
-
-if TYPE_CHECKING:
-    from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.agent import Agent
 
 Vector = NDArray[np.float64]
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from equigrid.errors import did_you_mean
 from equigrid.markets.games.balance_checks import unknown_terms
+from equigrid.markets.model.declaration import Declaration
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
 
-if TYPE_CHECKING:
-    from equigrid.markets.games.game import Game, Link, Payment
 
-
-def declaration_findings(game: Game) -> list[str]:
+def declaration_findings(game: Declaration) -> list[str]:
     """Return everything wrong with names, links, shapes and ownership."""
     names = [agent.name for agent in game.agents]
     found = [f"two agents are called '{n}'; rename one" for n, k in Counter(names).items() if k > 1]
@@ -47,7 +46,7 @@ def declaration_findings(game: Game) -> list[str]:
     return found + _given_findings(game) + _unheard(game) + _shared(game)
 
 
-def _sources(game: Game) -> dict[str, tuple[int, ...]]:
+def _sources(game: Declaration) -> dict[str, tuple[int, ...]]:
     """Shape of everything that may be linked, by path."""
     said = {f"{a.name}.{name}": a.shape_of(name) for a in game.agents for name in a.says}
     duals: dict[str, tuple[int, ...]] = {
@@ -60,11 +59,11 @@ def _sources(game: Game) -> dict[str, tuple[int, ...]]:
     return {**said, **duals, **prices}
 
 
-def _targets(game: Game) -> dict[str, tuple[int, ...]]:
+def _targets(game: Declaration) -> dict[str, tuple[int, ...]]:
     return {f"{a.name}.{n}": tuple(p.shape) for a in game.agents for n, p in a.hears.items()}
 
 
-def _payment_paths(game: Game, payment: Payment) -> list[str]:
+def _payment_paths(game: Declaration, payment: Payment) -> list[str]:
     names, sources, found = [agent.name for agent in game.agents], _sources(game), []
     for role in ("payer", "payee"):
         party = getattr(payment, role)
@@ -90,7 +89,7 @@ def _payment_paths(game: Game, payment: Payment) -> list[str]:
     return found
 
 
-def _link_paths(game: Game, link: Link) -> list[str]:
+def _link_paths(game: Declaration, link: Link) -> list[str]:
     sources, targets = _sources(game), _targets(game)
     payments = [payment.name for payment in game.payments]
     found = []
@@ -115,7 +114,7 @@ def _link_paths(game: Game, link: Link) -> list[str]:
 
 
 def _amount_shapes(
-    game: Game, link: Link, sources: dict[str, tuple[int, ...]], heard: tuple[int, ...]
+    game: Declaration, link: Link, sources: dict[str, tuple[int, ...]], heard: tuple[int, ...]
 ) -> list[str]:
     """An amount is summed over the last axes that the Parameter lacks, so it has the first."""
     payment = next(payment for payment in game.payments if payment.name == link.source)
@@ -129,7 +128,7 @@ def _amount_shapes(
     ]
 
 
-def _given_findings(game: Game) -> list[str]:
+def _given_findings(game: Declaration) -> list[str]:
     targets, found = _targets(game), []
     linked = {link.target for link in game.links}
     for path, value in game.given.items():
@@ -145,7 +144,7 @@ def _given_findings(game: Game) -> list[str]:
     return found
 
 
-def _unheard(game: Game) -> list[str]:
+def _unheard(game: Declaration) -> list[str]:
     linked = {link.target for link in game.links}
     return [
         f"'{agent.name}.{name}' is neither linked to a source nor given a value"
@@ -155,7 +154,7 @@ def _unheard(game: Game) -> list[str]:
     ]
 
 
-def _shared(game: Game) -> list[str]:
+def _shared(game: Declaration) -> list[str]:
     owner: dict[int, str] = {}
     found = []
     for agent in game.agents:

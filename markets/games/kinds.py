@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import Enum
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
 
 from equigrid.errors import WrongMethod
+from equigrid.markets.model.declaration import Declaration
+from equigrid.markets.model.link import Link
 from equigrid.markets.model.sources import speaker
-
-if TYPE_CHECKING:
-    from equigrid.markets.games.game import Game, Link
 
 
 class Kind(Enum):
@@ -45,7 +43,7 @@ _REMEDIES = {
 }
 
 
-def kind_of(game: Game) -> Kind:
+def kind_of(game: Declaration) -> Kind:
     """Return the kind of a game."""
     if game.leaders:
         if game.balances:
@@ -57,7 +55,7 @@ def kind_of(game: Game) -> Kind:
     return Kind.NASH if order_of(game) is None else Kind.ORDER
 
 
-def require_kind(game: Game, method: str, kinds: Collection[Kind]) -> Kind:
+def require_kind(game: Declaration, method: str, kinds: Collection[Kind]) -> Kind:
     """Return the kind of a game, or refuse it and say which method fits."""
     kind = kind_of(game)
     if kind in kinds:
@@ -69,7 +67,7 @@ def require_kind(game: Game, method: str, kinds: Collection[Kind]) -> Kind:
     raise WrongMethod(f"no method answers a game in which {kind.value}; {_REMEDIES[kind]}")
 
 
-def order_of(game: Game) -> list[str] | None:
+def order_of(game: Declaration) -> list[str] | None:
     """Return the deciders so that each comes after all that it hears; None in a circle.
 
     Those that do not wait for each other keep the order in which they were given.
@@ -92,7 +90,7 @@ def order_of(game: Game) -> list[str] | None:
     return ordered
 
 
-def speakers_of(game: Game, link: Link) -> set[str]:
+def speakers_of(game: Declaration, link: Link) -> set[str]:
     """Return the deciders on whose decisions a link's source depends."""
     payment = game.payment(link.source)
     sources = [link.source] if payment is None else [payment.price, payment.quantity]
@@ -100,5 +98,5 @@ def speakers_of(game: Game, link: Link) -> set[str]:
     return {name for name in names if _decides(game, name)}
 
 
-def _decides(game: Game, name: str) -> bool:
+def _decides(game: Declaration, name: str) -> bool:
     return any(agent.name == name for agent in game.deciders)

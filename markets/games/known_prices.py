@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +18,9 @@ from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.balance_shares import announced
 from equigrid.markets.games.objective_shares import Shares, shares_of
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.declaration import Declaration
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual, speaker
-
-if TYPE_CHECKING:
-    from equigrid.markets.games.game import Game, Payment
 
 Vector = NDArray[np.float64]
 _SAME = 1e-9
@@ -54,7 +52,7 @@ class Claim:
         return bool(np.any((self.weights != 0) & (other.weights != 0)))
 
 
-def knows_price(game: Game, payment: Payment, agent: Agent) -> bool:
+def knows_price(game: Declaration, payment: Payment, agent: Agent) -> bool:
     """Whether the price is a plain number, which an objective may hold without hearing it."""
     if not isinstance(payment.price, str):
         return True
@@ -64,13 +62,13 @@ def knows_price(game: Game, payment: Payment, agent: Agent) -> bool:
 
 
 def known_price_findings(
-    game: Game, agent: Agent, stated: Sequence[Payment], heard: Sequence[Payment]
+    game: Declaration, agent: Agent, stated: Sequence[Payment], heard: Sequence[Payment]
 ) -> list[str]:
     """Return payments at known prices that an objective counts not, twice, or not as declared.
 
     Parameters
     ----------
-    game : Game
+    game : Declaration
     agent : Agent
         With a problem.
     stated : sequence of Payment
@@ -107,7 +105,7 @@ def named(payment: Payment) -> str:
     return f"payment '{payment.name}' from '{payment.payer}' to '{payment.payee}'"
 
 
-def _known(game: Game, agent: Agent) -> dict[str, Vector]:
+def _known(game: Declaration, agent: Agent) -> dict[str, Vector]:
     """What an agent hears that no decision changes, by name."""
     said = announced(game)
     fixed = [
@@ -131,7 +129,9 @@ def _known(game: Game, agent: Agent) -> dict[str, Vector]:
     return {name: heard[name] for name in fixed}
 
 
-def _groups(game: Game, agent: Agent, payments: Sequence[Payment]) -> Iterator[tuple[Payment, ...]]:
+def _groups(
+    game: Declaration, agent: Agent, payments: Sequence[Payment]
+) -> Iterator[tuple[Payment, ...]]:
     """Put payments for quantities that the agent hears as one sum together, one of each."""
     left = list(payments)
     while left:
@@ -146,7 +146,7 @@ def _groups(game: Game, agent: Agent, payments: Sequence[Payment]) -> Iterator[t
         yield tuple(group)
 
 
-def _heard_with(game: Game, agent: Agent, quantity: str) -> list[str]:
+def _heard_with(game: Declaration, agent: Agent, quantity: str) -> list[str]:
     """Other sources that an agent hears added to a quantity, if it hears it only so."""
     for link in game.links_into(agent.name):
         if link.source == quantity:
@@ -155,14 +155,14 @@ def _heard_with(game: Game, agent: Agent, quantity: str) -> list[str]:
     return []
 
 
-def _same_terms(game: Game, one: Payment, other: Payment) -> bool:
+def _same_terms(game: Declaration, one: Payment, other: Payment) -> bool:
     prices = [np.asarray(price_of(game, p)) * p.hours for p in (one, other)]
     return (one.payer == other.payer or one.payee == other.payee) and bool(
         np.all(np.equal(*np.broadcast_arrays(*prices)))
     )
 
 
-def price_of(game: Game, payment: Payment) -> Vector | float:
+def price_of(game: Declaration, payment: Payment) -> Vector | float:
     """Return a price that is a number, or a constant that its party says."""
     if not isinstance(payment.price, str):
         return float(payment.price)
@@ -171,7 +171,7 @@ def price_of(game: Game, payment: Payment) -> Vector | float:
 
 
 def _claim(
-    game: Game, agent: Agent, form: StandardForm, group: tuple[Payment, ...], known: set[str]
+    game: Declaration, agent: Agent, form: StandardForm, group: tuple[Payment, ...], known: set[str]
 ) -> Claim | None:
     """Return what some payments together claim; None where the agent cannot count them."""
     payment = group[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,7 @@ from equigrid.markets.forms.compilation import Compiled, compile_agent
 from equigrid.markets.forms.objective_terms import objective_terms
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
-
-if TYPE_CHECKING:
-    from equigrid.markets.games.game import Game
+from equigrid.markets.model.declaration import Declaration
 
 Vector = NDArray[np.float64]
 
@@ -44,7 +41,7 @@ class Shares:
 
 
 def shares_of(
-    game: Game, agent: Agent, known: Mapping[str, Vector], quantities: Sequence[str]
+    game: Declaration, agent: Agent, known: Mapping[str, Vector], quantities: Sequence[str]
 ) -> Shares:
     """Return the parts of an agent's objective, with what is known of what it hears as numbers."""
     form, terms = _with_terms(agent, known, quantities)
@@ -125,7 +122,7 @@ def _settable(form: StandardForm) -> NDArray[np.bool_]:
     return np.asarray(open_ & ~heard & ~bent)
 
 
-def _firsts(game: Game, form: StandardForm) -> list[tuple[slice, slice]]:
+def _firsts(game: Declaration, form: StandardForm) -> list[tuple[slice, slice]]:
     """Pairs of places in θ of what is heard from the same sources, under two names."""
     first: dict[tuple[str, ...], slice] = {}
     pairs = []

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
 
+from equigrid.markets.forms.standard_form import Affine, StandardForm
+from equigrid.markets.games.compiled import CompiledDeclaration
 from equigrid.markets.games.known_prices import known_price_findings, knows_price, named
 from equigrid.markets.games.payment_effects import never_helps, total_effect
+from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import speaker
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from equigrid.markets.forms.standard_form import Affine, StandardForm
-    from equigrid.markets.games.game import Game, Link, Payment
-    from equigrid.markets.model.agent import Agent
 
 _TOLERANCE = 1e-9
 # Effects through rows come from the solution of a system of equations.
 _EFFECT = 1e-7
 
 
-def payment_findings(game: Game) -> list[str]:
+def payment_findings(game: CompiledDeclaration) -> list[str]:
     """Return payments that a party does not count, counts twice, or counts wrongly.
 
     A party without a problem only keeps books, and counts nothing.
@@ -43,7 +41,11 @@ def payment_findings(game: Game) -> list[str]:
 
 
 def _counted(
-    game: Game, payment: Payment, agent: Agent, stated: list[Payment], heard: list[Payment]
+    game: CompiledDeclaration,
+    payment: Payment,
+    agent: Agent,
+    stated: list[Payment],
+    heard: list[Payment],
 ) -> list[str]:
     """Check a payment, or put it to those at known prices, which are checked together."""
     form = game.forms[agent.name]
@@ -132,7 +134,7 @@ def _totals(shape: Sequence[int]) -> set[int]:
 
 
 def _price_findings(
-    game: Game, form: StandardForm, payment: Payment, links: list[Link], who: str
+    game: CompiledDeclaration, form: StandardForm, payment: Payment, links: list[Link], who: str
 ) -> list[str]:
     """What multiplies the heard price must be the quantities paid at that price, in hours."""
     name = form.agent.name

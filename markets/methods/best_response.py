@@ -64,7 +64,7 @@ class BestResponse:
 
     >>> import cvxpy as cp
     >>> from equigrid.markets.model.agent import Agent
-    >>> from equigrid.markets.games.game import Link
+    >>> from equigrid.markets.model.link import Link
     >>> def firm(name):
     ...     output, others = cp.Variable(bounds=[0, 99]), cp.Parameter()
     ...     profit = 90 * output - cp.square(output) - others * output

@@ -35,14 +35,14 @@ from .markets.forms.agent_solver import AgentSolver as AgentSolver
 from .markets.games.agent_checks import check_agent as check_agent
 from .markets.games.fleet import Fleet as Fleet
 from .markets.games.game import Game as Game
-from .markets.games.game import Link as Link
-from .markets.games.game import Payment as Payment
 from .markets.messaging.faults import Faults as Faults
 from .markets.methods.admm import Admm as Admm
 from .markets.methods.best_response import BestResponse as BestResponse
 from .markets.methods.exact import Exact as Exact
 from .markets.model.agent import Agent as Agent
 from .markets.model.balance import Balance as Balance
+from .markets.model.link import Link as Link
+from .markets.model.payment import Payment as Payment
 from .markets.model.sources import Dual as Dual
 from .scenarios.ambiguity.ambiguity_set import AmbiguitySet as AmbiguitySet
 from .scenarios.days.measured_days import read_daily_profiles as read_daily_profiles

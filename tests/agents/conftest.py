@@ -9,8 +9,10 @@ from equigrid.agents.assets import VirtualBattery
 from equigrid.agents.network_operator import STATES, NetworkOperator
 from equigrid.agents.prosumer_aggregator import ProsumerAggregator
 from equigrid.grid.network.feeders import feeder
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
 from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 

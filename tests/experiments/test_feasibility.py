@@ -6,8 +6,9 @@ import pytest
 
 from equigrid.errors import NoAnswer
 from equigrid.experiments.feasibility import refuse_infeasible, refuse_infeasible_agent
-from equigrid.markets.games.game import Game, Link
+from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
 
 HOURS = 4
 

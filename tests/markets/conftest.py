@@ -17,9 +17,11 @@ from equigrid.markets.bilevel.branching.search import Branching
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.bilevel.mpcc import relaxed
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 CAP, WHOLESALE = 10.0, 3.0
 NODES = 100_000

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.bilevel.signals import activity
-from equigrid.markets.forms.highs_model import HighsModel
-from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.highs_model import Assembled, HighsModel
 from equigrid.markets.forms.scaling import Units
 from equigrid.markets.forms.standard_form import StandardForm
 

@@ -10,8 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from equigrid.markets.bilevel.branching.lazy_program import LazyProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, Squares
 from equigrid.markets.bilevel.quadratic_cuts import tangents
-from equigrid.markets.forms.highs_model import Solution
-from equigrid.markets.forms.linear_program import Assembled, Indices
+from equigrid.markets.forms.highs_model import Assembled, Solution
+from equigrid.markets.forms.linear_program import Indices
 
 Vector = NDArray[np.float64]
 # Rounds of tangents in a node; an answer is cut until it is near enough.

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from equigrid.markets.forms.highs_model import Solution
-from equigrid.markets.forms.linear_program import Assembled, Indices
+from equigrid.markets.forms.highs_model import Assembled, Solution
+from equigrid.markets.forms.linear_program import Indices
 
 Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]

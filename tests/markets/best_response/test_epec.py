@@ -9,12 +9,14 @@ import pytest
 from equigrid.markets.best_response.epec_sub_game import sub_game
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 MOST = 2.0
 

@@ -7,9 +7,11 @@ import cvxpy as cp
 import pytest
 
 from equigrid.errors import NoAnswer, UnusableGame, WrongMethod
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 
 def _tie(first: str = "high", second: str = "low") -> Game:

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from equigrid.errors import NoAnswer
 from equigrid.markets.best_response.rounds import cycle_length
 from equigrid.markets.certification.certify import certify
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexOffer
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 
 def _firm(name: str, choke: float, slope: float, curve: float, most: float) -> Agent:

@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from equigrid.errors import NoAnswer, WrongMethod
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.balance import Balance
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders

@@ -7,10 +7,12 @@ import pytest
 from equigrid.errors import NoAnswer, UnusableGame, WrongMethod
 from equigrid.markets.best_response.one_pass import one_pass
 from equigrid.markets.certification.certify import certify
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
 
 

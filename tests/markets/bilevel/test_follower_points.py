@@ -22,9 +22,10 @@ from equigrid.markets.certification.kkt_residuals import (
 from equigrid.markets.certification.standalone import solve
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
-from equigrid.markets.games.game import Game, Link
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
 
 Vector = NDArray[np.float64]
 EXACT = 1e-7

@@ -16,8 +16,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
 
 if TYPE_CHECKING:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from equigrid.errors import UnusableGame, WrongMethod
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
 
 if TYPE_CHECKING:

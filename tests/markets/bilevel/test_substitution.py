@@ -13,10 +13,12 @@ from scipy.optimize import linprog
 
 from equigrid.errors import UnusableGame
 from equigrid.markets.bilevel.substitution import CircleError, Smaller, eliminate, without_fixed
-from equigrid.markets.forms.linear_program import Assembled, Indices
-from equigrid.markets.games.game import Game, Link
+from equigrid.markets.forms.highs_model import Assembled
+from equigrid.markets.forms.linear_program import Indices
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
 
 Vector = NDArray[np.float64]
 

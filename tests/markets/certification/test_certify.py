@@ -11,9 +11,11 @@ from equigrid.errors import NoAnswer
 from equigrid.markets.accounts.settlement import amounts, heard_values, settlement_table
 from equigrid.markets.certification.certificate import AcFindings, Certificate
 from equigrid.markets.certification.certify import certify
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 Vector = NDArray[np.float64]
 TOLERANCE = {

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.certification.certify import certify
-from equigrid.markets.games.game import Game, Link
+from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
 from equigrid.markets.model.sources import Dual
 
 Vector = NDArray[np.float64]

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.certification.kkt_residuals import Point
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 Vector = NDArray[np.float64]
 TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6}

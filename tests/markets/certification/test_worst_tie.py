@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from equigrid.errors import WrongMethod
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.certification.worst_tie import worst_tie
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 Vector = NDArray[np.float64]
 HOURS = 2

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.certification.worst_tie import worst_tie
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
 
 Vector = NDArray[np.float64]

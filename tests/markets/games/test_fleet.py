@@ -15,9 +15,11 @@ from equigrid.errors import UnusableGame
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.games.fleet import Fleet
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.posting import said_values
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from equigrid.errors import UnusableGame
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 HOURS = 2
 BILL = Payment("bill", "site", "disco", "disco.price", "site.import_mw")

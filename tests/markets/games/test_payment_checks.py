@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from equigrid.errors import UnusableGame
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 Vector = NDArray[np.float64]
 FEE = 2.0

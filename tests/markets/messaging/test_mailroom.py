@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equigrid.errors import NoAnswer
-from equigrid.markets.games.game import Game, Link
+from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom, read_log
 from equigrid.markets.messaging.messages import (
     Announcement,
@@ -25,15 +25,19 @@ from equigrid.markets.messaging.messages import (
 )
 from equigrid.markets.messaging.posting import announce_constants
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
 
 NEGOTIATION = """
 import cvxpy as cp
 from equigrid.markets.model.agent import Agent
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.messaging.posting import announce_constants
-from equigrid.markets.games.game import Game, Link
+from equigrid.markets.games.game import Game
+from equigrid.markets.model.link import Link
 from equigrid.markets.messaging.mailroom import Mailroom
 offer, income = cp.Variable(2, bounds=[0, 9]), cp.Parameter()
 leader = Agent("disco", cp.Problem(cp.Maximize(income)), {"income": income}, {"price": offer})

@@ -16,9 +16,11 @@ from scipy.optimize import linprog
 
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders

@@ -5,9 +5,11 @@ from itertools import product
 import cvxpy as cp
 import pytest
 
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 LITTLE, MUCH = (1e-3, 1e-2), (1e4, 1e7)
 

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from equigrid.markets.equilibrium import Equilibrium, Method
 from equigrid.markets.forms.agent_solver import AgentSolver
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.games.game import Game
 from equigrid.markets.methods.admm import Admm
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.balance import Balance
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 HOURS = 3
 LOAD, WHOLESALE = np.array([2.0, 3.0, 1.5]), np.array([3.0, 4.0, 2.0])

@@ -14,9 +14,11 @@ from scipy import sparse
 from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE, Evaluator, Node
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
-from equigrid.markets.forms.linear_program import Assembled
-from equigrid.markets.games.game import Game, Link, Payment
+from equigrid.markets.forms.highs_model import Assembled
+from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
 
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders

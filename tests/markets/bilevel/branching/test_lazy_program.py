@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.bilevel.branching.lazy_program import LazyProgram
-from equigrid.markets.forms.highs_model import Solution
-from equigrid.markets.forms.linear_program import Assembled
+from equigrid.markets.forms.highs_model import Assembled, Solution
 
 Vector = NDArray[np.float64]
 # Bounds of the first columns and rows change; all others may wait, more than 200 of each.

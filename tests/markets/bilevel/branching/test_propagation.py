@@ -13,8 +13,9 @@ from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE, OPEN, Ev
 from equigrid.markets.bilevel.branching.propagation import Propagation
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
-from equigrid.markets.games.game import Game, Link
+from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.link import Link
 
 Vector = NDArray[np.float64]
 

@@ -1,0 +1,108 @@
+"""A game as it is declared: who decides, who leads, who hears what, who pays whom, what adds up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.balance import Balance
+from equigrid.markets.model.link import Link
+from equigrid.markets.model.payment import Payment
+from equigrid.markets.model.sources import Dual
+
+
+@dataclass(frozen=True, eq=False)
+class Declaration:
+    """Agents with the links, payments and balances between them, not checked yet.
+
+    Attributes
+    ----------
+    agents : sequence of Agent
+    leader : str or sequence of str, optional
+    links : sequence of Link
+    payments : sequence of Payment
+    balances : sequence of Balance
+    given : Mapping of str to array
+        Values of heard quantities that nobody says, by ``"agent.heard"``.
+    """
+
+    agents: Sequence[Agent]
+    leader: str | Sequence[str] | None = None
+    links: Sequence[Link] = ()
+    payments: Sequence[Payment] = ()
+    balances: Sequence[Balance] = ()
+    given: Mapping[str, ArrayLike] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Freeze the sequences."""
+        for name in ("agents", "links", "payments", "balances"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not isinstance(self.leader, str):
+            leaders = tuple(self.leader or ())
+            # One leader in a list is one leader; an empty list is nobody.
+            leader = leaders if len(leaders) > 1 else next(iter(leaders), None)
+            object.__setattr__(self, "leader", leader)
+        values = {path: np.asarray(value, dtype=float) for path, value in self.given.items()}
+        object.__setattr__(self, "given", MappingProxyType(values))
+
+    def agent(self, name: str) -> Agent:
+        """Return the agent of that name."""
+        return next(agent for agent in self.agents if agent.name == name)
+
+    @property
+    def deciders(self) -> tuple[Agent, ...]:
+        """Agents that have a problem, in the order given."""
+        return tuple(agent for agent in self.agents if agent.decides)
+
+    @property
+    def leaders(self) -> tuple[str, ...]:
+        """Names of those who lead, none, one or several."""
+        if self.leader is None or isinstance(self.leader, str):
+            return () if self.leader is None else (self.leader,)
+        return tuple(self.leader)
+
+    @property
+    def followers(self) -> tuple[Agent, ...]:
+        """Deciders that do not lead."""
+        return tuple(agent for agent in self.deciders if agent.name not in self.leaders)
+
+    def payment(self, name: str) -> Payment | None:
+        """Return the payment of that name, if there is one."""
+        return next((payment for payment in self.payments if payment.name == name), None)
+
+    def balance(self, name: str) -> Balance | None:
+        """Return the balance of that name, if there is one."""
+        return next((balance for balance in self.balances if balance.name == name), None)
+
+    def links_into(self, agent: str, heard: str | None = None) -> tuple[Link, ...]:
+        """Return the links that an agent hears through, or those of one heard name."""
+        return tuple(
+            link
+            for link in self.links
+            if link.hearer == agent and (heard is None or link.heard == heard)
+        )
+
+    def shape_of(self, source: str) -> tuple[int, ...]:
+        """Return the shape of what an agent says, of a dual, or of a balance's price."""
+        balance = self.balance(source)
+        if balance is not None:
+            return self.balance_shape(balance)
+        if isinstance(source, Dual):
+            agent, _, heard = source.heard.partition(".")
+            return tuple(self.agent(agent).hears[heard].shape)
+        agent, _, said = source.partition(".")
+        return self.agent(agent).shape_of(said)
+
+    def balance_shape(self, balance: Balance) -> tuple[int, ...]:
+        """Return the one shape to which all terms of a balance are broadcast."""
+        shapes = [self.agent(term.agent).shape_of(term.said) for term in balance.signed]
+        return np.broadcast_shapes(np.shape(balance.equals), *shapes)
+
+    def amount_shape(self, payment: Payment) -> tuple[int, ...]:
+        """Return the finest shape in which anybody hears an amount."""
+        targets = [link.target.partition(".") for link in self.links if link.source == payment.name]
+        shapes = [tuple(self.agent(agent).hears[heard].shape) for agent, _, heard in targets]
+        return max(shapes, key=len, default=())
