@@ -110,19 +110,32 @@ class Disco:
             Naming the hours in which no power flow can carry the load.
         """
         try:
-            return linearise(self.network, *(self.operating_point or self._forecast_point()))
+            return self._expanded()
         except NoOperatingPoint as error:
             hours = sorted({column % self.hours + 1 for column in error.columns})
+            named = ", ".join(map(str, hours))
             raise NoAnswer(
-                f"'{self.name}' has no feasible answer: no power flow can carry the load of its "
-                f"feeder in hour {', '.join(map(str, hours))}; lower the load",
+                f"'{self.name}' has no feasible answer: no power flow can carry what its feeder "
+                f"takes or generates in hour {named}; lower the greater of both",
                 self.name,
             ) from error
 
-    def _forecast_point(self) -> tuple[Vector, Vector]:
-        """Net load at the forecast, generators at half power and no exchange."""
-        half = [(g.power_min_mw + g.power_max_mw) / 2 for g in self.generators]
-        net = self.fixed_mw() - (self._at(self.generator_buses) @ np.array(half))[:, None]
+    def _expanded(self) -> LinearNetwork:
+        """Expand at the point that is given, or at the forecast: generators at half power.
+
+        Where no power flow carries that, they are taken to give the least they can.
+        """
+        if self.operating_point is not None:
+            return linearise(self.network, *self.operating_point)
+        try:
+            return linearise(self.network, *self._forecast_point(0.5))
+        except NoOperatingPoint:
+            return linearise(self.network, *self._forecast_point(0.0))
+
+    def _forecast_point(self, share: float) -> tuple[Vector, Vector]:
+        """Net load at the forecast, generators at a share of their range, and no exchange."""
+        power = [(1 - share) * g.power_min_mw + share * g.power_max_mw for g in self.generators]
+        net = self.fixed_mw() - (self._at(self.generator_buses) @ np.array(power))[:, None]
         return net, self.fixed_mvar()
 
     def agent(self) -> Agent:

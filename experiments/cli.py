@@ -171,7 +171,10 @@ def _directory(name: str, out: Path | None, *, force: bool) -> Path:
     if out is None:
         return require_place(free_place(Path("results") / name), replace=False)
     if os.path.lexists(place(out)) and not force:
-        raise UnusablePlace(f"{str(out)!r} exists already; choose another --out or add --force")
+        raise UnusablePlace(
+            f"{str(out)!r} exists already; choose another --out, or add --force if equigrid wrote "
+            "all that is in it"
+        )
     return require_place(out)
 
 

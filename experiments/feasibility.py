@@ -72,7 +72,7 @@ def refuse_infeasible_agent(
         hour = hour_of(int(np.argmax(short.ravel())), short.size, hours)
         raise NoAnswer(
             f"'{agent.name}' has no feasible answer at any price: {label} cannot hold in hour "
-            f"{hour}, short by {short.max():.3g}; raise its limits or lower its demand",
+            f"{hour}, short by {short.max():.3g}; widen that limit, or ask less of it",
             agent.name,
         )
 

@@ -21,7 +21,8 @@ _MOST_KA = 10.0  # of distribution lines
 _LEAST_PRICE = 1.0  # per MWh; no currency has energy that cheap in every hour
 _APART = 50.0  # prices of one study further apart are in other units
 _MOST_FRACTION = 10.0
-_TIMES_FEEDER = 10.0
+TIMES_FEEDER = 10.0
+_MOST_HOURS = 100.0  # from empty to full
 # The loosest tolerances that still prove something.
 _LOOSEST = {
     "regret": 0.1,
@@ -63,7 +64,7 @@ def too_much(loc: "Loc", power_mw: float, usable_mw: float, what: str) -> Iterat
 
 def beside_feeder(loc: "Loc", power_mw: float, peak_mw: float) -> Iterator["Problem"]:
     """Doubt a power that is many times the load of the feeder."""
-    if peak_mw > 0 and power_mw > _TIMES_FEEDER * peak_mw:
+    if peak_mw > 0 and power_mw > TIMES_FEEDER * peak_mw:
         yield (
             loc,
             f"is {power_mw / peak_mw:.0f} times the peak load of {peak_mw:.3g} MW; is it in kW?",
@@ -97,6 +98,31 @@ def unlike(loc: "Loc", price: float, usual: float, what: str) -> Iterator["Probl
         times = price / usual
         far = f"{times:.0f} times" if times > 1 else f"a {1 / times:.0f}th of"
         yield loc, f"is {far} {what}, {usual:g} per MWh; is one of them per kWh?", price
+
+
+def below_all(loc: "Loc", cap: float, prices: Sequence[float]) -> Iterator["Problem"]:
+    """Doubt a cap on a price at which what is sold costs more in every hour."""
+    if cap < min(prices):
+        yield loc, f"is below every wholesale price (from {min(prices):g} per MWh)", cap
+
+
+def out_of_line(loc: "Loc", prices: Sequence[float]) -> Iterator["Problem"]:
+    """Doubt prices that are far from the others of their own series."""
+    usual = float(np.median(prices))
+    for k, price in enumerate(prices):
+        if usual > 0 and (0 < price < usual / _APART or price > usual * _APART):
+            yield (
+                (*loc, k),
+                f"is far from the others, of which half are above {usual:g}; is it in other units?",
+                price,
+            )
+
+
+def slow(loc: "Loc", energy_mwh: float, power_mw: float) -> Iterator["Problem"]:
+    """Doubt a storage that its power could not fill in days."""
+    if power_mw > 0 and energy_mwh > _MOST_HOURS * power_mw:
+        hours = energy_mwh / power_mw
+        yield loc, f"takes {hours:.0f} hours to fill at {power_mw:g} MW; is it in kWh?", energy_mwh
 
 
 def percent(loc: "Loc", fraction: float) -> Iterator["Problem"]:

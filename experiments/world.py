@@ -203,14 +203,14 @@ def _how_far(answer: float, bound: float) -> str:
     """Say answer, bound and gap of a search, as far as there are any.
 
     >>> _how_far(10.0, 10.5), _how_far(float("nan"), float("inf"))
-    ('answer 10.000, bound 10.500, gap 5.000 %', 'no answer yet, no bound yet')
+    ('answer 10.000, bound 10.500, gap 5.000 % of the answer', 'no answer yet, no bound yet')
     """
     parts = [
         f"{name} {value:.3f}" if math.isfinite(value) else f"no {name} yet"
         for name, value in (("answer", answer), ("bound", bound))
     ]
     if math.isfinite(answer) and math.isfinite(bound):
-        parts.append(f"gap {100 * abs(answer - bound) / max(1.0, abs(answer)):.3f} %")
+        parts.append(f"gap {100 * abs(answer - bound) / max(1.0, abs(answer)):.3f} % of the answer")
     return ", ".join(parts)
 
 

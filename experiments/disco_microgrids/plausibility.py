@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.feeder_loads import feeder_loads
 from equigrid.experiments.plausibility import (
+    TIMES_FEEDER,
+    below_all,
     below_peak,
     beside_feeder,
     inefficient,
+    out_of_line,
     per_kwh,
     percent,
+    slow,
     too_much,
     unlike,
 )
@@ -35,11 +39,15 @@ def doubts(study: "Study") -> Iterator["Problem"]:
     customers = next(a for a in spec.agents if isinstance(a, schema.Customers))
     profile = customers.peak_load_fraction * np.array(customers.load_profile)
     net_mw = feeder_loads(study, profile).net_mw.sum(axis=0)
-    peak_mw = float(net_mw.max()) + sum(max(site.demand_mw) for site in spec.microgrids)
+    # Of one feeder: a demand that was typed in kW does not make other figures look plausible.
+    load_mw = float(net_mw.max())
+    demands = [max(site.demand_mw) for site in spec.microgrids]
+    peak_mw = load_mw + sum(d for d in demands if d <= TIMES_FEEDER * load_mw)
     for k, agent in enumerate(spec.agents):
         loc: Loc = ("agents", k)
         if isinstance(agent, schema.Iso):
             yield from per_kwh((*loc, "wholesale_price_per_mwh"), agent.wholesale_price_per_mwh)
+            yield from out_of_line((*loc, "wholesale_price_per_mwh"), agent.wholesale_price_per_mwh)
             yield from percent((*loc, "ramp_penalty_fraction"), agent.ramp_penalty_fraction)
         elif isinstance(agent, schema.Customers):
             for name in ("tariff_fraction", "peak_load_fraction"):
@@ -49,6 +57,9 @@ def doubts(study: "Study") -> Iterator["Problem"]:
             yield from _manager(loc, agent, wholesale, peak_mw)
         elif isinstance(agent, schema.Disco):
             yield from _disco(loc, agent, wholesale, net_mw)
+            yield from below_all(
+                (*loc, "price_max_per_mwh"), agent.price_max_per_mwh, iso.wholesale_price_per_mwh
+            )
         else:
             yield from _microgrid(loc, agent, wholesale, peak_mw)
 
@@ -86,6 +97,10 @@ def _microgrid(
     for place, power_mw in units:
         yield from too_much((*loc, *place), power_mw, usable_mw, _BEHIND)
     yield from beside_feeder((*loc, "exchange_max_mw"), agent.exchange_max_mw, peak_mw)
+    yield from beside_feeder((*loc, "demand_mw"), max(agent.demand_mw), peak_mw)
+    battery = agent.battery
+    stored: Loc = (*loc, "battery", "energy_max_mwh")
+    yield from slow(stored, battery.energy_max_mwh, battery.power_max_mw)
     bid = agent.generator.bid_per_mwh
     yield from unlike((*loc, "generator", "bid_per_mwh"), bid, wholesale, _WHOLESALE)
     yield from percent((*loc, "interruption_price_fraction"), agent.interruption_price_fraction)

@@ -82,6 +82,8 @@ def _rounds(told: Told, tables: Tables) -> Iterator[str]:
             new = _is_new(prices[message.round], known, answer)
             fresh[message.round] = fresh.get(message.round, 0) + new
             known += [answer] if new else []
+    if prices and not len(tables["rounds"]):
+        return  # a negotiation that failed has no rounds to compare, only what was sent until then
     announced = np.concatenate([np.zeros(0), *prices.values()])
     if not close(announced, tables["round_prices"]["exchange_price_per_mwh"]):
         yield "announced prices differ from the requests"

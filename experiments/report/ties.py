@@ -33,18 +33,19 @@ def worst_tie(result: Result) -> str:
     if not known:
         return ""
     worst = max(known, key=_share)
-    where = f" in {worst.name}" if len(result.cases) > 1 else ""
-    if told_loss(worst.certificate) == ENDLESS:
-        return (
-            f"If followers settle their ties, {_TIES}, against it, there is no end to the leader's "
-            f"loss{where}."
-        )
     if _share(worst) < 5e-6:
         return "Ties cost the leader nothing."
-    return (
-        f"If followers settle their ties, {_TIES}, against it, the leader loses "
-        f"{percent(_share(worst))} of its objective{where}."
-    )
+    cases = [case for case in known if _share(case) > LARGE] or [worst]
+    losses = " and ".join(_loss(case, named=len(result.cases) > 1) for case in cases)
+    return f"If followers settle their ties, {_TIES}, against it, the leader {losses}."
+
+
+def _loss(case: CaseResult, *, named: bool) -> str:
+    """Say what a case loses; without end also means that no decision keeps the leader's limits."""
+    where = f" in {case.name}" if named else ""
+    if told_loss(case.certificate) == ENDLESS:
+        return f"loses without end, or cannot meet its own limits{where}"
+    return f"loses {percent(_share(case))} of its objective{where}"
 
 
 def worst_tie_lines(result: Result) -> Iterator[str]:

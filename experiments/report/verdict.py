@@ -140,7 +140,7 @@ def _tie_checks(certificate: Certificate) -> Iterator[Check]:
     if math.isnan(loss):
         measured = in_words(loss)
     elif math.isinf(loss):
-        measured = "no end to the loss"
+        measured = "no end to the loss, or limits that it cannot meet"
     elif loss < 5e-6:
         measured = f"{_money(worst)} (ties cost nothing)"
     else:

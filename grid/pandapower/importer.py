@@ -75,7 +75,8 @@ def _missing_columns(net: pandapowerNet) -> list[str]:
 
 def _foreign_tables(net: pandapowerNet) -> list[str]:
     return [
-        f"The pandapower net has {len(table)} rows in {name!r}, which a network has no model for: "
+        f"The pandapower net has {len(table)} row{'' if len(table) == 1 else 's'} in {name!r}, "
+        "which a network has no model for: "
         f"remove them or replace them by elements it has ({', '.join(sorted(_READ))})."
         for name, table in net.items()
         if isinstance(table, pd.DataFrame)

@@ -41,7 +41,7 @@ def dual_parts(form: StandardForm, point: Point, heard: str) -> Mapping[str, Vec
     in_cost = form.cost_of_heard.T[where] @ point.columns + form.offset_of_heard[where]
     found: dict[str, Vector] = {_objective_label(form): np.asarray(in_cost)}
     moved = form.rhs_of_heard[:, where]
-    for label, rows in labelled_rows(form):
+    for label, rows, _ in labelled_rows(form):
         part = np.asarray(-(moved[rows].T @ point.rows[rows]))
         found[label] = found.get(label, 0.0) + part
     return {
@@ -54,8 +54,8 @@ def _objective_label(form: StandardForm) -> str:
     return str(form.agent.problem.objective.expr.label or "objective")
 
 
-def labelled_rows(form: StandardForm) -> Iterator[tuple[str, slice]]:
-    """Each constraint's rows: equalities come first, both in the order of the declaration."""
+def labelled_rows(form: StandardForm) -> Iterator[tuple[str, slice, tuple[int, ...]]]:
+    """Each constraint's rows and shape: equalities first, both in the order of the declaration."""
     assert form.agent.problem is not None
     stated = form.agent.problem.constraints
     equal = [c for c in stated if isinstance(c, _EQUALITIES)]
@@ -70,5 +70,5 @@ def labelled_rows(form: StandardForm) -> Iterator[tuple[str, slice]]:
         )
     at = 0
     for constraint in [*equal, *other]:
-        yield constraint.label or "a constraint", slice(at, at + constraint.size)
+        yield constraint.label or "a constraint", slice(at, at + constraint.size), constraint.shape
         at += constraint.size

@@ -61,16 +61,20 @@ def _elastic(stated: Assembled, limits: int) -> Assembled:
 def _entry(program: AnswerProgram, row: int) -> tuple[str, int, int]:
     """Return the label of the constraint that a row belongs to, its place there, their number."""
     try:
-        for label, rows in labelled_rows(program.leader_form):
+        for label, rows, shape in labelled_rows(program.leader_form):
             if rows.start <= row < rows.stop:
-                return f"'{label}'", row - rows.start, rows.stop - rows.start
+                place = np.unravel_index(row - rows.start, shape or (1,), order="F")
+                at = int(np.ravel_multi_index(place, shape or (1,)))  # hours last, scenarios first
+                return f"'{label}'", at, rows.stop - rows.start
     except UnusableGame:  # rows that are not those of the declaration, as of absolute values
         pass
     return "one of its constraints", 0, 1
 
 
 def _hours(program: AnswerProgram) -> int:
-    """Return the longest series that the leader says or hears."""
+    """Return the longest series that the leader announces, or that it says at all."""
     agent = program.leader_form.agent
-    shapes = [value.shape for value in (*agent.says.values(), *agent.hears.values())]
+    linked = {link.source for link in program.game.links}
+    heard = [v.shape for name, v in agent.says.items() if f"{agent.name}.{name}" in linked]
+    shapes = heard or [value.shape for value in agent.says.values()]
     return max((shape[-1] for shape in shapes if shape), default=2)

@@ -96,6 +96,7 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
     coefficients = tensor[: m * n]
     refuse_products(agent, heard, coefficients[:, :-1])
     lower, upper = _bounds(program, data)
+    _refuse_not_finite(agent, cost, tensor)
     return StandardForm(
         agent=agent,
         quadratic=_quadratic(agent, program, place),
@@ -114,6 +115,17 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
         said={},
         variable_columns=_variable_columns(problem, program),
     )
+
+
+def _refuse_not_finite(agent: Agent, *tables: sparse.csr_array) -> None:
+    """A coefficient that is no finite number would end in a solver's error, or in no answer."""
+    if not all(np.isfinite(table.data).all() for table in tables):
+        raise UnusableGame(
+            [
+                f"the problem of agent '{agent.name}' has a cost, a coefficient or a right-hand "
+                "side that is no finite number; look for nan and inf in its data"
+            ]
+        )
 
 
 def _quadratic(agent: Agent, program: Any, place: NDArray[np.int64]) -> sparse.csr_array:

@@ -74,6 +74,8 @@ def _payment_paths(game: Declaration, payment: Payment) -> list[str]:
             )
     if payment.payer == payment.payee:
         found.append(f"payment '{payment.name}': '{payment.payer}' would pay itself")
+    if not isinstance(payment.price, str) and not np.isfinite(payment.price):
+        found.append(f"payment '{payment.name}': its price must be finite (got {payment.price})")
     wanted = [path for path in (payment.price, payment.quantity) if isinstance(path, str)]
     unknown = [path for path in wanted if path not in sources]
     found += [

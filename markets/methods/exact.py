@@ -270,5 +270,5 @@ def _no_answer(program: OptimalityProgram, found: Found, effort: Effort) -> NoAn
 _LIMITS = {
     "nodes": "the node limit of Exact; raise node_limit",
     "work": "the limit in work of Exact; raise work_limit",
-    "clock": "the clock struck; give Exact more seconds",
+    "clock": "the clock struck; give it more seconds (--seconds, or seconds of Exact)",
 }

@@ -206,3 +206,9 @@ def test_the_upper_voltage_limit_holds_where_a_load_gives_reactive_power() -> No
         high.append(float(np.sqrt(said.value).max()))
     assert high[0] > 1.015  # nobody would interrupt it, but for the limit
     assert high[1] <= 1.01 + 1e-9
+
+
+def test_a_generator_far_too_large_need_not_run_at_half_power() -> None:
+    """Half its power is no operating point; that it may stand still is one."""
+    large = (Generator("dg", 0.0, 600.0, 600.0, 600.0, 0.0, 50.0),)
+    assert np.isfinite(_profit(_disco(generators=large).agent()))

@@ -139,7 +139,7 @@ def test_checks_hold_or_not(question: str, figures: dict[str, Any], holds: bool 
         (860.0, "860.00 (14 % lost)"),
         (998.9, "998.90 (0.11 % lost)"),
         (1000.0, "1,000.00 (ties cost nothing)"),
-        (-np.inf, "no end to the loss"),
+        (-np.inf, "no end to the loss, or limits that it cannot meet"),
         (None, None),
     ],
 )

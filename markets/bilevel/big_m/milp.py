@@ -20,6 +20,8 @@ Vector = NDArray[np.float64]
 _CUTS = 60
 # What is left of a gap in absolute terms, in units of the program's own.
 _ABSOLUTE = 1e-9
+# A tangent that HiGHS may miss by its usual 1e-6 would cut off the same answer for ever.
+_EXACT = {"mip_feasibility_tolerance": 1e-9, "primal_feasibility_tolerance": 1e-9}
 
 
 def margins(stated: ComplementarityProgram, margin: float) -> Vector:
@@ -116,6 +118,7 @@ class MixedInteger:
             mip_abs_gap=absolute,
             mip_max_nodes=min(node_limit, effort.nodes_left(sum(self._whole.matrix.shape))),
             mip_allow_restart=False,
+            **_EXACT,
             time_limit=effort.seconds_left,
         )
         if known is not None:

@@ -195,3 +195,14 @@ def test_solver_names_who_has_no_answer() -> None:
     endless = Agent("site", cp.Problem(cp.Minimize(cp.Variable())))
     with pytest.raises(NoAnswer, match="unbounded"):
         AgentSolver(compile_agent(endless)).solve(np.zeros(0))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_no_finite_number_is_refused_by_the_agents_name(bad: float) -> None:
+    x = cp.Variable(2, bounds=[0, 1])
+    for problem in (
+        cp.Problem(cp.Minimize(np.array([1.0, bad]) @ x)),
+        cp.Problem(cp.Minimize(cp.sum(x)), [x[0] + x[1] >= cp.Constant(bad)]),
+    ):
+        with pytest.raises(UnusableGame, match=r"agent 'site' has a cost, .* no finite number"):
+            compile_agent(Agent("site", problem))

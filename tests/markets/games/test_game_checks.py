@@ -255,3 +255,9 @@ def test_who_hears_a_price_but_not_says_the_quantity_hears_the_amount() -> None:
         links=[*LINKS, Link("disco.price", "maker.price")],
     )
     assert any("'maker' hears the price but does not say the quantity" in text for text in found)
+
+
+def test_a_price_that_is_no_finite_number_is_refused() -> None:
+    agents = [Agent("a", says={"q": np.array([1.0])}), Agent("b")]
+    with pytest.raises(UnusableGame, match="payment 'fee': its price must be finite"):
+        Game(agents, payments=[Payment("fee", "a", "b", np.nan, "a.q")])
