@@ -13,7 +13,7 @@ from equigrid.errors import UnusableGame
 from equigrid.markets.accounts.dual_decomposition import dual_parts
 from equigrid.markets.accounts.settlement import amounts, settlement_table
 from equigrid.markets.certification.certificate import Certificate
-from equigrid.markets.certification.kkt_residuals import Point
+from equigrid.markets.forms.points import Point
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.model.sources import Dual

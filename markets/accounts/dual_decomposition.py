@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.errors import UnusableGame
-from equigrid.markets.certification.kkt_residuals import Point
+from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
 
 Vector = NDArray[np.float64]

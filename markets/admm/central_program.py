@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.errors import UnusableGame
-from equigrid.markets.bilevel.search_limits import Effort
 from equigrid.markets.forms.highs_model import Assembled, Solution
 from equigrid.markets.forms.quadratic_model import QuadraticModel
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
+from equigrid.markets.forms.search_limits import Effort
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.balance_shares import Market, known_heard, market_of, signed_shares
 from equigrid.markets.games.game import Game

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.admm.balance_units import MarketUnits
 from equigrid.markets.admm.participant import Participant
+from equigrid.markets.admm.settings import AdmmSettings
 from equigrid.markets.games.balance_shares import Market
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
-
-if TYPE_CHECKING:
-    from equigrid.markets.methods.admm import Admm
 
 Vector = NDArray[np.float64]
 # Quantities and prices that are none, in units of the balance.
@@ -53,7 +50,7 @@ class Residuals:
     dual: float
     change: float
 
-    def settled(self, rules: Admm) -> bool:
+    def settled(self, rules: AdmmSettings) -> bool:
         """Whether the balance holds, and neither aims nor the price move any more."""
         return self.imbalance <= rules.tolerance and self.change <= rules.dual_tolerance
 
@@ -73,7 +70,7 @@ class Clearing:
     ----------
     market : Market
     parties : iterable of Participant
-    rules : Admm
+    rules : AdmmSettings
     units : MarketUnits
         Of the balance.
 
@@ -86,7 +83,11 @@ class Clearing:
     """
 
     def __init__(
-        self, market: Market, parties: Iterable[Participant], rules: Admm, units: MarketUnits
+        self,
+        market: Market,
+        parties: Iterable[Participant],
+        rules: AdmmSettings,
+        units: MarketUnits,
     ) -> None:
         self.name, self.shape = market.balance.name, market.shape
         self._units, self._relaxation = units, rules.relaxation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,12 @@ from equigrid.markets.admm.balance_units import market_units
 from equigrid.markets.admm.batch.proximal import BatchProximal
 from equigrid.markets.admm.clearing_house import Clearing, Residuals
 from equigrid.markets.admm.participant import Participant
-from equigrid.markets.certification.fleet_check import FleetPoint
+from equigrid.markets.admm.settings import AdmmSettings
+from equigrid.markets.forms.points import FleetPoint
 from equigrid.markets.games.balance_shares import market_of
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
-
-if TYPE_CHECKING:
-    from equigrid.markets.methods.admm import Admm
 
 Vector = NDArray[np.float64]
 # Rounds after which a balance may change its rho: less and less often, so that it comes to rest.
@@ -37,7 +35,7 @@ class Talk:
     ----------
     game : Game
     parties : Mapping of str to Participant
-    rules : Admm
+    rules : AdmmSettings
 
     Attributes
     ----------
@@ -48,7 +46,7 @@ class Talk:
         Parties that fell silent, with the round of the last offer that counted.
     """
 
-    def __init__(self, game: Game, parties: Mapping[str, Participant], rules: Admm) -> None:
+    def __init__(self, game: Game, parties: Mapping[str, Participant], rules: AdmmSettings) -> None:
         self.rules, self.parties = rules, dict(parties)
         units = market_units(game, {name: party.stakes for name, party in parties.items()})
         self.houses = {

@@ -1,27 +1,23 @@
 """Games that several agents lead (EPEC), by diagonalisation: leaders answer each other in turn."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from equigrid.markets.best_response.epec_leader import LeaderPlayer, Prospect
+from equigrid.markets.best_response.epec_leader import LeaderPlayer, Prospect, Solve
 from equigrid.markets.best_response.opening import opening
-from equigrid.markets.best_response.outcome import concluded
 from equigrid.markets.best_response.party import Party, Word, distance
 from equigrid.markets.best_response.quantity_units import word_units
 from equigrid.markets.best_response.refusals import refuse_mixing
 from equigrid.markets.best_response.rounds import Rules, talk
-from equigrid.markets.certification.certificate import Certificate
-from equigrid.markets.certification.certify import certify
-from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.balance_shares import announced
 from equigrid.markets.games.game import Game
+from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexRequest
-from equigrid.markets.methods.exact import Exact
 
 Vector = NDArray[np.float64]
 Values = Mapping[str, Vector]
@@ -31,17 +27,23 @@ _WORTH = 1e-3
 
 def play_leaders(
     game: Game,
+    solve: Solve,
     rules: Rules,
     mailroom: Mailroom,
     stage: str = "",
     start: Mapping[str, ArrayLike] | None = None,
-) -> Generator[Any, Any, Equilibrium]:
+) -> Generator[Any, Any, list[Outcome]]:
     """Let each leader solve its own Stackelberg game at the others' words, until nobody gains.
+
+    Each leader counts on those of the followers' best answers that suit it. Where they differ,
+    there is an outcome for each.
 
     Parameters
     ----------
     game : Game
         Of ``Kind.SEVERAL_LEAD``.
+    solve : callable
+        How a leader's own game is solved, to half the gap of the rules.
     rules : Rules
     mailroom : Mailroom
     stage : str
@@ -58,11 +60,11 @@ def play_leaders(
     """
     refuse_mixing(game, game.leaders, rules.damping)
     first = opening(game, game.leaders, start or {})
-    exact, worth = Exact(gap=rules.gap / 2, ties=False), _WORTH * rules.gap
+    worth = _WORTH * rules.gap
     # Decisions of a smooth problem are known to the root of what its objective is known to.
     rules = replace(rules, near=float(np.sqrt(worth)), units=word_units(game, game.leaders))
     players = [
-        LeaderPlayer(game, name, exact, worth, rules.damping, first, rules.units)
+        LeaderPlayer(game, name, solve, worth, rules.damping, first, rules.units)
         for name in game.leaders
     ]
     parties = [
@@ -81,8 +83,8 @@ def play_leaders(
     units = word_units(game, [agent.name for agent in game.deciders])
     heard.disagreement = max(distance(other, answers[0], units) for other in answers)
     apart = [a for a in answers[1:] if distance(a, answers[0], units) > rules.near]
-    values, certificate = _outcome(game, [answers[0], *apart], prospects)
-    return concluded(game, heard, values, certificate, rules, mailroom, stage)
+    bounds = {name: prospect.best.bound for name, prospect in prospects.items()}
+    return [heard.outcome(values, bounds) for values in (answers[0], *apart)]
 
 
 def _requests(name: str, stage: str) -> Word:
@@ -92,23 +94,6 @@ def _requests(name: str, stage: str) -> Word:
         return FlexRequest(sender=name, receiver=hearer, stage=stage, round=number, values=said)
 
     return request
-
-
-def _outcome(
-    game: Game,
-    answers: Sequence[dict[str, Vector]],
-    prospects: Mapping[str, Prospect],
-) -> tuple[dict[str, Vector], Certificate]:
-    """Return what everybody says at the leaders' words, and its certificate.
-
-    Each leader counts on those of the followers' best answers that suit it. Where they differ,
-    the answers that leave the leaders the least regret stand.
-    """
-    bounds = {name: found.bound for name, found in prospects.items()}
-    certified = [
-        (values, certify(game, values, bounds=bounds, ties=False)[0]) for values in answers
-    ]
-    return min(certified, key=lambda found: max(found[1].regret.values()))
 
 
 def _answers(

@@ -1,6 +1,6 @@
 """One of several leaders: it solves its own Stackelberg game at what the others said."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,34 @@ from equigrid.errors import Interrupted, NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.best_response.epec_sub_game import sub_game
 from equigrid.markets.best_response.negotiation import negotiate
 from equigrid.markets.best_response.party import distance, mixed
-from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.methods.exact import Exact
 
 Vector = NDArray[np.float64]
 _ASKED, _GAP = 4, 1e-3  # rounds and gap of the negotiation that finds the limit in the way
+
+
+@dataclass(frozen=True, eq=False)
+class OwnOptimum:
+    """What a leader gets in its own Stackelberg game.
+
+    Attributes
+    ----------
+    values : Mapping of str to array
+        Everything said, by path.
+    objective, bound : float
+        In the leader's own sense; the bound is proven.
+    money : float
+        That the leader moves.
+    """
+
+    values: Mapping[str, Vector]
+    objective: float
+    bound: float
+    money: float
+
+
+Solve = Callable[[Game], OwnOptimum]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,37 +48,29 @@ class Prospect:
     ----------
     others : Mapping of str to array
         Those words, by path.
-    best : Equilibrium
-        Of its own game, with the bound that is proven.
-    kept : Equilibrium or None
-        What the followers answer when it keeps to its word; None where that is not possible.
+    best : OwnOptimum
+    kept : OwnOptimum or None
+        What it gets when it keeps to its word; None where that is not possible.
     worth : float
         What a move has to gain, relative, to be worth it.
+    maximises : bool
+        Whether its objective is a gain.
     """
 
     others: Mapping[str, Vector]
-    best: Equilibrium
-    kept: Equilibrium | None
+    best: OwnOptimum
+    kept: OwnOptimum | None
     worth: float
-
-    @property
-    def bound(self) -> float:
-        """What is proven that the leader cannot better, in its own sense."""
-        assert self.best.certificate.leader_bound is not None
-        return self.best.certificate.leader_bound
+    maximises: bool
 
     @property
     def gains(self) -> bool:
         """Whether the leader is better off with another word than the one it has."""
         if self.kept is None:
             return True
-        assert self.best.leader_objective is not None
-        assert self.kept.leader_objective is not None
-        leader = self.best.game.agent(str(self.best.game.leader))
-        gained = self.kept.leader_objective - self.best.leader_objective
-        gained = -gained if leader.maximises else gained
-        money = max(found.statistics["money"] for found in (self.best, self.kept))
-        return gained > self.worth * money
+        gained = self.kept.objective - self.best.objective
+        gained = -gained if self.maximises else gained
+        return gained > self.worth * max(self.best.money, self.kept.money)
 
 
 class LeaderPlayer:
@@ -67,7 +80,7 @@ class LeaderPlayer:
     ----------
     game : Game
     name : str
-    exact : Exact
+    solve : callable
         How its own game is solved.
     worth : float
         What a move has to gain, relative; what is less is last digits.
@@ -90,7 +103,7 @@ class LeaderPlayer:
         self,
         game: Game,
         name: str,
-        exact: Exact,
+        solve: Solve,
         worth: float,
         damping: float,
         first: Mapping[str, Vector],
@@ -98,7 +111,7 @@ class LeaderPlayer:
     ) -> None:
         self._units = units
         self.game, self.name, self.own_cost = game, name, 0.0
-        self._exact, self._worth, self._damping = exact, worth, damping
+        self._solve, self._worth, self._damping = solve, worth, damping
         self._spoke = False
         self.said = {f"{name}.{key}": first[f"{name}.{key}"] for key in game.forms[name].said}
         self._last: Prospect | None = None
@@ -132,17 +145,18 @@ class LeaderPlayer:
         others = {path: v for path, v in values.items() if path not in self.said}
         if self._last is None or distance(others, self._last.others) > 0:
             best = self._solved(sub_game(self.game, self.name, others))
-            self._last = Prospect(others, best, self._kept(others), self._worth)
+            maximises = self.game.agent(self.name).maximises
+            self._last = Prospect(others, best, self._kept(others), self._worth, maximises)
         return self._last
 
-    def _solved(self, game: Game) -> Equilibrium:
+    def _solved(self, game: Game) -> OwnOptimum:
         """Solve its own game; where it has no decision, name the limit that allows none."""
         try:
             return self._alone(game)
         except NoAnswer as error:
             raise _named(error, game, self.name) from error
 
-    def _kept(self, others: Mapping[str, Vector]) -> Equilibrium | None:
+    def _kept(self, others: Mapping[str, Vector]) -> OwnOptimum | None:
         try:
             return self._alone(sub_game(self.game, self.name, others, self.said))
         except SolverFailed:
@@ -150,10 +164,10 @@ class LeaderPlayer:
         except NoAnswer:
             return None
 
-    def _alone(self, game: Game) -> Equilibrium:
+    def _alone(self, game: Game) -> OwnOptimum:
         """Solve its own game; what Ctrl-C leaves of it is no answer of the whole."""
         try:
-            return self._exact.solve(game)
+            return self._solve(game)
         except Interrupted as error:
             raise Interrupted(None) from error
 

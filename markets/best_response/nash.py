@@ -8,16 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from equigrid.markets.best_response.opening import opening
-from equigrid.markets.best_response.outcome import concluded
 from equigrid.markets.best_response.party import Party, Word
 from equigrid.markets.best_response.player import AgentPlayer
 from equigrid.markets.best_response.quantity_units import word_units
 from equigrid.markets.best_response.refusals import refuse_duals, refuse_mixing, refuse_own_words
 from equigrid.markets.best_response.rounds import Rules, talk
-from equigrid.markets.certification.certify import certify
-from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.balance_shares import announced
 from equigrid.markets.games.game import Game
+from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexOffer
 from equigrid.markets.messaging.posting import said_values
@@ -32,7 +30,7 @@ def play_nash(
     mailroom: Mailroom,
     stage: str = "",
     start: Mapping[str, ArrayLike] | None = None,
-) -> Generator[Any, Any, Equilibrium]:
+) -> Generator[Any, Any, Outcome]:
     """Let everybody answer what it has heard of the others, until nobody moves.
 
     Parameters
@@ -74,9 +72,7 @@ def play_nash(
     heard = yield from talk(parties, mailroom, rules)
     final = {**known, **heard.said}
     done = {p.name: p.outcome(final, settled=heard.settled) for p in players}
-    values = said_values(game, done)
-    certificate, _ = certify(game, values, ties=False)
-    return concluded(game, heard, values, certificate, rules, mailroom, stage)
+    return heard.outcome(said_values(game, done))
 
 
 def _tells(game: Game, name: str) -> dict[str, list[str]]:

@@ -16,13 +16,12 @@ from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.best_response.leader_infeasibility import broken_limit
 from equigrid.markets.best_response.master_program import Answer, AnswerProgram, follower_cost
 from equigrid.markets.bilevel.signals import Signals, interval
-from equigrid.markets.certification.certify import certify
-from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.games.game import Game
+from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
-from equigrid.markets.messaging.posting import announce_outcome, said_values, told
+from equigrid.markets.messaging.posting import said_values, told
 
 Vector = NDArray[np.float64]
 # Answers are vertices: one that is not cheaper by this much, relative, is not new.
@@ -34,7 +33,7 @@ _TRIES = 30
 
 def negotiate(
     game: Game, rounds: int, gap: float, mailroom: Mailroom, stage: str = ""
-) -> Generator[Any, Any, Equilibrium]:
+) -> Generator[Any, Any, Outcome]:
     """Negotiate through the mailroom; every follower answers in a process of its own.
 
     Parameters
@@ -65,14 +64,9 @@ def negotiate(
         mailroom.end_bargaining()
     told_values, claimed = talk.outcome()
     values = said_values(game, _decided(followers, told_values)) | told_values
-    certificate, objective = certify(game, values, claimed=claimed, ties=False)
-    announce_outcome(game, values, mailroom, stage, rounds=len(talk.rounds))
-    return Equilibrium(
-        game,
-        "best-response",
+    return Outcome(
         values,
-        objective,
-        certificate,
+        claimed=claimed,
         settled=talk.settled,
         statistics={"rounds": len(talk.rounds)},
         rounds=tuple(talk.rounds),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from equigrid.errors import NoAnswer
 from equigrid.markets.best_response.party import Party, distance
+from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 
 Vector = NDArray[np.float64]
@@ -91,6 +92,18 @@ class Talk:
             "disagreement": self.disagreement,
         }
         return {name: value for name, value in found.items() if value}
+
+    def outcome(
+        self, values: Mapping[str, Vector], bounds: Mapping[str, float] | None = None
+    ) -> Outcome:
+        """Return what it has led to, with everything said at the end, by path."""
+        return Outcome(
+            values,
+            bounds=bounds or {},
+            settled=self.settled,
+            statistics=self.statistics,
+            rounds=tuple(self.rounds),
+        )
 
     def note(self, parties: Sequence[Party], rules: Rules, *, faithful: bool) -> None:
         """Write down a round, and see whether it was the last one.

@@ -11,7 +11,7 @@ from equigrid.markets.bilevel.branching.nodes import OPEN
 from equigrid.markets.bilevel.branching.search import Branching
 from equigrid.markets.bilevel.components import Block, Blocks
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram
-from equigrid.markets.bilevel.search_limits import Effort
+from equigrid.markets.forms.search_limits import Effort
 
 Progress = Callable[[int, float, float], None]
 # What the gaps of blocks add up to has to stay within the gap of the whole.

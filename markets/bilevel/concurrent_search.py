@@ -17,7 +17,7 @@ from equigrid.markets.bilevel.branching.incumbents import Found
 from equigrid.markets.bilevel.branching.search import Branching
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram
-from equigrid.markets.bilevel.search_limits import Effort
+from equigrid.markets.forms.search_limits import Effort
 
 # The branching goes alone for so many nodes; most games are over by then.
 ALONE = 1000

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from equigrid.markets.bilevel.follower_presolve import Multipliers
 from equigrid.markets.bilevel.kkt import OptimalityProgram
-from equigrid.markets.certification.kkt_residuals import Point
+from equigrid.markets.forms.points import Point
 
 Vector = NDArray[np.float64]
 

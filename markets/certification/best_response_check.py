@@ -7,15 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from equigrid.markets.accounts.price_setter_income import (
-    heard_beside_own,
-    moved_amounts,
-    with_own_amounts,
-)
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.balance_payments import charged
 from equigrid.markets.certification.dual_residual import dual_residual
 from equigrid.markets.certification.money_moved import heard_sizes, moved, unit_of
+from equigrid.markets.certification.own_income import moves_income, moving_its_income
 from equigrid.markets.certification.sizes import greatest, sizes_of
 from equigrid.markets.certification.standalone import cost_of_claims, hearing, stated
 from equigrid.markets.games.game import Game
@@ -66,10 +62,9 @@ def check_follower(
     """
     heard, asked = heard_values(game, values, agent.name), agent
     linked = heard_sizes(game, values, agent)
-    if not game.leaders and moved_amounts(game, agent.name):
+    if not game.leaders and moves_income(game, agent):
         # Nobody leads: what the others say stands, amounts that its own decision moves do not.
-        heard = heard_beside_own(game, values, agent.name)
-        asked = with_own_amounts(game, agent)
+        asked, heard = moving_its_income(game, values, agent)
         linked = dict.fromkeys(linked, math.nan)
     claims = (commitments_of if commitments_only else claims_of)(game, values, agent)
     own = charged(game, values, stated(asked, unit_at(game, values, agent)))

@@ -19,9 +19,8 @@ from equigrid.markets.certification.best_response_check import (
     check_follower,
 )
 from equigrid.markets.certification.certificate import BOUND, Certificate
-from equigrid.markets.certification.fleet_check import FleetPoint, check_fleet
+from equigrid.markets.certification.fleet_check import check_fleet
 from equigrid.markets.certification.kkt_residuals import (
-    Point,
     complementarity_residual,
     distance_of_point,
     stationarity_residual,
@@ -40,6 +39,7 @@ from equigrid.markets.certification.values import (
     unchecked,
 )
 from equigrid.markets.certification.worst_tie import worst_tie
+from equigrid.markets.forms.points import FleetPoint, Point
 from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.game import Game
 from equigrid.threads import one_blas_thread

@@ -67,7 +67,7 @@ def with_derived_bounds(rows: Rows) -> Rows:
                 _imply(rows, i, -1.0, lower, upper)
         if np.isinf(lower).sum() + np.isinf(upper).sum() == before:
             break
-    return Rows(rows.matrix, rows.equal, rows.rhs, lower, upper, rows.impossible)
+    return Rows(rows.matrix, rows.equal, rows.rhs, lower, upper)
 
 
 def _imply(rows: Rows, i: int, sign: float, lower: Vector, upper: Vector) -> None:

@@ -5,7 +5,6 @@ multipliers prove what a member costs at least; whether they are the best ones s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 from equigrid.markets.certification.balance_payments import hears_price, weight_of
 from equigrid.markets.certification.best_response_check import FollowerCheck
 from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
-from equigrid.markets.certification.fleet_rows import Rows, rows_of
+from equigrid.markets.certification.fleet_rows import Rows, members_rows
 from equigrid.markets.certification.sizes import greatest, sizes_of
+from equigrid.markets.forms.points import FleetPoint
 from equigrid.markets.games.balance_shares import heard_vector
 from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.fleet_members import Members
@@ -23,27 +23,12 @@ from equigrid.markets.games.game import Game
 Vector = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class FleetPoint:
-    """What all members of a fleet do, with multipliers of their rows.
-
-    Attributes
-    ----------
-    columns : array of shape (n, columns)
-    rows : array of shape (n, m)
-        Of the rows that are more than a bound of one column, equalities first.
-    """
-
-    columns: Vector
-    rows: Vector
-
-
 def check_fleet(
     game: Game, values: Mapping[str, Vector], fleet: Fleet, point: FleetPoint
 ) -> FollowerCheck:
     """Compare what a fleet's members do with the least that they could bear at the prices."""
     members = fleet.members(heard_vector(game, fleet.name, values))
-    rows = rows_of(members.form, members.rhs)
+    rows = members_rows(members.form, members.rhs)
     weights = _weights(game, values, fleet)
     cost = float(members.costs(point.columns).sum())
     cost -= sum(float(np.sum(w * values[f"{fleet.name}.{name}"])) for name, w in weights.items())

@@ -1,4 +1,4 @@
-"""Rows of one entry are bounds of a column; all other rows stay."""
+"""What members of a fleet may do, row by row and in a box that rows of one column tighten."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,11 @@ from scipy import sparse
 from equigrid.markets.forms.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
-_EMPTY = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What is left of a form's rows, and the columns' bounds for each of n members.
+    """All rows of a form for n members, and the box in which each one's columns lie.
 
     Attributes
     ----------
@@ -23,8 +22,6 @@ class Rows:
         The first rows are equalities, all others are "at most".
     rhs : array of shape (n, m)
     lower, upper : array of shape (n, columns)
-    impossible : array of shape (n,)
-        Whether bounds contradict each other or a row without entries cannot hold.
     """
 
     matrix: sparse.csr_array
@@ -32,32 +29,24 @@ class Rows:
     rhs: Vector
     lower: Vector
     upper: Vector
-    impossible: NDArray[np.bool_]
 
 
-def rows_of(form: StandardForm, rhs: Vector) -> Rows:
-    """Return the rows of a form with the right-hand sides of n members, shape (n, rows)."""
-    matrix = sparse.csr_array(form.matrix, copy=True)
-    matrix.eliminate_zeros()
-    counts, equal = np.diff(matrix.indptr), np.arange(len(form.rhs)) < form.equal_rows
-    lower, upper = (np.tile(end, (len(rhs), 1)) for end in (form.lower, form.upper))
-    for row in np.flatnonzero(counts == 1):
-        place = matrix.indptr[row]
-        column, pivot = matrix.indices[place], matrix.data[place]
-        end = rhs[:, row] / pivot
-        if equal[row] or pivot > 0:
-            upper[:, column] = np.minimum(upper[:, column], end)
-        if equal[row] or pivot < 0:
-            lower[:, column] = np.maximum(lower[:, column], end)
-    missed = np.where(equal, np.abs(rhs), -rhs)[:, counts == 0]
-    room = _EMPTY * np.maximum(1.0, np.abs(lower))
-    crossed = np.any(lower > upper + room, axis=1)
-    kept = np.flatnonzero(counts > 1)
-    return Rows(
-        sparse.csr_array(matrix[kept]),
-        int(equal[kept].sum()),
-        np.ascontiguousarray(rhs[:, kept]),
-        np.minimum(lower, upper),
-        upper,
-        crossed | np.any(missed > _EMPTY, axis=1),
-    )
+def members_rows(form: StandardForm, rhs: Vector) -> Rows:
+    """Return rows and box of n members with right-hand sides of shape (n, rows).
+
+    The rows stay as they were declared; one that names a single column says the same as a bound
+    of it, and a bound proves more where its multiplier is not known.
+    """
+    entries = sparse.coo_array(form.matrix)
+    nonzero = entries.data != 0
+    row, column, value = entries.row[nonzero], entries.col[nonzero], entries.data[nonzero]
+    alone = np.bincount(row, minlength=form.matrix.shape[0])[row] == 1
+    row, column, value = row[alone], column[alone], value[alone]
+    end = rhs[:, row] / value
+    both = row < form.equal_rows
+    lower, upper = (np.tile(side, (len(rhs), 1)).T for side in (form.lower, form.upper))
+    above, below = both | (value > 0), both | (value < 0)
+    np.minimum.at(upper, column[above], end[:, above].T)
+    np.maximum.at(lower, column[below], end[:, below].T)
+    # Ends that cross by a last digit are one.
+    return Rows(form.matrix, form.equal_rows, rhs, np.minimum(lower, upper).T, upper.T)

@@ -5,41 +5,16 @@ added, took out or bounded.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from equigrid.markets.certification.money_moved import SHARE, relative
 from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Point:
-    """An answer of an agent with its multipliers, in its own standard form.
-
-    The Lagrangian is cost + μ'(Ax - b - Bθ) + ρ_up'(x - u) + ρ_low'(l - x).
-
-    Attributes
-    ----------
-    columns : array of shape (n,)
-        x.
-    heard : array of shape (P,)
-        θ.
-    rows : array of shape (m,)
-        μ, at least 0 for inequalities.
-    lower, upper : array of shape (n,)
-        ρ_low and ρ_up, at least 0, and 0 where there is no bound.
-    """
-
-    columns: Vector
-    heard: Vector
-    rows: Vector
-    lower: Vector
-    upper: Vector
 
 
 def stationarity_residual(form: StandardForm, point: Point) -> float:

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from equigrid.errors import did_you_mean
 from equigrid.markets.certification.dual_residual import wanted_duals
-from equigrid.markets.certification.fleet_check import FleetPoint
-from equigrid.markets.certification.kkt_residuals import Point
 from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.forms.points import FleetPoint, Point
 from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.sources import Dual
@@ -80,8 +79,9 @@ def check_proofs(
     for name, whole in fleets.items():
         fleet = game.agent(name)
         assert isinstance(fleet, Fleet)
-        columns = (fleet.size, fleet.member_form(()).columns)
-        found += _other_shapes(f"fleets['{name}']", whole, {"columns": columns})
+        form = fleet.member_form(())
+        shapes = {"columns": (fleet.size, form.columns), "rows": (fleet.size, len(form.rhs))}
+        found += _other_shapes(f"fleets['{name}']", whole, shapes)
     _raise_if(found)
 
 

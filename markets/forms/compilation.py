@@ -96,7 +96,7 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
     coefficients = tensor[: m * n]
     refuse_products(agent, heard, coefficients[:, :-1])
     lower, upper = _bounds(program, data)
-    _refuse_not_finite(agent, cost, tensor)
+    _refuse_not_finite(agent, [cost, coefficients], tensor[m * n :])
     return StandardForm(
         agent=agent,
         quadratic=_quadratic(agent, program, place),
@@ -117,13 +117,18 @@ def _program(agent: Agent, problem: cp.Problem) -> StandardForm:
     )
 
 
-def _refuse_not_finite(agent: Agent, *tables: sparse.csr_array) -> None:
-    """A coefficient that is no finite number would end in a solver's error, or in no answer."""
-    if not all(np.isfinite(table.data).all() for table in tables):
+def _refuse_not_finite(
+    agent: Agent, tables: Iterable[sparse.csr_array], rhs: sparse.csr_array
+) -> None:
+    """A coefficient that is no finite number would end in a solver's error, or in no answer.
+
+    A right-hand side may be infinite: that limit is none.
+    """
+    if np.isnan(rhs.data).any() or not all(np.isfinite(table.data).all() for table in tables):
         raise UnusableGame(
             [
-                f"the problem of agent '{agent.name}' has a cost, a coefficient or a right-hand "
-                "side that is no finite number; look for nan and inf in its data"
+                f"the problem of agent '{agent.name}' has a cost or a coefficient that is no "
+                "finite number, or a limit that is none; look for nan and inf in its data"
             ]
         )
 

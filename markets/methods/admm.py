@@ -2,21 +2,24 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from equigrid.errors import NoAnswer, SolverFailed, UnusableGame
 from equigrid.markets.admm.balance_terms import batch_of, stakes_of
 from equigrid.markets.admm.central_program import CentralAnswer, CentralProgram
 from equigrid.markets.admm.infeasibility import why_no_exchange
-from equigrid.markets.admm.outcome import exchange_outcome, exchange_values
+from equigrid.markets.admm.outcome import exchange_values
 from equigrid.markets.admm.participant import Participant
 from equigrid.markets.admm.proximal import Proximal
 from equigrid.markets.admm.rounds import Talk, refuse_silenced_balances
+from equigrid.markets.admm.settings import AdmmSettings
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.kinds import Kind, require_kind
+from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.methods.certified import certified, posted
 from equigrid.threads import one_blas_thread
 
 # Columns up to which the central problem is asked who is to blame when nothing settles.
@@ -26,7 +29,7 @@ _AFTER_FIXING = 300
 
 
 @dataclass(frozen=True)
-class Admm:
+class Admm(AdmmSettings):
     """Settle balances by rounds of prices and offers; nobody sees another's problem.
 
     Agents with whole numbers are a heuristic: once all has settled with them relaxed, each in turn
@@ -65,38 +68,6 @@ class Admm:
         told as the statistic ``central_cost``; 0 never to look at it.
     """
 
-    rounds: int = 2000
-    tolerance: float = 1e-6
-    dual_tolerance: float = 1e-5
-    rho: float | None = None
-    adapt: bool = True
-    relaxation: float = 1.6
-    memory: int = 10
-    patience: int = 40
-    silent: Literal["stop", "go on"] = "stop"
-    compare_up_to: int = 20_000
-
-    def __post_init__(self) -> None:
-        """Refuse settings that no exchange can go by."""
-        findings = [text for fits, text in self._conditions() if not fits]
-        if findings:
-            raise ValueError("\n".join(findings))
-
-    def _conditions(self) -> list[tuple[bool, str]]:
-        def told(name: str, wanted: str) -> str:
-            return f"{name} of Admm must be {wanted} (got {getattr(self, name)!r})"
-
-        return [
-            (self.rounds >= 1, told("rounds", "at least 1")),
-            (self.tolerance > 0, told("tolerance", "above 0")),
-            (self.dual_tolerance > 0, told("dual_tolerance", "above 0")),
-            (self.rho is None or self.rho > 0, told("rho", "above 0")),
-            (1 <= self.relaxation < 2, told("relaxation", "from 1 to below 2")),
-            (self.memory >= 0, told("memory", "at least 0")),
-            (self.patience >= 1, told("patience", "at least 1")),
-            (self.silent in ("stop", "go on"), told("silent", "'stop' or 'go on'")),
-        ]
-
     @one_blas_thread()
     def solve(self, game: Game, faults: Faults | None = None) -> Equilibrium:
         """Settle on a private clock.
@@ -134,12 +105,8 @@ class Admm:
             self._refuse_impossible(game)
         central = self._central(game, self.compare_up_to)
         columns = {name: answer.ravel() for name, answer in talk.columns().items()}
-        return exchange_outcome(
-            game,
-            "admm",
+        outcome = Outcome(
             exchange_values(game, columns, talk.prices()),
-            mailroom,
-            stage,
             bound=None if central is None or central.status != "optimal" else central.bound,
             fleets=talk.fleet_points(),
             settled=talk.settled,
@@ -147,6 +114,7 @@ class Admm:
             rounds=tuple(talk.records),
             silent=dict(talk.silent),
         )
+        return posted(certified(game, "admm", outcome), mailroom, stage)
 
     def _talk(self, game: Game, mailroom: Mailroom, stage: str) -> Generator[Any, Any, Talk]:
         """Settle with whole numbers relaxed, then fix them agent by agent and settle again."""

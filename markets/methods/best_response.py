@@ -1,13 +1,15 @@
 """Best responses by turns: negotiation below a leader, Nash games, several leaders."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from equigrid.markets.best_response.epec import play_leaders
+from equigrid.markets.best_response.epec_leader import OwnOptimum
 from equigrid.markets.best_response.nash import play_nash
 from equigrid.markets.best_response.negotiation import negotiate
 from equigrid.markets.best_response.one_pass import one_pass
@@ -17,9 +19,12 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.games.kinds import Kind, require_kind
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.methods.certified import certified, posted
+from equigrid.markets.methods.exact import Exact
 from equigrid.threads import one_blas_thread
 
 _KINDS = (Kind.LED, Kind.SEVERAL_LEAD, Kind.ORDER, Kind.NASH)
+_NAME = "best-response"
 _ORDERS = ("gauss-seidel", "jacobi")
 
 
@@ -128,9 +133,36 @@ class BestResponse:
         """Bargain through the mailroom; every party answers in a process of its own."""
         kind = require_kind(game, "BestResponse", _KINDS)
         if kind is Kind.LED:
-            return (yield from negotiate(game, self.rounds, self.gap, mailroom, stage))
+            outcome = yield from negotiate(game, self.rounds, self.gap, mailroom, stage)
+            return posted(certified(game, _NAME, outcome, ties=False), mailroom, stage)
         if kind is Kind.ORDER:
-            return (yield from one_pass(game, mailroom, stage, "best-response"))
+            found = posted(certified(game, _NAME, one_pass(game), ties=False), mailroom, stage)
+            yield mailroom.clock.timeout(0)
+            return found
+        found = yield from self._play_rounds(game, kind, mailroom, stage)
+        # Settled is what nobody regrets.
+        content = all(regret <= self.gap for regret in found.certificate.regret.values())
+        return posted(replace(found, settled=found.settled and content), mailroom, stage)
+
+    def _play_rounds(
+        self, game: Game, kind: Kind, mailroom: Mailroom, stage: str
+    ) -> Generator[Any, Any, Equilibrium]:
+        """Let agents, or several leaders, answer each other, and certify where that has led."""
         rules = Rules(self.rounds, self.order, self.damping, self.tolerance, self.gap)
-        play = play_nash if kind is Kind.NASH else play_leaders
-        return (yield from play(game, rules, mailroom, stage, self.start))
+        if kind is Kind.NASH:
+            outcome = yield from play_nash(game, rules, mailroom, stage, self.start)
+            return certified(game, _NAME, outcome, ties=False)
+        solve = partial(_own_optimum, Exact(gap=self.gap / 2, ties=False))
+        outcomes = yield from play_leaders(game, solve, rules, mailroom, stage, self.start)
+        # Where the answers that leaders count on differ, those with the least regret stand.
+        answers = [certified(game, _NAME, outcome, ties=False) for outcome in outcomes]
+        return min(answers, key=lambda answer: max(answer.certificate.regret.values()))
+
+
+def _own_optimum(exact: Exact, game: Game) -> OwnOptimum:
+    """Solve the game of one leader, in which what the other leaders say is given."""
+    found = exact.solve(game)
+    objective, bound = found.leader_objective, found.certificate.leader_bound
+    assert objective is not None
+    assert bound is not None
+    return OwnOptimum(found.values, objective, bound, found.statistics["money"])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from equigrid.errors import Interrupted, NoAnswer, SolverFailed
 from equigrid.markets.admm.central_program import CentralProgram
 from equigrid.markets.admm.infeasibility import why_no_exchange
-from equigrid.markets.admm.outcome import exchange_outcome, exchange_values
+from equigrid.markets.admm.outcome import exchange_values
 from equigrid.markets.best_response.one_pass import one_pass
 from equigrid.markets.bilevel.big_m.milp import MixedInteger, margins
 from equigrid.markets.bilevel.big_m.pair_bounds import pair_bounds
@@ -22,12 +22,13 @@ from equigrid.markets.bilevel.concurrent_search import solve_by_both
 from equigrid.markets.bilevel.infeasibility import why_no_answer
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
-from equigrid.markets.bilevel.search_limits import Effort
 from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.forms.search_limits import Effort
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.kinds import Kind, require_kind
+from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.messaging.posting import announce_outcome
+from equigrid.markets.methods.certified import certified, posted
 from equigrid.markets.methods.led_answer import LedAnswer, sense
 from equigrid.threads import one_blas_thread
 
@@ -117,9 +118,10 @@ class Exact:
         if kind is Kind.BALANCES:
             return (yield from self._play_exchange(game, mailroom, stage))
         if kind is Kind.ORDER:
-            return (yield from one_pass(game, mailroom, stage, "exact"))
-        equilibrium = self.search(game).certified(ties=self.ties)
-        announce_outcome(game, equilibrium.values, mailroom, stage)
+            equilibrium = certified(game, "exact", one_pass(game), ties=False)
+        else:
+            equilibrium = self.search(game).certified(ties=self.ties)
+        posted(equilibrium, mailroom, stage)
         yield mailroom.clock.timeout(0)
         return equilibrium
 
@@ -192,16 +194,8 @@ class Exact:
         statistics = {"columns": float(program.size), "bound": found.bound}
         if not found.settled:
             statistics[f"stopped_by_{effort.ended_by or 'work'}"] = 1.0
-        return exchange_outcome(
-            game,
-            "exact",
-            values,
-            mailroom,
-            stage,
-            bound=found.bound,
-            settled=found.settled,
-            statistics=statistics,
-        )
+        outcome = Outcome(values, bound=found.bound, settled=found.settled, statistics=statistics)
+        return posted(certified(game, "exact", outcome), mailroom, stage)
 
     def _search(
         self, program: OptimalityProgram, declared: ComplementarityProgram, effort: Effort

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from equigrid.markets.bilevel.follower_points import points
 from equigrid.markets.bilevel.kkt import OptimalityProgram
-from equigrid.markets.certification.certify import certify
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
+from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.posting import said_values
+from equigrid.markets.methods.certified import certified
 
 Vector = NDArray[np.float64]
 
@@ -61,25 +62,15 @@ class LedAnswer:
 
     def certified(self, *, ties: bool) -> Equilibrium:
         """Have every agent asked again, alone; with the worst tie if it is wanted."""
-        proof = points(self.program, self.columns)
-        certificate, objective = certify(
-            self.game,
+        outcome = Outcome(
             self.values,
-            bound=self.bound,
             claimed=self.objective,
-            points=proof,
-            ties=ties,
-        )
-        return Equilibrium(
-            self.game,
-            "exact",
-            self.values,
-            objective,
-            certificate,
+            bound=self.bound,
+            points=points(self.program, self.columns),
             settled=self.settled,
             statistics=self._statistics(),
-            points=proof,
         )
+        return certified(self.game, "exact", outcome, ties=ties)
 
     def _statistics(self) -> dict[str, float]:
         found = {"bound": self.bound, "nodes": self.nodes, "pairs": self.pairs}

@@ -28,10 +28,10 @@ from .grid.switching.configurations import RadialConfigurations as RadialConfigu
 from .grid.switching.configurations import radial_configurations as radial_configurations
 from .markets.certification.certificate import Certificate as Certificate
 from .markets.certification.certify import certify as certify
-from .markets.certification.kkt_residuals import Point as Point
 from .markets.certification.worst_tie import worst_tie as worst_tie
 from .markets.equilibrium import Equilibrium as Equilibrium
 from .markets.forms.agent_solver import AgentSolver as AgentSolver
+from .markets.forms.points import Point as Point
 from .markets.games.agent_checks import check_agent as check_agent
 from .markets.games.fleet import Fleet as Fleet
 from .markets.games.game import Game as Game

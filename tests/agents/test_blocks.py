@@ -15,7 +15,7 @@ from equigrid.markets.bilevel.component_search import solve_by_blocks
 from equigrid.markets.bilevel.components import blocks_of
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
-from equigrid.markets.bilevel.search_limits import Effort
+from equigrid.markets.forms.search_limits import Effort
 from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from equigrid.markets.admm.batch.clipped import clip_all, clip_few, is_clipped
 from equigrid.markets.admm.batch.newton import solve_all, solve_few
 from equigrid.markets.admm.batch.plan import Plan, make_plan
 from equigrid.markets.admm.batch.rescue import Single, rescued
+from equigrid.markets.admm.batch.rows import rows_of
 from equigrid.markets.admm.batch.width import WIDTH
-from equigrid.markets.certification.fleet_rows import rows_of
 from equigrid.markets.forms.standard_form import StandardForm
 
 Vector = NDArray[np.float64]
@@ -194,9 +194,14 @@ class BatchProximal:
 
     @property
     def multipliers(self) -> Vector:
-        """Multipliers of the rows that are more than bounds, at the last answer: shape (n, m)."""
+        """Multipliers of the form's rows at the last answer, shape (n, rows).
+
+        Rows that bound one column are bounds here, and have none.
+        """
         unit = self._plan.row_unit / self._plan.kappa
-        return np.asarray(self._unchunked(self._chunks.y) * unit)
+        found = np.zeros((self.size, len(self.form.rhs)))
+        found[:, self._rows.kept] = self._unchunked(self._chunks.y) * unit
+        return found
 
     def _refuse(self, without: NDArray[np.bool_]) -> None:
         if without.any():

@@ -11,9 +11,9 @@ from equigrid.markets.bilevel.branching.incumbents import Found, Incumbent, poli
 from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram
 from equigrid.markets.bilevel.quadratic_cuts import tangents
-from equigrid.markets.bilevel.search_limits import Effort
 from equigrid.markets.forms.highs_model import Assembled, Solution
 from equigrid.markets.forms.linear_program import Indices
+from equigrid.markets.forms.search_limits import Effort
 
 Vector = NDArray[np.float64]
 # Times that a program with squares is solved again with more tangents.

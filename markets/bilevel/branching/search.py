@@ -22,7 +22,7 @@ from equigrid.markets.bilevel.branching.nodes import (
 )
 from equigrid.markets.bilevel.branching.pseudo_costs import TINY, PseudoCosts
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram
-from equigrid.markets.bilevel.search_limits import Effort
+from equigrid.markets.forms.search_limits import Effort
 
 Vector = NDArray[np.float64]
 _CANDIDATES = 4

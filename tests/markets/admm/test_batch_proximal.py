@@ -16,7 +16,7 @@ from scipy import sparse
 from equigrid.errors import NoAnswer
 from equigrid.markets.admm.batch.proximal import BatchProximal
 from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
-from equigrid.markets.certification.fleet_rows import rows_of
+from equigrid.markets.certification.fleet_rows import members_rows
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
 
@@ -189,7 +189,7 @@ def _costs(drawn: Drawn, x: Vector) -> Vector:
 
 def _bounds(drawn: Drawn, batch: BatchProximal, price: Vector) -> Vector:
     """Return what the certificate proves of own cost - price'p, from the batch's multipliers."""
-    rows = with_derived_bounds(rows_of(drawn.form, drawn.rhs))
+    rows = with_derived_bounds(members_rows(drawn.form, drawn.rhs))
     slopes = drawn.cost - price @ drawn.shares.toarray()
     least = lower_bounds(drawn.form.quadratic, slopes, batch.columns, batch.multipliers, rows)
     return np.asarray(least - np.einsum("kt,kt->k", price, drawn.constant))

@@ -11,7 +11,7 @@ import pytest
 import equigrid as eg
 from equigrid.markets.admm.balance_terms import stakes_of
 from equigrid.markets.certification.certify import certify
-from equigrid.markets.certification.fleet_check import FleetPoint
+from equigrid.markets.forms.points import FleetPoint
 
 STEPS, NODES = 6, 2
 
@@ -116,7 +116,7 @@ def _certified(columns: float = 0.0, price: float = 0.0) -> eg.Certificate:
     assert isinstance(fleet, eg.Fleet)
     values["energy"] = values["energy"] + price
     own = np.full((fleet.size, fleet.member_form().columns), columns)
-    point = FleetPoint(own, np.zeros((fleet.size, STEPS)))
+    point = FleetPoint(own, np.zeros((fleet.size, len(fleet.member_form().rhs))))
     certificate, _ = certify(game, values, fleets={"batteries": point})
     return certificate
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from equigrid.errors import NoAnswer, UnusableGame, WrongMethod
-from equigrid.markets.best_response.one_pass import one_pass
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.methods.best_response import BestResponse
+from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
@@ -85,7 +85,7 @@ def test_one_agent_alone_is_an_optimisation() -> None:
 
 def test_the_outcome_is_posted_and_the_name_of_the_method_is_given() -> None:
     room = Mailroom()
-    found = room.run(one_pass(_game(), room, "real-time", "exact"))
+    found = room.run(Exact().play(_game(), room, "real-time"))
     assert found.method == "exact"
     kinds = [(m.kind, m.sender, m.receiver, m.stage) for m in room.log]
     assert kinds == [

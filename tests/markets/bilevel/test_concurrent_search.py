@@ -15,8 +15,8 @@ from equigrid.markets.bilevel.branching.incumbents import Found, Incumbent
 from equigrid.markets.bilevel.branching.search import Branching
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
-from equigrid.markets.bilevel.search_limits import Effort
 from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.forms.search_limits import Effort
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 

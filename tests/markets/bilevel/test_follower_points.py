@@ -14,13 +14,13 @@ from equigrid.markets.bilevel.follower_points import points
 from equigrid.markets.bilevel.follower_presolve import Multipliers, reduce_form
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.certification.kkt_residuals import (
-    Point,
     complementarity_residual,
     distance_of_point,
     stationarity_residual,
 )
 from equigrid.markets.certification.standalone import solve
 from equigrid.markets.forms.compilation import compile_agent
+from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.certification.certify import certify
-from equigrid.markets.certification.kkt_residuals import Point
+from equigrid.markets.forms.points import Point
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link

@@ -197,12 +197,12 @@ def test_solver_names_who_has_no_answer() -> None:
         AgentSolver(compile_agent(endless)).solve(np.zeros(0))
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_what_is_no_finite_number_is_refused_by_the_agents_name(bad: float) -> None:
+def test_what_is_no_finite_number_is_refused_by_the_agents_name() -> None:
     x = cp.Variable(2, bounds=[0, 1])
     for problem in (
-        cp.Problem(cp.Minimize(np.array([1.0, bad]) @ x)),
-        cp.Problem(cp.Minimize(cp.sum(x)), [x[0] + x[1] >= cp.Constant(bad)]),
+        cp.Problem(cp.Minimize(np.array([1.0, np.nan]) @ x)),
+        cp.Problem(cp.Minimize(np.array([1.0, np.inf]) @ x)),
+        cp.Problem(cp.Minimize(cp.sum(x)), [x[0] + x[1] >= cp.Constant(np.nan)]),
     ):
-        with pytest.raises(UnusableGame, match=r"agent 'site' has a cost, .* no finite number"):
+        with pytest.raises(UnusableGame, match="'site' has a cost or a coefficient that is no"):
             compile_agent(Agent("site", problem))

@@ -1,0 +1,48 @@
+"""Answers with their multipliers, as engines hand them over to be checked."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """An answer of an agent with its multipliers, in its own standard form.
+
+    The Lagrangian is cost + μ'(Ax - b - Bθ) + ρ_up'(x - u) + ρ_low'(l - x).
+
+    Attributes
+    ----------
+    columns : array of shape (n,)
+        x.
+    heard : array of shape (P,)
+        θ.
+    rows : array of shape (m,)
+        μ, at least 0 for inequalities.
+    lower, upper : array of shape (n,)
+        ρ_low and ρ_up, at least 0, and 0 where there is no bound.
+    """
+
+    columns: Vector
+    heard: Vector
+    rows: Vector
+    lower: Vector
+    upper: Vector
+
+
+@dataclass(frozen=True, eq=False)
+class FleetPoint:
+    """What all members of a fleet do, with multipliers of their rows.
+
+    Attributes
+    ----------
+    columns : array of shape (n, columns)
+    rows : array of shape (n, m)
+        Multipliers of all rows of a member's form, 0 where a row is taken for a bound.
+    """
+
+    columns: Vector
+    rows: Vector
