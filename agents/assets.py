@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.grid.block import Block
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -115,8 +113,8 @@ class InterruptibleLoad:
         Broadcast against ``power_max_mw``.
     """
 
-    power_max_mw: Vector
-    cost_per_mwh: Vector | float
+    power_max_mw: FloatArray
+    cost_per_mwh: FloatArray | float
 
     def block(self, *, power: str) -> Block:
         """Return the interrupted power, of the shape of its limit.

@@ -4,18 +4,16 @@ from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.agents.assets import Generator, InterruptibleLoad
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.grid.block import Block
 from equigrid.grid.linear.lindistflow import LinearNetwork, NoOperatingPoint, linearise
 from equigrid.grid.network.network import Network
 from equigrid.markets.model.agent import Agent
 from equigrid.scenarios.scenario_set import ScenarioSet
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +54,10 @@ class Disco:
     network: Network
     voltage_min_pu: float
     voltage_max_pu: float
-    load_mw: Vector
-    load_mvar: Vector
+    load_mw: FloatArray
+    load_mvar: FloatArray
     scenarios: ScenarioSet
-    photovoltaic_mw: Vector
+    photovoltaic_mw: FloatArray
     generators: tuple[Generator, ...]
     generator_buses: tuple[int, ...]
     interruptible_fraction: float
@@ -67,38 +65,38 @@ class Disco:
     microgrid_exchange_max_mw: dict[str, float]
     purchase_max_mw: float
     price_max_per_mwh: float
-    operating_point: tuple[Vector, Vector] | None = None
-    generation_mw: Vector | float = 0.0
-    generation_mvar: Vector | float = 0.0
+    operating_point: tuple[FloatArray, FloatArray] | None = None
+    generation_mw: FloatArray | float = 0.0
+    generation_mvar: FloatArray | float = 0.0
 
     @property
     def hours(self) -> int:
         """Number of hours T."""
         return int(self.load_mw.shape[1])
 
-    def scenario_load_mw(self) -> Vector:
+    def scenario_load_mw(self) -> FloatArray:
         """Return the load by bus and scenario-hour, shape (N, S T)."""
         return _by_scenario(self.load_mw, self.scenarios["load_factor"])
 
-    def scenario_load_mvar(self) -> Vector:
+    def scenario_load_mvar(self) -> FloatArray:
         """Return the reactive load by bus and scenario-hour, shape (N, S T)."""
         return _by_scenario(self.load_mvar, self.scenarios["load_factor"])
 
-    def scenario_photovoltaic_mw(self) -> Vector:
+    def scenario_photovoltaic_mw(self) -> FloatArray:
         """Return PV output by bus and scenario-hour, shape (N, S T)."""
         rated = np.repeat(self.photovoltaic_mw[:, None], self.hours, axis=1)
         return _by_scenario(rated, self.scenarios["irradiance"])
 
-    def fixed_mw(self) -> Vector:
+    def fixed_mw(self) -> FloatArray:
         """Return the net load before anybody decides: load less PV and generation, (N, S T)."""
         net = self.scenario_load_mw() - self.scenario_photovoltaic_mw()
         return net - self._in_all_scenarios(self.generation_mw)
 
-    def fixed_mvar(self) -> Vector:
+    def fixed_mvar(self) -> FloatArray:
         """Return the reactive net load before anybody decides, shape (N, S T)."""
         return self.scenario_load_mvar() - self._in_all_scenarios(self.generation_mvar)
 
-    def _in_all_scenarios(self, given: Vector | float) -> Vector:
+    def _in_all_scenarios(self, given: FloatArray | float) -> FloatArray:
         return np.tile(np.broadcast_to(given, self.load_mw.shape), len(self.scenarios))
 
     def linear_network(self) -> LinearNetwork:
@@ -132,7 +130,7 @@ class Disco:
         except NoOperatingPoint:
             return linearise(self.network, *self._forecast_point(0.0))
 
-    def _forecast_point(self, share: float) -> tuple[Vector, Vector]:
+    def _forecast_point(self, share: float) -> tuple[FloatArray, FloatArray]:
         """Net load at the forecast, generators at a share of their range, and no exchange."""
         power = [(1 - share) * g.power_min_mw + share * g.power_max_mw for g in self.generators]
         net = self.fixed_mw() - (self._at(self.generator_buses) @ np.array(power))[:, None]
@@ -271,7 +269,7 @@ class Disco:
         )
         return block, {"net_load_mw": net_mw, "net_load_mvar": net_mvar}
 
-    def _net_load_bounds(self) -> tuple[Vector, Vector]:
+    def _net_load_bounds(self) -> tuple[FloatArray, FloatArray]:
         """Least and greatest net load that limits of resources allow, (N, S T) each."""
         net = self.fixed_mw()
         cut = self.interruptible_fraction * self.scenario_load_mw().clip(min=0)
@@ -284,7 +282,7 @@ class Disco:
         lower = net - cut - (at @ most + exchange)[:, None]
         return lower, net - (at @ least - exchange)[:, None]
 
-    def _at(self, buses: tuple[int, ...]) -> Vector:
+    def _at(self, buses: tuple[int, ...]) -> FloatArray:
         """Incidence of resources on buses, shape (N, resources)."""
         index = list(self.network.buses.index)
         found = np.zeros((len(index), len(buses)))
@@ -299,7 +297,7 @@ class Disco:
         return sparse.csr_array(sparse.eye_array(len(self.load_mw), format="csc")[:, loaded])
 
 
-def _by_scenario(forecast: Vector, factor: Vector) -> Vector:
+def _by_scenario(forecast: FloatArray, factor: FloatArray) -> FloatArray:
     """Scale (N, T) by (S, T) into (N, S T)."""
     return np.asarray(np.concatenate([forecast * row for row in factor], axis=1))
 

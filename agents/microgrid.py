@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 import cvxpy as cp
-import numpy as np
-from numpy.typing import NDArray
 
 from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
+from equigrid.arrays import FloatArray
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +26,8 @@ class Microgrid:
     """
 
     name: str
-    demand_mw: Vector
-    photovoltaic_mw: Vector
+    demand_mw: FloatArray
+    photovoltaic_mw: FloatArray
     generator: Generator
     battery: Battery
     interruptible: InterruptibleLoad

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.grid.linear.tangents import Tangents, tangents
 from equigrid.grid.network.network import Network
 from equigrid.markets.model.agent import Agent
 
-Vector = NDArray[np.float64]
 # Before delivery, after delivery of all upward offers, after delivery of all downward offers.
 STATES = ("before", "up", "down")
 _LABELS = {
@@ -49,10 +48,10 @@ class NetworkOperator:
     network: Network
     voltage_min_pu: float
     voltage_max_pu: float
-    load_mw: Vector
-    load_mvar: Vector
+    load_mw: FloatArray
+    load_mvar: FloatArray
     photovoltaic_buses: tuple[int, ...]
-    photovoltaic_mw: Vector
+    photovoltaic_mw: FloatArray
     prosumer_buses: dict[str, int]
     prosumer_limits_mw: dict[str, tuple[float, float]]
     exchange_max_mw: float
@@ -63,15 +62,15 @@ class NetworkOperator:
         """Scenarios and hours, (S, T)."""
         return self.photovoltaic_mw.shape[1], self.photovoltaic_mw.shape[2]
 
-    def scenario_load_mw(self) -> Vector:
+    def scenario_load_mw(self) -> FloatArray:
         """Return the load by bus and scenario-hour, shape (N, S T)."""
         return np.tile(self.load_mw, self.shape[0])
 
-    def scenario_load_mvar(self) -> Vector:
+    def scenario_load_mvar(self) -> FloatArray:
         """Return the reactive load by bus and scenario-hour, shape (N, S T)."""
         return np.tile(self.load_mvar, self.shape[0])
 
-    def linearised(self, net_load_mw: Mapping[str, Vector]) -> dict[str, Tangents]:
+    def linearised(self, net_load_mw: Mapping[str, FloatArray]) -> dict[str, Tangents]:
         """Return the tangents of every state at its own net load (N, S T)."""
         reactive = self.scenario_load_mvar()
         return {state: tangents(self.network, net_load_mw[state], reactive) for state in STATES}
@@ -82,7 +81,7 @@ class NetworkOperator:
         return dict.fromkeys(STATES, tangents(self.network, net, self.scenario_load_mvar()))
 
     def renewed(
-        self, at: Mapping[str, Tangents], net_load_mw: Mapping[str, Vector], tolerance_pu: float
+        self, at: Mapping[str, Tangents], net_load_mw: Mapping[str, FloatArray], tolerance_pu: float
     ) -> tuple[dict[str, Tangents], float]:
         """Expand anew where AC power flow at an answer and the linear model differ too much.
 
@@ -225,10 +224,10 @@ class NetworkOperator:
             for key, label in labels.items()
         }
 
-    def _available(self) -> Vector:
+    def _available(self) -> FloatArray:
         return self.photovoltaic_mw.reshape(len(self.photovoltaic_buses), -1)
 
-    def _net_load_bounds(self) -> tuple[Vector, Vector]:
+    def _net_load_bounds(self) -> tuple[FloatArray, FloatArray]:
         """Least and greatest net load of any state, delivery included, (N, S T) each."""
         load = self.scenario_load_mw()
         least, most = (
@@ -239,10 +238,10 @@ class NetworkOperator:
         lower = load - self._at(self.photovoltaic_buses) @ self._available()
         return lower + (at @ least)[:, None], load + (at @ most)[:, None]
 
-    def _at_prosumers(self) -> Vector:
+    def _at_prosumers(self) -> FloatArray:
         return self._at(tuple(self.prosumer_buses.values()))
 
-    def _at(self, buses: tuple[int, ...]) -> Vector:
+    def _at(self, buses: tuple[int, ...]) -> FloatArray:
         """Incidence of resources on buses, shape (N, resources)."""
         index = list(self.network.buses.index)
         found = np.zeros((len(index), len(buses)))

@@ -18,9 +18,9 @@ from itertools import product
 import numpy as np
 from convex_pieces import DoubtError, Piece, Program, minimise
 from drawn_games import DrawnGame, Follower, Paid
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+from equigrid.arrays import BoolArray, FloatArray
+
 # Two ways to compute the money of one point may differ by this much, relatively.
 AGREEMENT = 1e-6
 
@@ -31,8 +31,8 @@ class Best:
 
     status: str
     value: float = np.inf
-    x: Vector | None = None
-    answers: tuple[Vector, ...] = ()
+    x: FloatArray | None = None
+    answers: tuple[FloatArray, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class _Pieces:
         self.lower[:n_x], self.upper[:n_x] = game.lower, game.upper
         self.lower[slack] = 0.0
         self.upper[slack] = np.where(game.equal, 0.0, np.inf)
-        self.blocks: list[Vector] = []
-        self.rhs: list[Vector] = []
+        self.blocks: list[FloatArray] = []
+        self.rhs: list[FloatArray] = []
         for number, follower in enumerate(game.followers):
             self._add_conditions(number, follower)
         own = [(slice(0, n_x), game.matrix), (slack, np.eye(len(game.rhs)))]
@@ -89,7 +89,7 @@ class _Pieces:
         slacks = (self._take(m), self._take(n), self._take(n))
         self.places.append(_Place(y, rows, upper, lower, slacks))
 
-    def _add_rows(self, right: Vector, parts: list[tuple[slice, Vector]]) -> Vector:
+    def _add_rows(self, right: FloatArray, parts: list[tuple[slice, FloatArray]]) -> FloatArray:
         block = np.zeros((len(right), self.size))
         for where, part in parts:
             block[:, where] = part
@@ -121,9 +121,7 @@ class _Pieces:
             self._add_rows(right, [(place.y, np.diag(sign * there)), (slack, np.diag(1.0 * there))])
             self._close(side, slack, there, np.zeros(n, dtype=bool))
 
-    def _close(
-        self, multiplier: slice, slack: slice, there: NDArray[np.bool_], equal: NDArray[np.bool_]
-    ) -> None:
+    def _close(self, multiplier: slice, slack: slice, there: BoolArray, equal: BoolArray) -> None:
         """Bound multipliers and slacks; what is not there is 0, an equality has no sign."""
         self.lower[multiplier] = np.where(equal, -np.inf, 0.0)
         self.upper[multiplier] = np.where(there, np.inf, 0.0)
@@ -140,7 +138,7 @@ class _Pieces:
             self._add_rows(np.zeros(count), [worth, (caps, -np.eye(count))])
             self.lower[caps], self.upper[caps] = -paid.cap, paid.cap
 
-    def _objective(self) -> tuple[Vector, Vector]:
+    def _objective(self) -> tuple[FloatArray, FloatArray]:
         curvature, cost = np.zeros((self.size, self.size)), np.zeros(self.size)
         n_x = len(self.game.cost)
         curvature[:n_x, :n_x], cost[:n_x] = self.game.curvature, self.game.cost
@@ -199,14 +197,16 @@ def _integers(game: DrawnGame) -> Iterator[dict[int, float]]:
         yield dict(zip(at.tolist(), map(float, values), strict=True))
 
 
-def _feasible_patterns(pieces: _Pieces, fixed: dict[int, float]) -> Iterator[tuple[Vector, Vector]]:
+def _feasible_patterns(
+    pieces: _Pieces, fixed: dict[int, float]
+) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Yield the bounds of every pattern that has a point."""
     lower, upper = pieces.lower.copy(), pieces.upper.copy()
     for column, value in fixed.items():
         lower[column] = upper[column] = value
     program = Program(pieces.matrix, pieces.right, lower, upper)
 
-    def descend(depth: int) -> Iterator[tuple[Vector, Vector]]:
+    def descend(depth: int) -> Iterator[tuple[FloatArray, FloatArray]]:
         if program.solve() == "infeasible":
             return
         if depth == len(pieces.pairs):
@@ -222,7 +222,7 @@ def _feasible_patterns(pieces: _Pieces, fixed: dict[int, float]) -> Iterator[tup
     yield from descend(0)
 
 
-def _check_money(pieces: _Pieces, point: Vector, value: float) -> None:
+def _check_money(pieces: _Pieces, point: FloatArray, value: float) -> None:
     """Compare the value with prices times quantities."""
     game, x = pieces.game, point[: len(pieces.game.cost)]
     direct = game.cost @ x + 0.5 * x @ game.curvature @ x
@@ -236,7 +236,9 @@ def _check_money(pieces: _Pieces, point: Vector, value: float) -> None:
         raise DoubtError(f"money by duality gives {value}, by multiplication {direct}")
 
 
-def _money(follower: Follower, paid: Paid, x: Vector, y: Vector, multipliers: Vector) -> float:
+def _money(
+    follower: Follower, paid: Paid, x: FloatArray, y: FloatArray, multipliers: FloatArray
+) -> float:
     """Return what the leader pays: a negative number where it is paid."""
     if paid.at_dual:
         worth = -follower.rhs_of_x.T @ multipliers
@@ -244,7 +246,7 @@ def _money(follower: Follower, paid: Paid, x: Vector, y: Vector, multipliers: Ve
     return float(-paid.sign * paid.hours * x[paid.prices] @ y[paid.quantities])
 
 
-def money(game: DrawnGame, x: Vector, answers: Sequence[Vector]) -> float:
+def money(game: DrawnGame, x: FloatArray, answers: Sequence[FloatArray]) -> float:
     """Return the money that moves for the leader: the sizes of its own terms and of payments."""
     total = float(np.abs(game.cost) @ np.abs(x) + np.sum((game.factor @ x) ** 2) / 2)
     for follower, own, y in zip(game.followers, game.cost_of_answers, answers, strict=True):
@@ -255,7 +257,7 @@ def money(game: DrawnGame, x: Vector, answers: Sequence[Vector]) -> float:
     return total
 
 
-def regret(game: DrawnGame, x: Vector, answers: Sequence[Vector]) -> float:
+def regret(game: DrawnGame, x: FloatArray, answers: Sequence[FloatArray]) -> float:
     """Return the most that a follower could still gain at x, relative, by its matrices alone.
 
     Infinite where an answer is off its constraints by more than 1e-5.
@@ -276,7 +278,7 @@ def regret(game: DrawnGame, x: Vector, answers: Sequence[Vector]) -> float:
     return worst
 
 
-def _least(follower: Follower, cost: Vector, right: Vector) -> float:
+def _least(follower: Follower, cost: FloatArray, right: FloatArray) -> float:
     """Return a follower's own best cost at a cost and a right-hand side."""
     n, m = len(cost), len(right)
     curvature = np.zeros((n + m, n + m))

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.own_thread import in_own_thread
 
-Vector = NDArray[np.float64]
 TOLERANCE = 1e-9
 _OPTIONS = {
     "output_flag": False,
@@ -41,11 +40,11 @@ class Program:
 
     def __init__(
         self,
-        matrix: Vector,
-        right: Vector,
-        lower: Vector,
-        upper: Vector,
-        cost: Vector | None = None,
+        matrix: FloatArray,
+        right: FloatArray,
+        lower: FloatArray,
+        upper: FloatArray,
+        cost: FloatArray | None = None,
     ) -> None:
         columns = sparse.csc_matrix(matrix)
         lp = highspy.HighsLp()
@@ -84,7 +83,7 @@ class Program:
         """Solve where nobody else has fixed another number of processors."""
         in_own_thread(self._solver.run)
 
-    def point(self) -> Vector:
+    def point(self) -> FloatArray:
         """Return the columns of the last answer."""
         return np.array(self._solver.getSolution().col_value)
 
@@ -93,19 +92,19 @@ class Program:
 class Piece:
     """Minimise ½v'Rv + r'v subject to K v = k, l ≤ v ≤ u, with R positive semidefinite."""
 
-    matrix: Vector
-    right: Vector
-    lower: Vector
-    upper: Vector
-    curvature: Vector
-    cost: Vector
+    matrix: FloatArray
+    right: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    curvature: FloatArray
+    cost: FloatArray
 
-    def value(self, point: Vector) -> float:
+    def value(self, point: FloatArray) -> float:
         """Return the objective."""
         return float(self.cost @ point + 0.5 * point @ self.curvature @ point)
 
 
-def minimise(piece: Piece) -> tuple[str, Vector | None]:
+def minimise(piece: Piece) -> tuple[str, FloatArray | None]:
     """Return ``solved`` and a best point, or ``infeasible`` or ``unbounded`` and none."""
     curved = piece.curvature.any()
     cost = None if curved else piece.cost
@@ -148,7 +147,7 @@ class _Conditions:
             if np.isfinite(end)
         ]
 
-    def first_point(self) -> Vector | None:
+    def first_point(self) -> FloatArray | None:
         """Search depth first, putting a 0 where the last point had none."""
         if self.program.solve() == "infeasible":
             return None
@@ -170,6 +169,6 @@ class _Conditions:
         return found
 
 
-def _may(end: Vector) -> Vector:
+def _may(end: FloatArray) -> FloatArray:
     """Upper limits of the multipliers of bounds: a bound that is not there has none."""
     return np.where(np.isfinite(end), np.inf, 0.0)

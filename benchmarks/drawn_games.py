@@ -9,12 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.scenarios.seeds import stream
-
-Vector = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 KINDS = ("linear", "two", "chain", "price", "dual", "quadratic", "quadratic leader")
 KINDS += ("integer", "coupling", "open", "large")
@@ -37,8 +34,8 @@ class Paid:
 
     sign: float
     hours: float
-    prices: NDArray[np.int64]
-    quantities: NDArray[np.int64]
+    prices: IntArray
+    quantities: IntArray
     cap: float = np.inf
 
     @property
@@ -55,22 +52,22 @@ class Follower:
     stands in C; what is paid for at the follower's dual stands in B.
     """
 
-    factor: Vector  # P = factor' factor
-    cost: Vector
-    cost_of_x: Vector
-    cost_of_z: Vector
-    matrix: Vector
-    equal: Mask
-    rhs: Vector
-    rhs_of_x: Vector
-    rhs_of_z: Vector
-    lower: Vector
-    upper: Vector
+    factor: FloatArray  # P = factor' factor
+    cost: FloatArray
+    cost_of_x: FloatArray
+    cost_of_z: FloatArray
+    matrix: FloatArray
+    equal: BoolArray
+    rhs: FloatArray
+    rhs_of_x: FloatArray
+    rhs_of_z: FloatArray
+    lower: FloatArray
+    upper: FloatArray
     paid: Paid | None
     maximises: bool
 
     @property
-    def curvature(self) -> Vector:
+    def curvature(self) -> FloatArray:
         """P."""
         return self.factor.T @ self.factor
 
@@ -87,21 +84,21 @@ class DrawnGame:
     """Minimise ½x'Qx + d'x + Σ e_k'y_k + payments subject to Gx + Σ H_k y_k {=, ≤} g and bounds."""
 
     kind: str
-    factor: Vector  # Q = factor' factor
-    cost: Vector
-    cost_of_answers: Sequence[Vector]
-    matrix: Vector
-    matrix_of_answers: Sequence[Vector]
-    equal: Mask
-    rhs: Vector
-    lower: Vector
-    upper: Vector
-    integer: Mask
+    factor: FloatArray  # Q = factor' factor
+    cost: FloatArray
+    cost_of_answers: Sequence[FloatArray]
+    matrix: FloatArray
+    matrix_of_answers: Sequence[FloatArray]
+    equal: BoolArray
+    rhs: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    integer: BoolArray
     followers: Sequence[Follower]
     maximises: bool
 
     @property
-    def curvature(self) -> Vector:
+    def curvature(self) -> FloatArray:
         """Q."""
         return self.factor.T @ self.factor
 
@@ -149,7 +146,7 @@ def draw(kind: str, seed: int, number: int) -> DrawnGame:
 
 def _whole(
     rng: np.random.Generator, low: int, high: int, *shape: int, dense: float = 1.0
-) -> Vector:
+) -> FloatArray:
     """Draw integers from low to high, of which a share is put to 0."""
     drawn = rng.integers(low, high + 1, shape) * (rng.random(shape) < dense)
     return np.asarray(drawn, dtype=float)
@@ -163,7 +160,7 @@ def _draw(kind: str, rng: np.random.Generator) -> DrawnGame:
     width = np.where(integer, _whole(rng, 1, 3, n_x), _whole(rng, 1, 6, n_x))
     inside = lower + np.floor(rng.random(n_x) * (width + 1))
     followers: list[Follower] = []
-    answers: list[Vector] = []
+    answers: list[FloatArray] = []
     for _ in range(2 if traits & {"two", "chain"} else 1):
         before = answers[-1] if followers and "chain" in traits else np.zeros(0)
         follower, answer = _draw_follower(rng, traits, inside, width, before)
@@ -179,10 +176,10 @@ def _draw(kind: str, rng: np.random.Generator) -> DrawnGame:
 def _draw_follower(
     rng: np.random.Generator,
     traits: set[str],
-    inside: Vector,
-    width: Vector,
-    before: Vector,
-) -> tuple[Follower, Vector]:
+    inside: FloatArray,
+    width: FloatArray,
+    before: FloatArray,
+) -> tuple[Follower, FloatArray]:
     """Draw a follower that can answer y to the leader's x, mostly."""
     n, m, n_x, n_z = int(rng.integers(1, 4)), int(rng.integers(1, 4)), len(inside), len(before)
     lower, upper, answer = _draw_bounds(rng, traits, n)
@@ -211,7 +208,7 @@ def _draw_follower(
 
 def _draw_bounds(
     rng: np.random.Generator, traits: set[str], n: int
-) -> tuple[Vector, Vector, Vector]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Draw bounds, of which some may be open, and an answer between them."""
     lower = _whole(rng, -2, 0, n, dense=0.4)
     upper = lower + _whole(rng, 1, 5, n)
@@ -222,7 +219,7 @@ def _draw_bounds(
     return lower, upper, answer
 
 
-def _draw_factor(rng: np.random.Generator, n: int) -> Vector:
+def _draw_factor(rng: np.random.Generator, n: int) -> FloatArray:
     """Draw F of F'F: diagonal, full, or of less than full rank."""
     scale = float(rng.choice([0.5, 1.0, 2.0]))
     if rng.random() < 0.4:
@@ -253,8 +250,8 @@ def _draw_hearing(
     traits: set[str],
     paid: Paid | None,
     shape: tuple[int, int, int, int],
-    equal: Mask,
-) -> dict[str, Vector]:
+    equal: BoolArray,
+) -> dict[str, FloatArray]:
     """Draw C, B, D, E; a follower that pays hears nothing else that is decided."""
     n, m, n_x, n_z = shape
     cost_of_x, rhs_of_x = np.zeros((n, n_x)), np.zeros((m, n_x))
@@ -283,8 +280,8 @@ def _draw_leader(
     kind: str,
     rng: np.random.Generator,
     traits: set[str],
-    inside: Vector,
-    answers: Sequence[Vector],
+    inside: FloatArray,
+    answers: Sequence[FloatArray],
 ) -> DrawnGame:
     """Draw costs and rows of the leader; bounds and followers are filled in by the caller."""
     n_x, coupled = len(inside), "coupling" in traits

@@ -15,14 +15,13 @@ from functools import cache
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
 import equigrid as eg
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.model.balance import Balance
 from equigrid.scenarios.seeds import stream
 
-Vector = NDArray[np.float64]
 HOURS, NODES = 24, range(2, 34)
 HOUR = np.arange(HOURS)
 # Power of all storages, shiftable loads and photovoltaics of the feeder together.
@@ -37,7 +36,7 @@ LOAD_PROFILE = (
 )
 
 
-def wholesale() -> Vector:
+def wholesale() -> FloatArray:
     """Return 24 different prices per MWh, with a valley at noon and a peak in the evening."""
     peak = 45 * np.exp(-((HOUR - 19) ** 2) / 8) + 15 * np.exp(-((HOUR - 8) ** 2) / 6)
     return np.asarray(38 + peak - 18 * DAYLIGHT + 0.37 * HOUR)
@@ -62,7 +61,7 @@ def _feeder() -> eg.Network:
     return eg.feeder("baran-wu-33")
 
 
-def _tree() -> tuple[Vector, Vector]:
+def _tree() -> tuple[FloatArray, FloatArray]:
     """Return node × branch: what nodes receive of flows, and branch × node: what lies beyond."""
     branches = _feeder().branches
     closed = branches[branches["closed"]]
@@ -74,7 +73,7 @@ def _tree() -> tuple[Vector, Vector]:
     return inflow, np.linalg.inv(inflow)
 
 
-def _peaks() -> Vector:
+def _peaks() -> FloatArray:
     """Return the feeder's loads by node, in MW."""
     return np.array([_feeder().buses["load_mw"][node] for node in NODES])
 
@@ -146,12 +145,12 @@ def exchange(n: int, seed: int = 1) -> eg.Game:
     return eg.Game([operator(), inflexible(), *fleets], balances=[Balance("node", terms)])
 
 
-def _sizes(n: int, total_mw: float, draw: np.random.Generator) -> Vector:
+def _sizes(n: int, total_mw: float, draw: np.random.Generator) -> FloatArray:
     sizes = draw.lognormal(0.0, 0.5, n)
     return total_mw * sizes / sizes.sum()
 
 
-def _nodes(n: int, draw: np.random.Generator) -> NDArray[np.int64]:
+def _nodes(n: int, draw: np.random.Generator) -> IntArray:
     weights = _peaks() / _peaks().sum()
     return np.asarray(draw.choice(np.array(NODES), n, p=weights))
 

@@ -11,16 +11,15 @@ import time
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 import equigrid as eg
 from equigrid.agents.assets import VirtualBattery
 from equigrid.agents.network_operator import STATES, NetworkOperator
 from equigrid.agents.prosumer_aggregator import ProsumerAggregator
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.grid.ac import AcViolations, ac_check
 from equigrid.scenarios.seeds import stream
 
-Vector = NDArray[np.float64]
 # Feeder: buses of the prosumers, of PV, and the share of its load at the peak.
 SITES = {
     "baran-wu-33": ((12, 17, 32), (10, 16, 24, 30), 1.0),
@@ -106,19 +105,21 @@ def settled(
     return found, errors
 
 
-def _nets(values: Mapping[str, Vector]) -> dict[str, Vector]:
+def _nets(values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     return {state: values[f"dno.net_load_{state}_mw"] for state in STATES}
 
 
 def violations(
-    operator: NetworkOperator, net: Vector, columns: NDArray[np.int64] | slice
+    operator: NetworkOperator, net: FloatArray, columns: IntArray | slice
 ) -> AcViolations:
     """Return what AC says of net loads (N, C)."""
     ac = ac_check(operator.network, net, operator.scenario_load_mvar()[:, columns])
     return ac.violations(operator.voltage_min_pu, operator.voltage_max_pu)
 
 
-def random_deliveries(operator: NetworkOperator, values: Mapping[str, Vector], count: int) -> float:
+def random_deliveries(
+    operator: NetworkOperator, values: Mapping[str, FloatArray], count: int
+) -> float:
     """Return the share of random deliveries, any mix of any hour, that violate a limit in AC."""
     random, nets = stream(1, "deliveries"), _nets(values)
     columns = random.integers(nets["before"].shape[1], size=count)

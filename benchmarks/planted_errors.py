@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from planted_games import KINDS, Planted
 from planted_judge import Judge
 
 import equigrid as eg
+from equigrid.arrays import FloatArray
 from equigrid.scenarios.seeds import stream
 
-Vector = NDArray[np.float64]
 TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6}
 WAYS = 100
 _FACTORS = (0.0, -1.0, 0.5, 0.9, 0.99, 0.999, 1.001, 1.01, 1.1, 2.0, 10.0, 1e6)
@@ -52,7 +51,9 @@ class Tally:
     names: list[str] = field(default_factory=list)
 
 
-def errors(values: Mapping[str, Vector], path: str, ways: int = WAYS) -> Iterator[tuple[str, Any]]:
+def errors(
+    values: Mapping[str, FloatArray], path: str, ways: int = WAYS
+) -> Iterator[tuple[str, Any]]:
     """Yield so many changes of one figure, by name, each different from the figure."""
     figure = values[path]
     found = 0
@@ -67,7 +68,7 @@ def errors(values: Mapping[str, Vector], path: str, ways: int = WAYS) -> Iterato
             return
 
 
-def _changes(values: Mapping[str, Vector], path: str) -> Iterator[tuple[str, Any]]:
+def _changes(values: Mapping[str, FloatArray], path: str) -> Iterator[tuple[str, Any]]:
     figure = np.array(values[path])
     size = max(1.0, float(np.abs(figure).max()))
     yield from _no_values(figure)
@@ -82,7 +83,7 @@ def _changes(values: Mapping[str, Vector], path: str) -> Iterator[tuple[str, Any
         yield f"noise {number} of {by:.2g}", figure + by * size * rng.standard_normal(figure.shape)
 
 
-def _no_values(figure: Vector) -> Iterator[tuple[str, Any]]:
+def _no_values(figure: FloatArray) -> Iterator[tuple[str, Any]]:
     """What is no figure, or none of this shape."""
     for odd in (np.nan, np.inf, -np.inf):
         yield f"all {odd}", np.full(figure.shape, odd)
@@ -98,7 +99,7 @@ def _no_values(figure: Vector) -> Iterator[tuple[str, Any]]:
     yield "complex", figure + 1j
 
 
-def _moved(figure: Vector, size: float) -> Iterator[tuple[str, Vector]]:
+def _moved(figure: FloatArray, size: float) -> Iterator[tuple[str, FloatArray]]:
     """Other figures in one hour, another order, and what moves from one hour to another."""
     places = range(min(6, figure.size))
     for entry in places:

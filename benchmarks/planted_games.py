@@ -9,11 +9,10 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
 import equigrid as eg
+from equigrid.arrays import FloatArray
 
-Vector = NDArray[np.float64]
 HOURS = 3
 LOAD = np.array([4.0, 6.0, 5.0])
 OWN_COST = np.array([5.0, 7.0, 6.0])
@@ -35,7 +34,7 @@ class Planted:
     """
 
     game: eg.Game
-    values: Mapping[str, Vector]
+    values: Mapping[str, FloatArray]
     proof: Mapping[str, Any] = field(default_factory=dict)
     objectives: Mapping[str, float] = field(default_factory=dict)
 
@@ -204,7 +203,7 @@ def nash() -> Planted:
     return Planted(game, {f"{name}.output_mw": output for name, output in outputs.items()})
 
 
-def _exchange(other: eg.Agent, load: Vector) -> eg.Game:
+def _exchange(other: eg.Agent, load: FloatArray) -> eg.Game:
     made = cp.Variable(load.shape, bounds=[0, 9])
     flat = cp.vec(made, order="F")
     cost = 4.0 * cp.sum(made) + cp.quad_form(flat, 0.5 * np.eye(load.size))

@@ -8,16 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from planted_games import Planted
 from scipy.optimize import Bounds, LinearConstraint, milp, minimize
 
 import equigrid as eg
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 
-Vector = NDArray[np.float64]
 # An error does harm where a party loses this share of the money that it moves, or where a figure is
 # this share of itself away from what is possible: five times what certificates let pass.
 _LOSS, _OFF = 5e-4, 1e-4
@@ -46,7 +45,7 @@ class Judge:
                 return np.inf
         return max(self._announced(values), self._imbalance(values), *self._of_agents(values))
 
-    def _of_agents(self, values: Mapping[str, Vector]) -> list[float]:
+    def _of_agents(self, values: Mapping[str, FloatArray]) -> list[float]:
         found, moved = [], self._moved(values)
         least = _SHARE * self._all_money(moved, values)
         for name, form in self._forms.items():
@@ -64,12 +63,12 @@ class Judge:
             found += [(cost - best) / money / _LOSS, kinks / money / _LOSS]
         return found
 
-    def _moved(self, values: Mapping[str, Vector]) -> dict[str, float]:
+    def _moved(self, values: Mapping[str, FloatArray]) -> dict[str, float]:
         """Return the money that each party moves by what it is said to do."""
         return {n: self._money(n, *self._point(n, values)[:2], values) for n in self._forms}
 
     def _money(
-        self, name: str, columns: Vector, theta: Vector, values: Mapping[str, Vector]
+        self, name: str, columns: FloatArray, theta: FloatArray, values: Mapping[str, FloatArray]
     ) -> float:
         """Return the sizes of all variable costs and payments of a party, its balances' included.
 
@@ -86,7 +85,7 @@ class Judge:
                 costs += np.abs(price * amount).sum()
         return float(costs)
 
-    def _all_money(self, moved: Mapping[str, float], values: Mapping[str, Vector]) -> float:
+    def _all_money(self, moved: Mapping[str, float], values: Mapping[str, FloatArray]) -> float:
         """Return all money that moves: who pays and who is paid both count a payment."""
         twice = sum(
             float(np.abs(values[balance.name] * values[term.source]).sum()) / 2
@@ -98,7 +97,9 @@ class Judge:
             twice += float(np.abs(price * quantity * payment.hours).sum())
         return max(*moved.values(), sum(moved.values()) - twice)
 
-    def _point(self, name: str, values: Mapping[str, Vector]) -> tuple[Vector, Vector, float]:
+    def _point(
+        self, name: str, values: Mapping[str, FloatArray]
+    ) -> tuple[FloatArray, FloatArray, float]:
         """Return columns, θ, and how far what is said is from possible, of its size."""
         form = self._forms[name]
         theta = form.heard_vector(heard_values(self._game, values, name))
@@ -123,8 +124,8 @@ class Judge:
         return columns, theta, max(float(part.max(initial=0.0)) for part in off) / size
 
     def _best(
-        self, form: StandardForm, theta: Vector, values: Mapping[str, Vector], name: str
-    ) -> tuple[float, Vector, float]:
+        self, form: StandardForm, theta: FloatArray, values: Mapping[str, FloatArray], name: str
+    ) -> tuple[float, FloatArray, float]:
         """Return the least cost, where, and by how much a used dual fails to be a slope of it."""
         income = np.zeros(form.columns)
         for balance in self._game.balances:
@@ -144,8 +145,8 @@ class Judge:
     def _kink(
         self,
         form: StandardForm,
-        theta: Vector,
-        values: Mapping[str, Vector],
+        theta: FloatArray,
+        values: Mapping[str, FloatArray],
         name: str,
         heard: str,
         best: float,
@@ -169,7 +170,7 @@ class Judge:
         )
         return best - float(price @ theta[where]) - (found.fun + form.offset)
 
-    def _announced(self, values: Mapping[str, Vector]) -> float:
+    def _announced(self, values: Mapping[str, FloatArray]) -> float:
         """Return the harm of parties without a problem that say what they do not."""
         off = [
             np.abs(values[f"{a.name}.{n}"] - said.value).max() / max(1.0, np.abs(said.value).max())
@@ -179,7 +180,7 @@ class Judge:
         ]
         return max(off, default=0.0) / _OFF
 
-    def _imbalance(self, values: Mapping[str, Vector]) -> float:
+    def _imbalance(self, values: Mapping[str, FloatArray]) -> float:
         off = [0.0]
         for balance in self._game.balances:
             terms = [term.sign * values[term.source] for term in balance.signed]
@@ -191,7 +192,7 @@ def _whole_form(agent: eg.Agent) -> StandardForm:
     return compile_agent(agent, list(agent.says))
 
 
-def _paid(game: eg.Game, values: Mapping[str, Vector], name: str) -> float:
+def _paid(game: eg.Game, values: Mapping[str, FloatArray], name: str) -> float:
     return sum(
         float(np.sum(term.sign * values[balance.name] * values[term.source]))
         for balance in game.balances
@@ -200,7 +201,7 @@ def _paid(game: eg.Game, values: Mapping[str, Vector], name: str) -> float:
     )
 
 
-def _least(form: StandardForm, cost: Vector, rhs: Vector) -> tuple[float, Vector]:
+def _least(form: StandardForm, cost: FloatArray, rhs: FloatArray) -> tuple[float, FloatArray]:
     """Return the least cost of columns, without constants, and columns that cost that."""
     equal = np.arange(len(rhs)) < form.equal_rows
     rows = LinearConstraint(form.matrix.toarray(), np.where(equal, rhs, -np.inf), rhs)

@@ -9,13 +9,12 @@ from collections.abc import Callable
 import cvxpy as cp
 import numpy as np
 import paper_e
-from numpy.typing import NDArray
 
 import equigrid as eg
+from equigrid.arrays import FloatArray
 from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.scenarios.seeds import stream
 
-Vector = NDArray[np.float64]
 Build = Callable[[], eg.Agent]
 
 
@@ -33,7 +32,9 @@ def quadratic() -> eg.Agent:
     return eg.Agent(agent.name, problem, agent.hears, agent.says)
 
 
-def timed(answer: Callable[[Vector], Vector], prices: list[Vector]) -> tuple[float, list[float]]:
+def timed(
+    answer: Callable[[FloatArray], FloatArray], prices: list[FloatArray]
+) -> tuple[float, list[float]]:
     """Milliseconds an answer, and the cost of each at its prices."""
     answer(prices[0])
     begin = time.perf_counter()
@@ -42,28 +43,28 @@ def timed(answer: Callable[[Vector], Vector], prices: list[Vector]) -> tuple[flo
     return milliseconds, [float(p @ i) for p, i in zip(prices, imports, strict=True)]
 
 
-def persistent(build: Build) -> Callable[[Vector], Vector]:
+def persistent(build: Build) -> Callable[[FloatArray], FloatArray]:
     """By the public interface."""
     solver = eg.AgentSolver(build())
     return lambda price: solver.answer(price=price)["import_mw"]
 
 
-def with_parameters(build: Build) -> Callable[[Vector], Vector]:
+def with_parameters(build: Build) -> Callable[[FloatArray], FloatArray]:
     """By cvxpy, compiled once."""
     return _cvxpy(build())
 
 
-def rebuilt(build: Build) -> Callable[[Vector], Vector]:
+def rebuilt(build: Build) -> Callable[[FloatArray], FloatArray]:
     """By cvxpy, declared again each time."""
 
-    def answer(price: Vector) -> Vector:
+    def answer(price: FloatArray) -> FloatArray:
         return _cvxpy(build())(price)
 
     return answer
 
 
-def _cvxpy(agent: eg.Agent) -> Callable[[Vector], Vector]:
-    def answer(price: Vector) -> Vector:
+def _cvxpy(agent: eg.Agent) -> Callable[[FloatArray], FloatArray]:
+    def answer(price: FloatArray) -> FloatArray:
         assert agent.problem is not None
         agent.hears["price"].value = price
         agent.problem.solve(solver=cp.HIGHS if agent.problem.is_lp() else cp.CLARABEL)

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from equigrid.arrays import BoolArray
 from equigrid.experiments.ends import explained_end
 from equigrid.experiments.refusals import refuse_infeasible_case
 from equigrid.experiments.result import CaseResult, Kpi
 from equigrid.experiments.strict import in_words
 from equigrid.experiments.study import Study
-from equigrid.experiments.systems import Dispatch, Mask, System
+from equigrid.experiments.systems import Dispatch, System
 from equigrid.experiments.world import Progress, World
 from equigrid.grid.verified_flow import Judged, judged_flow
 from equigrid.markets.certification.certificate import AcFindings
@@ -111,11 +112,11 @@ class CaseRun:
             max_route_difference_pu=self.judged.difference_pu,
         )
 
-    def _enforced(self) -> Mask:
+    def _enforced(self) -> BoolArray:
         columns = self.dispatch.enforced
         return np.ones_like(self.ac.converged) if columns is None else columns
 
-    def _linear_error(self, found: Mask) -> float | None:
+    def _linear_error(self, found: BoolArray) -> float | None:
         if self.dispatch.voltage_pu is None:
             return None
         off = np.abs(self.dispatch.voltage_pu - self.ac.voltage_pu)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from equigrid.arrays import FloatArray
 from equigrid.experiments.study import Study
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,18 +21,18 @@ class FeederLoads:
         Nominal generation times the study's `network.generation_profile`.
     """
 
-    load_mw: Vector
-    load_mvar: Vector
-    generation_mw: Vector
-    generation_mvar: Vector
+    load_mw: FloatArray
+    load_mvar: FloatArray
+    generation_mw: FloatArray
+    generation_mvar: FloatArray
 
     @property
-    def net_mw(self) -> Vector:
+    def net_mw(self) -> FloatArray:
         """Load less generation."""
         return self.load_mw - self.generation_mw
 
     @property
-    def net_mvar(self) -> Vector:
+    def net_mvar(self) -> FloatArray:
         """Reactive load less what generators feed in of it."""
         return self.load_mvar - self.generation_mvar
 
@@ -55,7 +54,7 @@ def feeder_loads(study: Study, load_factor: ArrayLike) -> FeederLoads:
     )
 
 
-def _at_hours(study: Study, what: str, factor: Vector) -> tuple[Vector, Vector]:
+def _at_hours(study: Study, what: str, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
     buses = study.network.buses
     active, reactive = (buses[f"{what}_{unit}"].to_numpy(np.float64) for unit in ("mw", "mvar"))
     return np.outer(active, factor), np.outer(reactive, factor)

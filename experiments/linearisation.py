@@ -5,10 +5,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import Interrupted
 from equigrid.markets.equilibrium import Equilibrium
 
@@ -16,14 +15,14 @@ if TYPE_CHECKING:
     from equigrid.experiments.world import World
     from equigrid.markets.methods.led_answer import LedAnswer
 
-Vector = NDArray[np.float64]
-
 
 @runtime_checkable
 class Relinearised(Protocol):
     """A system that can expand its linear network at an answer."""
 
-    def relinearised(self, values: Mapping[str, Vector], tolerance_pu: float) -> tuple[Any, float]:
+    def relinearised(
+        self, values: Mapping[str, FloatArray], tolerance_pu: float
+    ) -> tuple[Any, float]:
         """Expand at the AC operating points of an answer.
 
         Parameters

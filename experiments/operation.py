@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from equigrid.arrays import FloatArray
 from equigrid.grid.ac import AcResult, ac_check
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
@@ -12,7 +12,6 @@ from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import UNRATED_KA
 from equigrid.grid.network.topology import twice_fed_islands
 
-Array = npt.NDArray[np.float64]
 _ASKED = ("voltage_pu", "branch_current_ka", "loss_mw", "loading_max_percent")
 
 
@@ -38,8 +37,8 @@ class Operation:
 
     network: Network
     status: str
-    voltage_pu: Array
-    current_ka: Array
+    voltage_pu: FloatArray
+    current_ka: FloatArray
     loss_mw: float
     loading_max_percent: float
     loss_ac_mw: float
@@ -75,7 +74,7 @@ class Operation:
         return list(branches["name"][~branches["closed"]])
 
 
-def _by_batch(flow: BatchFlow) -> tuple[str, Array, Array, float, float]:
+def _by_batch(flow: BatchFlow) -> tuple[str, FloatArray, FloatArray, float, float]:
     return (
         FlowStatus(int(flow.status[0])).name,
         flow.voltage_pu[0],
@@ -85,7 +84,7 @@ def _by_batch(flow: BatchFlow) -> tuple[str, Array, Array, float, float]:
     )
 
 
-def _by_pandapower(judged: AcResult) -> tuple[str, Array, Array, float, float]:
+def _by_pandapower(judged: AcResult) -> tuple[str, FloatArray, FloatArray, float, float]:
     voltage = judged.voltage_pu[:, 0]
     return (
         "TWICE_FED" if judged.converged[0] else FlowStatus.DIVERGED.name,

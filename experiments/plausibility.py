@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.grid.network.tables import UNRATED_KA
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ def beside_feeder(loc: "Loc", power_mw: float, peak_mw: float) -> Iterator["Prob
         )
 
 
-def below_peak(
-    loc: "Loc", limit_mw: float, load_mw: NDArray[np.float64], rest: str
-) -> Iterator["Problem"]:
+def below_peak(loc: "Loc", limit_mw: float, load_mw: FloatArray, rest: str) -> Iterator["Problem"]:
     """Doubt a limit on what is bought that is below the peak of the load it serves, by hour."""
     hour = int(np.argmax(load_mw))
     if limit_mw < load_mw[hour] - 1e-9:

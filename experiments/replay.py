@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableResult
 from equigrid.experiments.systems import ReplayKind, system_kind
 from equigrid.markets.messaging.mailroom import digest, read_log
@@ -21,7 +21,6 @@ from equigrid.markets.messaging.messages import (
 )
 from equigrid.threads import one_blas_thread
 
-Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]
 _CLOSE = 1e-6
 _FIRST = "disco-microgrids"  # the system of a manifest that names none: there was one only
@@ -112,7 +111,7 @@ class Told:
         """Return the final amounts by payment."""
         return {bill.payment: bill.amount for bill in self.bills()}
 
-    def schedules(self) -> dict[tuple[str, str], Vector]:
+    def schedules(self) -> dict[tuple[str, str], FloatArray]:
         """Return the final quantities by sender and name."""
         return {
             (message.sender, name): np.asarray(value, dtype=float)
@@ -121,7 +120,7 @@ class Told:
             for name, value in message.values.items()
         }
 
-    def announced(self) -> dict[str, Vector]:
+    def announced(self) -> dict[str, FloatArray]:
         """Return what was published by name; a ramp has one hour less than the day."""
         return {
             name: np.atleast_1d(np.asarray(value, dtype=float))

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.experiments.schema import Case
 from equigrid.experiments.schema import Study as StudyFile
 
@@ -29,8 +27,6 @@ if TYPE_CHECKING:  # what follows from these takes long to import, and few need 
     Tables = dict[str, pd.DataFrame]
     Kpis = dict[str, Kpi]
 
-Matrix = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 SYSTEMS: dict[str, str] = {
     "disco-microgrids": "equigrid.experiments.disco_microgrids",
@@ -56,11 +52,11 @@ class Dispatch:
         pandapower judges the worst of each. One part if None.
     """
 
-    net_load_mw: Matrix
-    net_load_mvar: Matrix
-    voltage_pu: Matrix | None = None
-    enforced: Mask | None = None
-    parts: NDArray[np.int64] | None = None
+    net_load_mw: FloatArray
+    net_load_mvar: FloatArray
+    voltage_pu: FloatArray | None = None
+    enforced: BoolArray | None = None
+    parts: IntArray | None = None
 
 
 class System(Protocol):
@@ -116,8 +112,8 @@ class Deliveries:
     """
 
     secured: bool
-    voltage_pu: Matrix
-    loading_percent: Matrix
+    voltage_pu: FloatArray
+    loading_percent: FloatArray
 
 
 @dataclass(frozen=True)

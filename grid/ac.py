@@ -6,17 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandapower
 import pandas as pd
 from numpy.typing import ArrayLike
 from pandapower.powerflow import LoadflowNotConverged
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import UNRATED_KA
 
-Array = npt.NDArray[np.float64]
 _OPTIONS = {"numba": False, "voltage_depend_loads": False, "tolerance_mva": 1e-9}
 _REUSE_MATRICES = {"bus_pq": True, "trafo": False, "gen": False}
 _ITERATIONS = 30
@@ -34,8 +33,8 @@ class AcViolations:
         Loading above 100 %, 0 below; infinite where nothing converged.
     """
 
-    voltage_pu: Array
-    loading_percent: Array
+    voltage_pu: FloatArray
+    loading_percent: FloatArray
 
     @property
     def worst_voltage_pu(self) -> float:
@@ -66,11 +65,11 @@ class AcResult:
         Columns that did not converge hold NaN everywhere else.
     """
 
-    voltage_pu: Array
-    current_ka: Array
-    loading_percent: Array
-    loss_mw: Array
-    converged: npt.NDArray[np.bool_]
+    voltage_pu: FloatArray
+    current_ka: FloatArray
+    loading_percent: FloatArray
+    loss_mw: FloatArray
+    converged: BoolArray
 
     def violations(self, voltage_min_pu: ArrayLike, voltage_max_pu: ArrayLike) -> AcViolations:
         """Measure against voltage limits (float or (N,), p.u.) and ratings."""
@@ -111,7 +110,7 @@ def ac_check(network: Network, load_mw: ArrayLike, load_mvar: ArrayLike) -> AcRe
     return AcResult(voltage, current, loading, loss, converged=np.isfinite(loss))
 
 
-def loading_percent(network: Network, current_ka: Array) -> Array:
+def loading_percent(network: Network, current_ka: FloatArray) -> FloatArray:
     """Return currents (B, C) in percent of the ratings, 0 for branches without one."""
     rating_ka = network.branches["rating_ka"].to_numpy()[:, None]
     return np.where(rating_ka < UNRATED_KA, 100 * current_ka / rating_ka, 0 * current_ka)
@@ -129,7 +128,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def check_loads(network: Network, active: Array, reactive: Array) -> None:
+def check_loads(network: Network, active: FloatArray, reactive: FloatArray) -> None:
     """Refuse loads that are not of shape (N, C) or not finite."""
     buses = len(network.buses)
     if (
@@ -152,8 +151,8 @@ def check_loads(network: Network, active: Array, reactive: Array) -> None:
 
 
 def _column(
-    net: pandapower.pandapowerNet, load_mw: Array, load_mvar: Array
-) -> tuple[Array, Array, float]:
+    net: pandapower.pandapowerNet, load_mw: FloatArray, load_mvar: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
     """Return voltages, currents and loss of one column, NaN when it does not converge."""
     net.load["p_mw"], net.load["q_mvar"] = load_mw, load_mvar
     if not (_converges_warm(net) or _converges_cold(net)):
@@ -186,7 +185,7 @@ def _converges(net: pandapower.pandapowerNet, **options: object) -> bool:
     return True
 
 
-def _currents_ka(net: pandapower.pandapowerNet) -> Array:
+def _currents_ka(net: pandapower.pandapowerNet) -> FloatArray:
     ratio = net.trafo["vn_lv_kv"] / net.trafo["vn_hv_kv"]
     transformers = pd.concat([net.res_trafo["i_hv_ka"], net.res_trafo["i_lv_ka"] * ratio], axis=1)
     currents = np.concatenate([net.res_line["i_ka"], transformers.max(axis=1)])

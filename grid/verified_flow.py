@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from numpy.typing import ArrayLike
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.grid.ac import AcResult, ac_check, check_loads, loading_percent
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.batch.result import FlowStatus
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.topology import twice_fed_islands
 
-Array = npt.NDArray[np.float64]
-Columns = npt.NDArray[np.bool_]
 _JUDGED = 50  # columns judged for each kind of limit, and of those that the batch cannot solve
 _ALONE = 250  # up to so many columns pandapower needs less time than kernels to be compiled once
 
@@ -36,7 +34,7 @@ class Judged:
     """
 
     result: AcResult
-    judged: Columns
+    judged: BoolArray
     difference_pu: float | None
     disagreeing: int = 0
 
@@ -64,7 +62,7 @@ def judged_flow(
     voltage_min_pu, voltage_max_pu : float or array (N,)
         What "near" is measured from, p.u.
     parts : array of int or bool (C,), optional
-        Columns of the same number are reported together; each part has an equal share of what is
+        BoolArray of the same number are reported together; each part has an equal share of what is
         judged, so that pandapower sees what matters in all of them.
 
     Raises
@@ -88,7 +86,7 @@ def judged_flow(
     return Judged(result, judged, float(apart.max(initial=0.0)), disagreeing)
 
 
-def _by_batch(network: Network, load_mw: Array, load_mvar: Array) -> AcResult:
+def _by_batch(network: Network, load_mw: FloatArray, load_mvar: FloatArray) -> AcResult:
     """Return what the batch says, as pandapower would say it."""
     flow = power_flow_batch(network, load_mw.T, load_mvar.T)
     converged = flow.status != FlowStatus.DIVERGED
@@ -98,7 +96,7 @@ def _by_batch(network: Network, load_mw: Array, load_mvar: Array) -> AcResult:
     return AcResult(voltage, current, loading, flow.loss_mw, converged)
 
 
-def _distances(result: AcResult, low: ArrayLike, high: ArrayLike) -> list[Array]:
+def _distances(result: AcResult, low: ArrayLike, high: ArrayLike) -> list[FloatArray]:
     """Return what each column (C,) is ranked by for each kind of limit, the worst greatest."""
     low, high = np.reshape(low, (-1, 1)), np.reshape(high, (-1, 1))
     off = np.maximum(low - result.voltage_pu, result.voltage_pu - high).max(axis=0)
@@ -106,7 +104,9 @@ def _distances(result: AcResult, low: ArrayLike, high: ArrayLike) -> list[Array]
     return [off, loading] if np.any(loading > 0) else [off]
 
 
-def _chosen(distances: list[Array], converged: Columns, parts: ArrayLike | None) -> Columns:
+def _chosen(
+    distances: list[FloatArray], converged: BoolArray, parts: ArrayLike | None
+) -> BoolArray:
     """Return which columns pandapower judges; of equal ones the first."""
     chosen = np.zeros(len(converged), bool)
     part_of = np.zeros(len(converged)) if parts is None else np.asarray(parts)
@@ -120,7 +120,7 @@ def _chosen(distances: list[Array], converged: Columns, parts: ArrayLike | None)
     return chosen
 
 
-def _replace(result: AcResult, columns: Columns, exact: AcResult) -> None:
+def _replace(result: AcResult, columns: BoolArray, exact: AcResult) -> None:
     """Write what pandapower says over what the batch says."""
     for name, said in vars(exact).items():
         getattr(result, name)[..., columns] = said

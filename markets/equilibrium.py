@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableGame
 from equigrid.markets.accounts.dual_decomposition import dual_parts
 from equigrid.markets.accounts.settlement import amounts, settlement_table
@@ -17,8 +16,6 @@ from equigrid.markets.forms.points import Point
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.model.sources import Dual
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +47,7 @@ class Equilibrium:
 
     game: Game
     method: str
-    values: Mapping[str, Vector]
+    values: Mapping[str, FloatArray]
     leader_objective: float | None
     certificate: Certificate
     settled: bool = True
@@ -60,7 +57,7 @@ class Equilibrium:
     points: Mapping[str, Point] = field(default_factory=dict, repr=False)
 
     @property
-    def prices(self) -> Mapping[str, Vector]:
+    def prices(self) -> Mapping[str, FloatArray]:
         """Price of every balance, the change of total cost per unit of its right-hand side."""
         return MappingProxyType({b.name: self.values[b.name] for b in self.game.balances})
 
@@ -75,7 +72,7 @@ class Equilibrium:
         """Amount of every payment, price × quantity × hours."""
         return MappingProxyType(amounts(self.game, self.values))
 
-    def parts(self, dual: Dual) -> Mapping[str, Vector]:
+    def parts(self, dual: Dual) -> Mapping[str, FloatArray]:
         """Return what a dual is made of, by the labels of the constraints behind it.
 
         Parameters

@@ -6,13 +6,13 @@ Means are kept exactly: the weighted mean of the representatives is the mean of 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
-Vector = NDArray[np.float64]
+from equigrid.arrays import FloatArray
 
 
-def normal_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[float]) -> Vector:
+def normal_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[float]) -> FloatArray:
     """Cut normal distributions, hour by hour.
 
     Parameters
@@ -39,7 +39,7 @@ def normal_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[fl
     return np.asarray(np.asarray(mean) + standard[:, None] * np.asarray(deviation))
 
 
-def beta_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[float]) -> Vector:
+def beta_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[float]) -> FloatArray:
     """Cut beta distributions on [0, 1] (relative irradiance), hour by hour.
 
     Parameters
@@ -79,7 +79,7 @@ def beta_intervals(mean: ArrayLike, deviation: ArrayLike, weights: Sequence[floa
     return outcomes
 
 
-def _mean_below(share: Vector, a: Vector, b: Vector) -> Vector:
+def _mean_below(share: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
     """E[X; X < x] / E[X] of a beta(a, b) at its quantiles x, accurate at both ends.
 
     It is the distribution of a beta(a + 1, b), share - x^a (1 - x)^b / (a B(a, b)), with 1 - x as
@@ -90,7 +90,7 @@ def _mean_below(share: Vector, a: Vector, b: Vector) -> Vector:
     return np.asarray(share - np.exp(term))
 
 
-def _edges(weights: Sequence[float]) -> Vector:
+def _edges(weights: Sequence[float]) -> FloatArray:
     total = np.concatenate([[0.0], np.cumsum(weights)])
     total[-1] = 1.0
     return np.asarray(total)

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.cluster import hierarchy
 from scipy.spatial import distance
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.scenarios.scenario_set import ScenarioSet
-
-Vector = NDArray[np.float64]
 
 
 def cluster_days(profiles: Mapping[str, ArrayLike], count: int) -> ScenarioSet:
@@ -56,7 +55,7 @@ def cluster_days(profiles: Mapping[str, ArrayLike], count: int) -> ScenarioSet:
     return ScenarioSet(values, size[order] / len(group))
 
 
-def _findings(arrays: Mapping[str, Vector], count: int) -> list[str]:
+def _findings(arrays: Mapping[str, FloatArray], count: int) -> list[str]:
     if not arrays:
         return ["there are no profiles; give at least one quantity"]
     found = [
@@ -77,11 +76,11 @@ def _findings(arrays: Mapping[str, Vector], count: int) -> list[str]:
     return found
 
 
-def _in_spreads(profile: Vector) -> Vector:
+def _in_spreads(profile: FloatArray) -> FloatArray:
     return np.asarray(profile / (profile.std() or 1.0))
 
 
-def _groups(days: Vector, count: int) -> NDArray[np.int_]:
+def _groups(days: FloatArray, count: int) -> IntArray:
     """Return the group of each day, shape (D,)."""
     if len(days) == 1:  # there is nothing to link
         return np.zeros(1, dtype=int)
@@ -89,7 +88,7 @@ def _groups(days: Vector, count: int) -> NDArray[np.int_]:
     return _settled(days, np.ravel(hierarchy.cut_tree(tree, n_clusters=count)), count)
 
 
-def _settled(days: Vector, group: NDArray[np.int_], count: int) -> NDArray[np.int_]:
+def _settled(days: FloatArray, group: IntArray, count: int) -> IntArray:
     """Move days to the nearest mean as long as that gains and leaves no group empty."""
     spread = np.inf
     while True:
@@ -101,6 +100,6 @@ def _settled(days: Vector, group: NDArray[np.int_], count: int) -> NDArray[np.in
         group, spread = nearest, gained
 
 
-def _means(values: Vector, group: NDArray[np.int_], count: int) -> Vector:
+def _means(values: FloatArray, group: IntArray, count: int) -> FloatArray:
     member = group == np.arange(count)[:, None]
     return np.asarray(member @ values / member.sum(axis=1, keepdims=True))

@@ -6,9 +6,8 @@ from itertools import product
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+from equigrid.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +33,8 @@ class ScenarioSet:
     [2.5, 3.5]
     """
 
-    values: Mapping[str, Vector]
-    probability: Vector
+    values: Mapping[str, FloatArray]
+    probability: FloatArray
 
     def __post_init__(self) -> None:
         """Turn into arrays and check."""
@@ -59,16 +58,16 @@ class ScenarioSet:
         """Return the number of scenarios S."""
         return len(self.probability)
 
-    def __getitem__(self, name: str) -> Vector:
+    def __getitem__(self, name: str) -> FloatArray:
         """Return the values of a quantity, shape (S, T)."""
         return self.values[name]
 
-    def expected(self, name: str) -> Vector:
+    def expected(self, name: str) -> FloatArray:
         """Return the expectation of a quantity, shape (T,)."""
         return np.asarray(self.probability @ self.values[name])
 
 
-def _is_distribution(probability: Vector) -> bool:
+def _is_distribution(probability: FloatArray) -> bool:
     return bool((probability >= 0).all() and abs(probability.sum() - 1) <= 1e-9)
 
 
@@ -77,8 +76,8 @@ class Branch:
     """One level of a scenario tree: a quantity's outcomes (K, T) with their weights (K,)."""
 
     name: str
-    outcomes: Vector
-    weights: Vector
+    outcomes: FloatArray
+    weights: FloatArray
 
 
 def scenario_tree(branches: Sequence[Branch]) -> ScenarioSet:

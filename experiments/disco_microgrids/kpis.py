@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.result import Kpi
 from equigrid.experiments.study import Study
@@ -13,8 +13,6 @@ from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
     from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
-
-Vector = NDArray[np.float64]
 
 
 def case_kpis(system: "DiscoMicrogrids", outcome: Equilibrium) -> dict[str, Kpi]:
@@ -61,10 +59,10 @@ def _cost(outcome: Equilibrium, site: str) -> float:
     return float(outcome.values[f"{site}.own_cost"]) + outcome.payments[f"bill-{site}"]
 
 
-def _total(values: Mapping[str, Vector], names: list[str], said: str) -> float:
+def _total(values: Mapping[str, FloatArray], names: list[str], said: str) -> float:
     return float(sum(values[f"{name}.{said}"].sum() for name in names))
 
 
-def _own_energy(values: Mapping[str, Vector], sites: list[str]) -> float:
+def _own_energy(values: Mapping[str, FloatArray], sites: list[str]) -> float:
     own = ("generator_mw", "photovoltaic_mw", "interrupted_mw", "discharge_mw")
     return sum(_total(values, sites, said) for said in own)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.feeder_loads import feeder_loads
 from equigrid.experiments.plausibility import (
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from equigrid.experiments.checks import Problem
     from equigrid.experiments.findings import Loc
     from equigrid.experiments.study import Study
-
-Vector = NDArray[np.float64]
 
 
 def doubts(study: "Study") -> Iterator["Problem"]:
@@ -78,7 +76,7 @@ def _manager(
 
 
 def _disco(
-    loc: "Loc", agent: schema.Disco, wholesale: float, net_mw: Vector
+    loc: "Loc", agent: schema.Disco, wholesale: float, net_mw: FloatArray
 ) -> Iterator["Problem"]:
     rest = "generators, photovoltaics and microgrids, or is interrupted"
     yield from below_peak((*loc, "purchase_max_mw"), agent.purchase_max_mw, net_mw, rest)

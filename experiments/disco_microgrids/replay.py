@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.experiments.replay import Told, close
 from equigrid.experiments.systems import ReplayKind
 from equigrid.markets.messaging.messages import FlexOffer, FlexOrder, FlexRequest
 
-Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]
 
 
@@ -70,9 +69,9 @@ def _series(told: Told, tables: Tables) -> Iterator[str]:
 
 def _rounds(told: Told, tables: Tables) -> Iterator[str]:
     """Compare announced prices and the number of new answers, round by round."""
-    prices: dict[int, Vector] = {}
+    prices: dict[int, FloatArray] = {}
     fresh: dict[int, int] = {}
-    heard: dict[str, list[tuple[Vector, float]]] = {}
+    heard: dict[str, list[tuple[FloatArray, float]]] = {}
     for message in told.messages:
         if isinstance(message, FlexRequest):
             prices[message.round] = np.asarray(message.values["price_per_mwh"])
@@ -119,7 +118,7 @@ def _forgone(reported: Mapping[str, Any]) -> list[str]:
 
 
 def _is_new(
-    price: Vector, known: Sequence[tuple[Vector, float]], answer: tuple[Vector, float]
+    price: FloatArray, known: Sequence[tuple[FloatArray, float]], answer: tuple[FloatArray, float]
 ) -> bool:
     costs = [own_cost + float(price @ bought) for bought, own_cost in [*known, answer]]
     best = min(costs[:-1], default=np.inf)

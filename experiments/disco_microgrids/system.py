@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import cvxpy as cp
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from equigrid.agents import assets, disco, microgrid
+from equigrid.arrays import FloatArray
 from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.disco_microgrids.deals import exchange_deal, market_deals
 from equigrid.experiments.disco_microgrids.kpis import case_kpis
@@ -33,7 +33,6 @@ from equigrid.scenarios.scenario_set import Branch, ScenarioSet, scenario_tree
 if TYPE_CHECKING:
     from equigrid.experiments.world import World
 
-Vector = NDArray[np.float64]
 T = TypeVar("T")
 
 
@@ -52,7 +51,7 @@ class DiscoMicrogrids:
 
     study: Study
     ramp_penalty: bool
-    operating_point: tuple[Vector, Vector] | None = None
+    operating_point: tuple[FloatArray, FloatArray] | None = None
 
     @cached_property
     def spec(self) -> schema.Study:
@@ -102,22 +101,22 @@ class DiscoMicrogrids:
         return _one(self.spec, schema.Disco)
 
     @cached_property
-    def wholesale_price_per_mwh(self) -> Vector:
+    def wholesale_price_per_mwh(self) -> FloatArray:
         """Shape (T,)."""
         return np.array(self.iso.wholesale_price_per_mwh)
 
     @cached_property
-    def interruption_price_per_mwh(self) -> Vector:
+    def interruption_price_per_mwh(self) -> FloatArray:
         """Of the network's own load, shape (T,)."""
         return np.array(self.manager.interruption_price_per_mwh)
 
     @cached_property
-    def tariff_per_mwh(self) -> Vector:
+    def tariff_per_mwh(self) -> FloatArray:
         """What the network's own load pays, shape (T,)."""
         return self.customers.tariff_fraction * self.wholesale_price_per_mwh
 
     @cached_property
-    def ramp_penalty_per_mw(self) -> Vector:
+    def ramp_penalty_per_mw(self) -> FloatArray:
         """For the ramps into hours 2 to T, shape (T-1,)."""
         fraction = self.iso.ramp_penalty_fraction if self.ramp_penalty else 0.0
         return np.asarray(fraction * self.wholesale_price_per_mwh[1:])
@@ -199,7 +198,7 @@ class DiscoMicrogrids:
                 yield from play(stage.name, self.game, talk)
 
     def relinearised(
-        self, values: Mapping[str, Vector], tolerance_pu: float
+        self, values: Mapping[str, FloatArray], tolerance_pu: float
     ) -> tuple["DiscoMicrogrids", float]:
         """Linearise at the AC operating points of an answer, if AC differs there."""
         found = self._taken(values)
@@ -218,7 +217,7 @@ class DiscoMicrogrids:
         """Return what the network takes in every scenario-hour, and its linear voltages."""
         return self._taken(outcome.values)
 
-    def _taken(self, values: Mapping[str, Vector]) -> Dispatch:
+    def _taken(self, values: Mapping[str, FloatArray]) -> Dispatch:
         name = self.company.name
         voltage_pu = np.sqrt(values[f"{name}.voltage_squared_pu"])
         return Dispatch(values[f"{name}.net_load_mw"], values[f"{name}.net_load_mvar"], voltage_pu)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.experiments.feeder_places import feeder_places
 from equigrid.grid.ac import AcResult
 from equigrid.markets.equilibrium import Equilibrium
@@ -14,7 +14,6 @@ from equigrid.markets.equilibrium import Equilibrium
 if TYPE_CHECKING:
     from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 
-Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]
 
 
@@ -85,16 +84,16 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def _hours(system: "DiscoMicrogrids") -> NDArray[np.int64]:
+def _hours(system: "DiscoMicrogrids") -> IntArray:
     return np.arange(1, system.spec.hours + 1)
 
 
-def _ramp(power: Vector) -> Vector:
+def _ramp(power: FloatArray) -> FloatArray:
     """Rise from hour to hour, 0 in the first."""
     return np.diff(power, prepend=power[0])
 
 
-def _prices(system: "DiscoMicrogrids", values: Mapping[str, Vector]) -> pd.DataFrame:
+def _prices(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "hour": _hours(system),
@@ -107,7 +106,7 @@ def _prices(system: "DiscoMicrogrids", values: Mapping[str, Vector]) -> pd.DataF
     )
 
 
-def _purchase(system: "DiscoMicrogrids", values: Mapping[str, Vector]) -> pd.DataFrame:
+def _purchase(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd.DataFrame:
     name = system.company.name
     purchase = values[f"{name}.purchase_mw"]
     exchanged = sum(values[f"{site.name}.import_mw"] for site in system.microgrids)
@@ -128,7 +127,7 @@ _MICROGRID_COLUMNS = (
 )  # fmt: skip
 
 
-def _microgrids(system: "DiscoMicrogrids", values: Mapping[str, Vector]) -> pd.DataFrame:
+def _microgrids(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd.DataFrame:
     parts = []
     for site in system.microgrids:
         columns = {name: values[f"{site.name}.{name}"] for name in _MICROGRID_COLUMNS}
@@ -149,7 +148,7 @@ def _scenario_hours(system: "DiscoMicrogrids", rows: int) -> pd.DataFrame:
     )
 
 
-def _dispatch(system: "DiscoMicrogrids", values: Mapping[str, Vector]) -> pd.DataFrame:
+def _dispatch(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd.DataFrame:
     name, buses = system.company.name, list(system.study.network.buses.index)
     units = system.manager.generators
     produced, cut = values[f"{name}.generator_mw"], values[f"{name}.interrupted_mw"]
@@ -166,7 +165,7 @@ def _dispatch(system: "DiscoMicrogrids", values: Mapping[str, Vector]) -> pd.Dat
 
 
 def _voltages(
-    system: "DiscoMicrogrids", values: Mapping[str, Vector], ac: AcResult
+    system: "DiscoMicrogrids", values: Mapping[str, FloatArray], ac: AcResult
 ) -> pd.DataFrame:
     squared = values[f"{system.company.name}.voltage_squared_pu"]
     table = _scenario_hours(system, len(squared))

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from equigrid.agents.network_operator import NetworkOperator
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.frp_aggregator.days import days_of
 from equigrid.experiments.frp_aggregator.parties import operator_of
@@ -13,7 +13,6 @@ from equigrid.experiments.study import Study
 from equigrid.grid.ac import AcViolations
 from equigrid.grid.verified_flow import judged_flow
 
-Vector = NDArray[np.float64]
 _VOLTAGE_PU, _LOADING_PERCENT = 1e-6, 1e-3
 
 
@@ -48,7 +47,7 @@ def refuse_violated_feeder(study: Study) -> None:
         raise UnusableInput(study.finding(("network",), text) for text in found)
 
 
-def _with_all_sun(operator: NetworkOperator) -> Vector:
+def _with_all_sun(operator: NetworkOperator) -> FloatArray:
     """Return the net load (N, S T) with all PV fed in and no prosumer."""
     net, index = operator.scenario_load_mw(), list(operator.network.buses.index)
     for bus, available in zip(operator.photovoltaic_buses, operator.photovoltaic_mw, strict=True):
@@ -56,17 +55,19 @@ def _with_all_sun(operator: NetworkOperator) -> Vector:
     return net
 
 
-def _violations(operator: NetworkOperator, load_mw: Vector, load_mvar: Vector) -> AcViolations:
+def _violations(
+    operator: NetworkOperator, load_mw: FloatArray, load_mvar: FloatArray
+) -> AcViolations:
     limits = operator.voltage_min_pu, operator.voltage_max_pu
     return judged_flow(operator.network, load_mw, load_mvar, *limits).result.violations(*limits)
 
 
-def _violated(off: AcViolations) -> NDArray[np.bool_]:
+def _violated(off: AcViolations) -> BoolArray:
     voltage, loading = off.voltage_pu.max(axis=0), off.loading_percent.max(axis=0)
     return np.asarray((voltage > _VOLTAGE_PU) | (loading > _LOADING_PERCENT))
 
 
-def _told(operator: NetworkOperator, off: AcViolations, hours: NDArray[np.int64]) -> Iterator[str]:
+def _told(operator: NetworkOperator, off: AcViolations, hours: IntArray) -> Iterator[str]:
     """Name what is worst; `hours` are those of the columns, from 0."""
     buses, branches = operator.network.buses.index, operator.network.branches["name"]
     looked_at = (

@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.study import Study
 from equigrid.scenarios.days.measured_days import read_daily_profiles
 from equigrid.scenarios.days.photovoltaic_days import PhotovoltaicDays
 from equigrid.scenarios.reduction import cluster_days
 from equigrid.scenarios.scenario_set import ScenarioSet
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +48,7 @@ def days_of(study: Study) -> Days:
     return Days(clustered, len(profiles))
 
 
-def _profiles(study: Study, said: schema.DrawnDays | schema.MeasuredDays) -> Vector:
+def _profiles(study: Study, said: schema.DrawnDays | schema.MeasuredDays) -> FloatArray:
     if isinstance(said, schema.DrawnDays):
         season = PhotovoltaicDays(first_day=said.first_day, last_day=said.last_day)
         return season.draw(said.days, seed=study.spec.seed)

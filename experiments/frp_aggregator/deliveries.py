@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from equigrid.agents.network_operator import STATES
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.parties import loads_of, spec_of
 from equigrid.experiments.schema import Case
@@ -15,7 +15,6 @@ from equigrid.experiments.systems import Deliveries
 from equigrid.grid.verified_flow import judged_flow
 from equigrid.scenarios.seeds import stream
 
-Vector = NDArray[np.float64]
 _AT_ONCE = 50_000  # deliveries
 
 
@@ -32,10 +31,10 @@ class _Sold:
         What delivery takes off it, or adds.
     """
 
-    bus: NDArray[np.int64]
-    taken_mw: Vector
-    up_mw: Vector
-    down_mw: Vector
+    bus: IntArray
+    taken_mw: FloatArray
+    up_mw: FloatArray
+    down_mw: FloatArray
 
 
 def deliveries(
@@ -71,7 +70,9 @@ def deliveries(
     return Deliveries(set(STATES) <= set(case.secured), *beyond)
 
 
-def _beyond(study: Study, load_mw: Vector, load_mvar: Vector) -> tuple[Vector, Vector]:
+def _beyond(
+    study: Study, load_mw: FloatArray, load_mvar: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return how far voltages and loadings (count,) are beyond limits; infinite without an answer.
 
     A number of deliveries at a time, so that what is known of each bus need not fit into memory.
@@ -103,7 +104,7 @@ def _sold(study: Study, tables: dict[str, pd.DataFrame]) -> _Sold:
     return _Sold(everyone["bus"].to_numpy().reshape(-1, rows)[:, 0].astype(np.int64), **wide)
 
 
-def _drawn(parties: int, columns: int, count: int, seed: int) -> tuple[NDArray[np.int64], Vector]:
+def _drawn(parties: int, columns: int, count: int, seed: int) -> tuple[IntArray, FloatArray]:
     """Draw scenario-hours (count,) and signed shares (parties, count), upward below 0."""
     random = stream(seed, "deliveries")
     at, shape = random.integers(columns, size=count), (parties, count)
@@ -113,7 +114,7 @@ def _drawn(parties: int, columns: int, count: int, seed: int) -> tuple[NDArray[n
     return at, shares * np.where(way == 0, -1.0, np.where(way == 1, 1.0, own_way))
 
 
-def _loads(study: Study, columns: NDArray[np.int64]) -> tuple[Vector, Vector]:
+def _loads(study: Study, columns: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return the feeder's own load less its generation (N, count), MW and MVAr."""
     load, hour = loads_of(study), columns % study.spec.hours
     return load.net_mw[:, hour], load.net_mvar[:, hour]

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.experiments.frp_aggregator.critical import Moment, worst_loading, worst_voltage
 from equigrid.experiments.frp_aggregator.figures_given import DOWN, UP
 from equigrid.experiments.report.figures import (
@@ -24,7 +24,6 @@ from equigrid.experiments.report.figures import (
 )
 from equigrid.experiments.result import Result
 
-Vector = NDArray[np.float64]
 _STATES = {
     "before": ("before delivery", INK),
     "up": ("after upward delivery", UP),
@@ -60,7 +59,7 @@ def voltages(result: Result) -> Figure:
     return figure
 
 
-def _along(rows: pd.DataFrame, joined: set[frozenset[int]]) -> tuple[Vector, Vector]:
+def _along(rows: pd.DataFrame, joined: set[frozenset[int]]) -> tuple[FloatArray, FloatArray]:
     """Return places and voltages of the buses, with a gap where no branch joins two of them."""
     buses, voltage = rows["bus"].to_list(), rows["voltage_ac_pu"].to_numpy()
     apart = [k for k, ends in enumerate(pairwise(buses), 1) if frozenset(ends) not in joined]

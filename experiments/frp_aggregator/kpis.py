@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from equigrid.agents.network_operator import STATES
+from equigrid.arrays import FloatArray
 from equigrid.experiments.frp_aggregator.parties import PRODUCTS
 from equigrid.experiments.result import Kpi
 from equigrid.grid.ac import AcResult
@@ -14,8 +14,6 @@ from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
     from equigrid.experiments.frp_aggregator.system import FrpAggregator
-
-Vector = NDArray[np.float64]
 
 
 def case_kpis(system: "FrpAggregator", outcome: Equilibrium, ac: AcResult) -> dict[str, Kpi]:
@@ -34,7 +32,7 @@ def case_kpis(system: "FrpAggregator", outcome: Equilibrium, ac: AcResult) -> di
     }
 
 
-def bills(system: "FrpAggregator", values: Mapping[str, Vector]) -> dict[str, Vector]:
+def bills(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     """Return what the aggregator owes for each product in each scenario, (S,); income < 0."""
     return {
         product: np.sum(
@@ -45,13 +43,15 @@ def bills(system: "FrpAggregator", values: Mapping[str, Vector]) -> dict[str, Ve
 
 
 def _owed(
-    system: "FrpAggregator", values: Mapping[str, Vector], prosumer: str, said: str
-) -> Vector:
+    system: "FrpAggregator", values: Mapping[str, FloatArray], prosumer: str, said: str
+) -> FloatArray:
     price = values[f"dual({system.operator.name}.{prosumer}_{said}_mw)"]
     return np.asarray((price * values[f"{system.leader}.{prosumer}_{said}_mw"]).sum(axis=1))
 
 
-def offered_mwh(system: "FrpAggregator", values: Mapping[str, Vector], product: str) -> Vector:
+def offered_mwh(
+    system: "FrpAggregator", values: Mapping[str, FloatArray], product: str
+) -> FloatArray:
     """Return what all prosumers offer of a product in each scenario, (S,)."""
     offers = [values[f"{system.leader}.{p.name}_{product}_mw"] for p in system.spec.prosumers]
     return np.asarray(np.sum(offers, axis=(0, 2)))

@@ -3,9 +3,9 @@
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from equigrid.agents import assets, network_operator, prosumer_aggregator
+from equigrid.arrays import FloatArray
 from equigrid.experiments.feeder_loads import FeederLoads, feeder_loads
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.days import Days
@@ -17,7 +17,6 @@ from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
 from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
-Vector = NDArray[np.float64]
 T = TypeVar("T")
 # What is bought or sold, and what an aggregator calls its quantity.
 PRODUCTS = {"energy": "import", "up": "up", "down": "down"}
@@ -76,7 +75,7 @@ def aggregator_of(spec: schema.Study, near: AmbiguitySet) -> prosumer_aggregator
     )
 
 
-def game_of(spec: schema.Study, follower: Agent, leader: Agent, load_mw: Vector) -> Game:
+def game_of(spec: schema.Study, follower: Agent, leader: Agent, load_mw: FloatArray) -> Game:
     """Return the game: the market announces, the aggregator leads, the operator clears."""
     market, operator = one(spec, schema.Market), follower.name
     announced = {

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.experiments.frp_aggregator.parties import PRODUCTS, one
 from equigrid.experiments.frp_aggregator.schema import Market
 from equigrid.markets.equilibrium import Equilibrium
@@ -16,7 +16,6 @@ from equigrid.markets.model.sources import Dual
 if TYPE_CHECKING:
     from equigrid.experiments.frp_aggregator.system import FrpAggregator
 
-Vector = NDArray[np.float64]
 # Part of a price by the equation of the constraint that brings it.
 PARTS = ("energy", "loss", "voltage", "congestion")
 _PART_OF = {22: "energy", 24: "loss", **dict.fromkeys((27, 28, 29), "voltage")}
@@ -27,7 +26,7 @@ _OF_PRODUCT = {"up": (28, 32), "down": (29, 33)}
 _SIGN = {"up": 1.0, "down": -1.0}
 
 
-def bus_prices(system: "FrpAggregator", outcome: Equilibrium) -> dict[str, Vector]:
+def bus_prices(system: "FrpAggregator", outcome: Equilibrium) -> dict[str, FloatArray]:
     """Return the price of each product at every bus with its parts, per MWh, (N, S T) each.
 
     Of energy: `energy_price_per_mwh` and `energy_PART_per_mwh`. Of the products, which are sold:
@@ -50,9 +49,9 @@ def bus_prices(system: "FrpAggregator", outcome: Equilibrium) -> dict[str, Vecto
     return found
 
 
-def _by_equation(system: "FrpAggregator", outcome: Equilibrium) -> dict[int, Vector]:
+def _by_equation(system: "FrpAggregator", outcome: Equilibrium) -> dict[int, FloatArray]:
     """Return the parts of the price of energy by the number of the equation behind them."""
-    found: dict[int, Vector] = {}
+    found: dict[int, FloatArray] = {}
     for label, value in outcome.parts(Dual(f"{system.operator.name}.load_mw")).items():
         number = int(re.findall(r"A\((\d+)\)", label)[0])
         found[number] = found.get(number, np.zeros(value.shape)) + value
@@ -60,8 +59,8 @@ def _by_equation(system: "FrpAggregator", outcome: Equilibrium) -> dict[int, Vec
 
 
 def paid_prices(
-    system: "FrpAggregator", values: Mapping[str, Vector], prosumer: str
-) -> dict[str, Vector]:
+    system: "FrpAggregator", values: Mapping[str, FloatArray], prosumer: str
+) -> dict[str, FloatArray]:
     """Return the duals at which a prosumer pays for energy and is paid for products, (S, T)."""
     duals = {
         product: values[f"dual({system.operator.name}.{prosumer}_{said}_mw)"]

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.experiments.replay import Told, close
 from equigrid.experiments.systems import ReplayKind
 from equigrid.markets.messaging.messages import FlexOrder
 
-Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]
 _PRODUCTS = {"energy": "import", "up": "up", "down": "down"}
 
@@ -20,7 +19,7 @@ def replay_kind() -> ReplayKind:
     return ReplayKind(("offers", "bills", "prices", "costs"), _kpis, _differences)
 
 
-def _offered(told: Told) -> dict[str, Vector]:
+def _offered(told: Told) -> dict[str, FloatArray]:
     """Return what the aggregator ordered of each prosumer, (S, T), by name of the quantity."""
     orders = [m for m in told.final if isinstance(m, FlexOrder)]
     return {name: np.asarray(value, float) for m in orders for name, value in m.values.items()}
@@ -48,7 +47,7 @@ def _kpis(told: Told, tables: Tables) -> dict[str, float]:
     }
 
 
-def _bills(told: Told, tables: Tables) -> dict[str, Vector]:
+def _bills(told: Told, tables: Tables) -> dict[str, FloatArray]:
     """Return what is owed in each scenario: told quantities at the prices of the tables."""
     offered, found = _offered(told), {}
     for product, said in _PRODUCTS.items():
@@ -61,7 +60,7 @@ def _bills(told: Told, tables: Tables) -> dict[str, Vector]:
     return found
 
 
-def _prices(tables: Tables, column: str) -> dict[str, Vector]:
+def _prices(tables: Tables, column: str) -> dict[str, FloatArray]:
     """Return a price that each prosumer meets, (S, T)."""
     return {
         str(prosumer): rows.pivot_table(index="scenario", columns="hour", values=column).to_numpy()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from equigrid.agents.network_operator import STATES, NetworkOperator
+from equigrid.arrays import FloatArray
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.days import Days, days_of
 from equigrid.experiments.frp_aggregator.kpis import case_kpis
@@ -35,7 +35,6 @@ from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 if TYPE_CHECKING:
     from equigrid.experiments.world import World
 
-Vector = NDArray[np.float64]
 ADDS_UP_PER_MWH = 1e-8
 """Parts of a price have to add up to it within this."""
 
@@ -99,7 +98,7 @@ class FrpAggregator:
                 world.shortcomings.extend(_prices_that_do_not_add_up(world.system, outcome))
 
     def relinearised(
-        self, values: Mapping[str, Vector], tolerance_pu: float
+        self, values: Mapping[str, FloatArray], tolerance_pu: float
     ) -> tuple["FrpAggregator", float]:
         """Add tangents where AC at an answer and the linear network differ too much."""
         nets = self.net_loads_mw(values)
@@ -111,7 +110,7 @@ class FrpAggregator:
         assert isinstance(other, FrpAggregator)
         return replace(self, linear=other.tangents)
 
-    def net_loads_mw(self, values: Mapping[str, Vector]) -> dict[str, Vector]:
+    def net_loads_mw(self, values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         """Return the net load (N, S T) of every state at an answer."""
         return {s: values[f"{self.operator.name}.net_load_{s}_mw"] for s in STATES}
 

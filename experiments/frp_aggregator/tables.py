@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from equigrid.agents.network_operator import STATES
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.experiments.feeder_places import feeder_places
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.kpis import bills, offered_mwh
@@ -19,7 +19,6 @@ from equigrid.markets.equilibrium import Equilibrium
 if TYPE_CHECKING:
     from equigrid.experiments.frp_aggregator.system import FrpAggregator
 
-Vector = NDArray[np.float64]
 Tables = dict[str, pd.DataFrame]
 
 
@@ -68,12 +67,12 @@ def study_tables(system: "FrpAggregator") -> Tables:
     }
 
 
-def _hours(system: "FrpAggregator") -> NDArray[np.int64]:
+def _hours(system: "FrpAggregator") -> IntArray:
     return np.arange(1, system.spec.hours + 1)
 
 
 def _by_scenario_hour(
-    system: "FrpAggregator", keys: Mapping[str, Sequence[Any]], columns: Mapping[str, Vector]
+    system: "FrpAggregator", keys: Mapping[str, Sequence[Any]], columns: Mapping[str, FloatArray]
 ) -> pd.DataFrame:
     """Write arrays (R, S T) as columns, below scenario, hour and the keys (R,) of their rows."""
     scenarios, hours = system.operator.shape
@@ -86,7 +85,7 @@ def _by_scenario_hour(
     return pd.DataFrame(table | {name: np.ravel(value) for name, value in columns.items()})
 
 
-def _offers(system: "FrpAggregator", values: Mapping[str, Vector]) -> pd.DataFrame:
+def _offers(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
     names = [p.name for p in system.spec.prosumers]
     paid = {name: paid_prices(system, values, name) for name in names}
     columns = {
@@ -99,7 +98,7 @@ def _offers(system: "FrpAggregator", values: Mapping[str, Vector]) -> pd.DataFra
     return _by_scenario_hour(system, {"prosumer": names}, columns)
 
 
-def _photovoltaics(system: "FrpAggregator", values: Mapping[str, Vector]) -> pd.DataFrame:
+def _photovoltaics(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
     operator = system.operator
     said = {"power_mw": "", "up_mw": "_up", "down_mw": "_down"}
     columns = {"available_mw": operator.photovoltaic_mw.reshape(len(operator.photovoltaic_mw), -1)}
@@ -114,13 +113,13 @@ def _photovoltaics(system: "FrpAggregator", values: Mapping[str, Vector]) -> pd.
     return _by_scenario_hour(system, keys, columns)
 
 
-def _operator(system: "FrpAggregator", values: Mapping[str, Vector]) -> pd.DataFrame:
+def _operator(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
     names = ("purchase_mw", "up_mw", "down_mw", "loss_mw")
     columns = {name: values[f"{system.operator.name}.{name}"] for name in names}
     return _by_scenario_hour(system, {}, columns)
 
 
-def _bills(system: "FrpAggregator", values: Mapping[str, Vector]) -> pd.DataFrame:
+def _bills(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
     """Return what is owed by scenario, with the chance of each and its chance at the worst."""
     owed, near = bills(system, values), system.near
     total = np.sum(list(owed.values()), axis=0)
@@ -131,7 +130,7 @@ def _bills(system: "FrpAggregator", values: Mapping[str, Vector]) -> pd.DataFram
     return pd.DataFrame({"scenario": scenario, **chances, **amounts, **offers, "total_cost": total})
 
 
-def _costs(system: "FrpAggregator", values: Mapping[str, Vector]) -> pd.DataFrame:
+def _costs(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
     total = np.sum(list(bills(system, values).values()), axis=0)
     record = {
         "secured": " ".join(system.case.secured),
@@ -148,7 +147,9 @@ def _bus_prices(system: "FrpAggregator", outcome: Equilibrium) -> pd.DataFrame:
     return _by_scenario_hour(system, keys, bus_prices(system, outcome))
 
 
-def _voltages(system: "FrpAggregator", values: Mapping[str, Vector], ac: AcResult) -> pd.DataFrame:
+def _voltages(
+    system: "FrpAggregator", values: Mapping[str, FloatArray], ac: AcResult
+) -> pd.DataFrame:
     nets, reactive = system.net_loads_mw(values), system.operator.scenario_load_mvar()
     keys, parts = {"bus": list(system.study.network.buses.index)}, []
     for state, voltage in zip(STATES, np.split(ac.voltage_pu, len(STATES), axis=1), strict=True):
@@ -200,7 +201,7 @@ def _delivery(system: "FrpAggregator", ac: AcResult) -> pd.DataFrame:
 
 
 def _worst(
-    system: "FrpAggregator", words: tuple[str, str, str], beyond: Vector, names: Sequence[Any]
+    system: "FrpAggregator", words: tuple[str, str, str], beyond: FloatArray, names: Sequence[Any]
 ) -> dict[str, Any]:
     """Name the place, hour and scenario of the worst violation; none where nothing is beyond."""
     what, noun, unit = words

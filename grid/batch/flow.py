@@ -6,19 +6,13 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.errors import NetworkError
 from equigrid.grid.batch.kernels.kernel_network import prepare
 from equigrid.grid.batch.kernels.rows import solve_all, twice_fed
 from equigrid.grid.batch.kernels.tables import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN, Told
 from equigrid.grid.batch.meshed import solve_meshed
-from equigrid.grid.batch.request import (
-    Array,
-    Closed,
-    Request,
-    for_kernels,
-    read_request,
-    unfinished,
-)
+from equigrid.grid.batch.request import Request, for_kernels, read_request, unfinished
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.topology import twice_fed_islands
@@ -141,7 +135,7 @@ class _Batch:
         self._solve_loops(told, closed, loads)
         return BatchFlow(told.status, self._named(told))
 
-    def _closed(self, table: Closed | None) -> Closed:
+    def _closed(self, table: BoolArray | None) -> BoolArray:
         """Return states of branches and, always closed, of bus switches with an impedance."""
         if table is None:
             return np.ones((1, len(self._wires.branch)), np.bool_)
@@ -178,13 +172,15 @@ class _Batch:
             with_currents=bool(asked & _WITH_CURRENTS),
         )
 
-    def _named(self, told: Told) -> dict[str, Array]:
+    def _named(self, told: Told) -> dict[str, FloatArray]:
         return {
             name: told.figures[_FIGURES[name]] if name in _FIGURES else getattr(told, name)
             for name in self._request.results
         }
 
-    def _solve_loops(self, told: Told, closed: Closed, loads: tuple[Array, Array]) -> None:
+    def _solve_loops(
+        self, told: Told, closed: BoolArray, loads: tuple[FloatArray, FloatArray]
+    ) -> None:
         """Write what power-grid-model says of rows with loops."""
         meshed = np.flatnonzero(told.status == FlowStatus.MESHED)
         for start in range(0, len(meshed), _MESHED_AT_ONCE):

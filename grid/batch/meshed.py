@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import power_grid_model as pgm
 
+from equigrid.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from equigrid.grid.batch.kernels.kernel_network import LOADING, LOSSY, Wires
 from equigrid.grid.batch.kernels.tables import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN
-from equigrid.grid.batch.two_ports import Complex, Positions, TwoPorts, Vector
+from equigrid.grid.batch.two_ports import TwoPorts
 
-Closed = npt.NDArray[np.bool_]
 _TOLERANCE, _ITERATIONS = 1e-10, 50
 # Nodes are given 1 kV, so that ohm and siemens are p.u. on 1 MVA.
 _KV, _MVA = 1e3, 1e6
@@ -32,14 +31,14 @@ class MeshedRows:
         As in :class:`~equigrid.grid.batch.kernels.tables.Told`.
     """
 
-    solved: npt.NDArray[np.bool_]
-    voltage_pu: Vector
-    branch_current_ka: Vector
-    figures: Vector
+    solved: BoolArray
+    voltage_pu: FloatArray
+    branch_current_ka: FloatArray
+    figures: FloatArray
 
 
 def solve_meshed(
-    ports: TwoPorts, wires: Wires, closed: Closed, load_mw: Vector, load_mvar: Vector
+    ports: TwoPorts, wires: Wires, closed: BoolArray, load_mw: FloatArray, load_mvar: FloatArray
 ) -> MeshedRows:
     """Solve rows that need not be radial.
 
@@ -72,7 +71,7 @@ def solve_meshed(
     return MeshedRows(solved, voltage_pu, ka, figures)
 
 
-def _end_currents(ports: TwoPorts, voltage: Complex) -> tuple[Complex, Complex]:
+def _end_currents(ports: TwoPorts, voltage: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     """Return the currents (p.u.) into all branches at both ends."""
     y_ff, y_ft, y_tf, y_tt = ports.admittances()
     alone = ports.end_admittances()
@@ -125,7 +124,7 @@ class _Model:
             ),
         }
 
-    def _ids(self, kind: str) -> Positions:
+    def _ids(self, kind: str) -> IntArray:
         """Number the elements of all kinds, one kind behind the other."""
         counts = {
             "node": self._nodes,
@@ -138,7 +137,7 @@ class _Model:
         start = sum(counts[other] for other in kinds[: kinds.index(kind)])
         return np.arange(start, start + counts[kind])
 
-    def voltages(self, closed: Closed, load: Complex) -> Complex:
+    def voltages(self, closed: BoolArray, load: ComplexArray) -> ComplexArray:
         """Return (M, nodes) in p.u., NaN where nothing feeds or nothing converged."""
         loads = _filled(
             "sym_load",
@@ -160,7 +159,7 @@ class _Model:
                 update[kind] = _filled(kind, "update", len(closed), id=ids, **columns)
         return _run(pgm.PowerGridModel(self._input), update)
 
-    def _states(self, closed: Closed) -> dict[str, dict[str, Any]]:
+    def _states(self, closed: BoolArray) -> dict[str, dict[str, Any]]:
         """Return which elements are there, (M, elements)."""
         there = closed[:, self._branches]
         # A shunt that is no branch's has the branch -1, which is always there.
@@ -180,7 +179,7 @@ def _filled(kind: Any, use: Any = "input", rows: int = 0, **columns: Any) -> Any
     return array
 
 
-def _branches(ports: TwoPorts, which: Positions, ids: Positions) -> Any:
+def _branches(ports: TwoPorts, which: IntArray, ids: IntArray) -> Any:
     series, ratio = ports.series[which], ports.ratio[which]
     return _filled(
         "generic_branch",
@@ -199,7 +198,7 @@ def _branches(ports: TwoPorts, which: Positions, ids: Positions) -> Any:
     )
 
 
-def _shunts(ports: TwoPorts, wires: Wires) -> tuple[Positions, Positions, Complex]:
+def _shunts(ports: TwoPorts, wires: Wires) -> tuple[IntArray, IntArray, ComplexArray]:
     """Return the branch (-1 for none), node and admittance of everything that is a shunt."""
     both = np.arange(len(ports.series))
     inner = (ports.from_node == ports.to_node) & (ports.from_node >= 0)
@@ -216,7 +215,7 @@ def _shunts(ports: TwoPorts, wires: Wires) -> tuple[Positions, Positions, Comple
     return branch[kept], node[kept], shunt[kept]
 
 
-def _run(model: Any, update: Any) -> Complex:
+def _run(model: Any, update: Any) -> ComplexArray:
     result = model.calculate_power_flow(
         update_data=update,
         error_tolerance=_TOLERANCE,
@@ -225,7 +224,7 @@ def _run(model: Any, update: Any) -> Complex:
         output_component_types={"node": ["energized", "u_pu", "u_angle"]},
         continue_on_batch_error=True,
     )["node"]
-    voltage: Complex = result["u_pu"] * np.exp(1j * result["u_angle"])
+    voltage: ComplexArray = result["u_pu"] * np.exp(1j * result["u_angle"])
     voltage[result["energized"] == 0] = np.nan
     if model.batch_error is not None:
         voltage[model.batch_error.failed_scenarios] = np.nan

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.grid.batch.kernels.rows import all_finite
 from equigrid.grid.network.network import Network, require_network
 from equigrid.grid.network.tables import did_you_mean
 
-Array = npt.NDArray[np.float64]
-Closed = npt.NDArray[np.bool_]
 RESULTS = (
     "voltage_pu",
     "branch_current_ka",
@@ -43,20 +42,20 @@ class Request:
     """
 
     tables: dict[str, npt.NDArray[Any]]
-    branch_closed: Closed | None
+    branch_closed: BoolArray | None
     results: tuple[str, ...]
     findings: tuple[str, ...]
 
     def __len__(self) -> int:
         return max(map(len, self.tables.values()), default=0)
 
-    def loads(self, start: int, stop: int) -> dict[str, Array]:
+    def loads(self, start: int, stop: int) -> dict[str, FloatArray]:
         """Return some rows of the tables, as compiled code wants them."""
         return {
             name: for_kernels(table[start:stop], np.float64) for name, table in self.tables.items()
         }
 
-    def closed(self, start: int, stop: int) -> Closed | None:
+    def closed(self, start: int, stop: int) -> BoolArray | None:
         """Return the states of some rows, a single row where it holds for all."""
         table = self.branch_closed
         return table if table is None or len(table) == 1 else table[start:stop]
@@ -150,7 +149,7 @@ def _table_findings(closed: npt.NDArray[Any], rows: list[int], branches: int) ->
     return findings
 
 
-def unfinished(network: Network, loads: dict[str, Array], start: int) -> list[str]:
+def unfinished(network: Network, loads: dict[str, FloatArray], start: int) -> list[str]:
     """Return a sentence for each table that is not finite, whose first row has this number."""
     findings = []
     for name, table in loads.items():

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from equigrid.arrays import FloatArray, StateArray
 
 
 class FlowStatus(IntEnum):
@@ -40,16 +39,16 @@ class BatchFlow:
         What was asked for, by name.
     """
 
-    status: npt.NDArray[np.int8]
-    results: Mapping[str, Array]
+    status: StateArray
+    results: Mapping[str, FloatArray]
 
     @property
-    def voltage_pu(self) -> Array:
+    def voltage_pu(self) -> FloatArray:
         """Voltage magnitudes (S, N) by row of ``network.buses``, NaN at buses nothing feeds."""
         return self._result("voltage_pu")
 
     @property
-    def branch_current_ka(self) -> Array:
+    def branch_current_ka(self) -> FloatArray:
         """Currents (S, B) by row of ``network.branches``: the larger of the two ends.
 
         That of a transformer is as seen from its high-voltage side. Branches that are open or that
@@ -58,26 +57,26 @@ class BatchFlow:
         return self._result("branch_current_ka")
 
     @property
-    def loss_mw(self) -> Array:
+    def loss_mw(self) -> FloatArray:
         """Losses of all branches (S,)."""
         return self._result("loss_mw")
 
     @property
-    def voltage_min_pu(self) -> Array:
+    def voltage_min_pu(self) -> FloatArray:
         """The least voltage of each row (S,)."""
         return self._result("voltage_min_pu")
 
     @property
-    def voltage_max_pu(self) -> Array:
+    def voltage_max_pu(self) -> FloatArray:
         """The greatest voltage of each row (S,)."""
         return self._result("voltage_max_pu")
 
     @property
-    def loading_max_percent(self) -> Array:
+    def loading_max_percent(self) -> FloatArray:
         """The greatest loading of each row (S,), in percent of the ratings; 0 without any."""
         return self._result("loading_max_percent")
 
-    def _result(self, name: str) -> Array:
+    def _result(self, name: str) -> FloatArray:
         if name not in self.results:
             raise ValueError(f"{name} was not asked for: name it in results.")
         return self.results[name]

@@ -7,20 +7,18 @@ taps included, is ideal and stands on the high-voltage side.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Vector = npt.NDArray[np.float64]
-Complex = npt.NDArray[np.complex128]
+from equigrid.arrays import ComplexArray, FloatArray
 
 
 @dataclass(frozen=True)
 class Taps:
     """Rated voltages in the present tap positions (kV) and the phase shift (radians)."""
 
-    hv_kv: Vector
-    lv_kv: Vector
-    shift: Vector
+    hv_kv: FloatArray
+    lv_kv: FloatArray
+    shift: FloatArray
 
 
 @dataclass(frozen=True)
@@ -35,13 +33,13 @@ class Ports:
         Of the high-voltage bus to the ends of the impedance.
     """
 
-    series: Complex
-    shunt_from: Complex
-    shunt_to: Complex
-    ratio: Complex
+    series: ComplexArray
+    shunt_from: ComplexArray
+    shunt_to: ComplexArray
+    ratio: ComplexArray
 
 
-def transformer_ports(rows: pd.DataFrame, from_kv: Vector, to_kv: Vector) -> Ports:
+def transformer_ports(rows: pd.DataFrame, from_kv: FloatArray, to_kv: FloatArray) -> Ports:
     """Return the two-ports of transformers.
 
     Parameters
@@ -59,14 +57,14 @@ def transformer_ports(rows: pd.DataFrame, from_kv: Vector, to_kv: Vector) -> Por
     return Ports(series, shunt_from, shunt_to, ratio * np.exp(1j * taps.shift))
 
 
-def _short_circuit(rows: pd.DataFrame) -> Complex:
+def _short_circuit(rows: pd.DataFrame) -> ComplexArray:
     """Impedance on 1 MVA and the rated voltages."""
     rated_mva = (rows["sn_mva"] * rows["parallel"]).to_numpy(np.float64)
     whole, real = (rows[c].to_numpy(np.float64) for c in ("vk_percent", "vkr_percent"))
     return np.asarray((real + 1j * np.sqrt(whole**2 - real**2)) / 100 / rated_mva)
 
 
-def _excitation(rows: pd.DataFrame) -> Complex:
+def _excitation(rows: pd.DataFrame) -> ComplexArray:
     """Admittance of iron losses and magnetising current on 1 MVA and the rated voltages."""
     iron_mw = rows["pfe_kw"].to_numpy(np.float64) / 1e3
     no_load_mva = (rows["i0_percent"] / 100 * rows["sn_mva"]).to_numpy(np.float64)
@@ -75,8 +73,8 @@ def _excitation(rows: pd.DataFrame) -> Complex:
 
 
 def _pi_of_t(
-    rows: pd.DataFrame, series: Complex, excitation: Complex
-) -> tuple[Complex, Complex, Complex]:
+    rows: pd.DataFrame, series: ComplexArray, excitation: ComplexArray
+) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
     """Return impedance and shunts of the pi that equals the T."""
     share = (
         rows["leakage_resistance_ratio_hv"].to_numpy(np.float64),
@@ -108,7 +106,7 @@ def _taps(rows: pd.DataFrame) -> Taps:
     return Taps(kv["hv"], kv["lv"], np.radians(degrees))
 
 
-def _steps(rows: pd.DataFrame, prefix: str) -> tuple[Vector, Vector, Vector]:
+def _steps(rows: pd.DataFrame, prefix: str) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return steps off neutral, and what a step is in percent and degrees; 0 where unknown."""
     position, neutral, percent, degree = (
         rows[f"{prefix}_{name}"].to_numpy(np.float64)
@@ -117,13 +115,13 @@ def _steps(rows: pd.DataFrame, prefix: str) -> tuple[Vector, Vector, Vector]:
     return np.nan_to_num(position - neutral), np.nan_to_num(percent), np.nan_to_num(degree)
 
 
-def _tap_factor(rows: pd.DataFrame, prefix: str) -> Complex:
+def _tap_factor(rows: pd.DataFrame, prefix: str) -> ComplexArray:
     """Return by what a tap changer that adds a voltage multiplies the rated one."""
     steps, percent, degree = _steps(rows, prefix)
     return np.asarray(1 + steps * percent / 100 * np.exp(1j * np.radians(degree)))
 
 
-def _ideal_shift(rows: pd.DataFrame, prefix: str) -> Vector:
+def _ideal_shift(rows: pd.DataFrame, prefix: str) -> FloatArray:
     """Return the degrees by which a tap changer turns that leaves the magnitude alone."""
     steps, percent, degree = _steps(rows, prefix)
     by_percent = 2 * np.degrees(np.arcsin(steps * percent / 200))

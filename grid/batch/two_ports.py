@@ -7,17 +7,14 @@ Bus switches with an impedance follow the branches as further two-ports.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.arrays import ComplexArray, FloatArray, IntArray
 from equigrid.grid.batch.transformers import transformer_ports
 from equigrid.grid.network.network import Network
 
-Vector = npt.NDArray[np.float64]
-Complex = npt.NDArray[np.complex128]
-Positions = npt.NDArray[np.int64]
 # Resistance over reactance of a bus switch with an impedance, as pandapower has it.
 _SWITCH_R_TO_X = 2.0
 
@@ -38,16 +35,16 @@ class TwoPorts:
         kA per p.u. of current at each end, that of transformers referred to ``from_bus``.
     """
 
-    bus_node: Positions
-    from_node: Positions
-    to_node: Positions
-    series: Complex
-    shunt_from: Complex
-    shunt_to: Complex
-    ratio: Complex
-    end_ka: Vector
+    bus_node: IntArray
+    from_node: IntArray
+    to_node: IntArray
+    series: ComplexArray
+    shunt_from: ComplexArray
+    shunt_to: ComplexArray
+    ratio: ComplexArray
+    end_ka: FloatArray
 
-    def admittances(self) -> tuple[Complex, Complex, Complex, Complex]:
+    def admittances(self) -> tuple[ComplexArray, ComplexArray, ComplexArray, ComplexArray]:
         """Return Y_ff, Y_ft, Y_tf, Y_tt."""
         through = 1 / self.series
         return (
@@ -57,7 +54,7 @@ class TwoPorts:
             through + self.shunt_to,
         )
 
-    def end_admittances(self) -> Complex:
+    def end_admittances(self) -> ComplexArray:
         """Return (branches, 2): shunts at both ends, or of the whole branch at its only one."""
         through_from = self.shunt_to / (1 + self.series * self.shunt_to)
         through_to = self.shunt_from / (1 + self.series * self.shunt_from)
@@ -113,7 +110,7 @@ def _nodes(buses: pd.DataFrame, joined: pd.DataFrame) -> "pd.Series[int]":
 
 def _branch_nodes(
     branches: pd.DataFrame, nodes: "pd.Series[int]", as_switched: bool
-) -> tuple[Positions, Positions]:
+) -> tuple[IntArray, IntArray]:
     ends = [branches[f"{end}_bus"].map(nodes).to_numpy(np.int64) for end in ("from", "to")]
     if as_switched:
         for i, end in enumerate(("from", "to")):
@@ -126,10 +123,10 @@ def _branch_nodes(
     return np.where(stray, -1, ends[0]), np.where(stray, -1, ends[1])
 
 
-_Columns = tuple[Complex, Complex, Complex, Complex, Vector]
+_Columns = tuple[ComplexArray, ComplexArray, ComplexArray, ComplexArray, FloatArray]
 
 
-def _ka(kv: "pd.Series[float]", rows: pd.DataFrame) -> Vector:
+def _ka(kv: "pd.Series[float]", rows: pd.DataFrame) -> FloatArray:
     return np.stack([1 / (np.sqrt(3) * rows[f"{e}_bus"].map(kv)) for e in ("from", "to")], axis=1)
 
 

@@ -5,13 +5,12 @@ from typing import TypeAlias
 
 import cvxpy as cp
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
-Array = npt.NDArray[np.float64]
-Load: TypeAlias = cp.Expression | Array
-Bounds: TypeAlias = tuple[Array, Array] | None
-Mask: TypeAlias = npt.NDArray[np.bool_]
+from equigrid.arrays import BoolArray, FloatArray
+
+Load: TypeAlias = cp.Expression | FloatArray
+Bounds: TypeAlias = tuple[FloatArray, FloatArray] | None
 
 
 @dataclass(frozen=True)
@@ -26,14 +25,14 @@ class AffineMap:
         Its change per MW and MVAr of net load at each bus.
     """
 
-    constant: Array
-    active: Array
-    reactive: Array
+    constant: FloatArray
+    active: FloatArray
+    reactive: FloatArray
 
     def __neg__(self) -> "AffineMap":
         return AffineMap(-self.constant, -self.active, -self.reactive)
 
-    def values(self, load_mw: Array, load_mvar: Array) -> Array:
+    def values(self, load_mw: FloatArray, load_mvar: FloatArray) -> FloatArray:
         """Return the quantity (R, C) at net loads (N, C)."""
         return self.constant + product(self.active, load_mw) + product(self.reactive, load_mvar)
 
@@ -43,7 +42,7 @@ class AffineMap:
         flat = self.selected(everything, load_mw, load_mvar)
         return cp.reshape(flat, self.constant.shape, order="F")
 
-    def selected(self, keep: Mask, load_mw: Load, load_mvar: Load) -> cp.Expression:
+    def selected(self, keep: BoolArray, load_mw: Load, load_mvar: Load) -> cp.Expression:
         """Return the entries where ``keep`` (R, C) holds, down the columns, as a vector."""
         result = self.constant.T[keep.T]
         for coefficients, load in ((self.active, load_mw), (self.reactive, load_mvar)):
@@ -53,16 +52,18 @@ class AffineMap:
                 result = result + _block_diagonal(coefficients, keep) @ cp.vec(load, order="F")
         return result if isinstance(result, cp.Expression) else cp.Constant(result)
 
-    def at_reactive(self, load_mvar: Array) -> "AffineMap":
+    def at_reactive(self, load_mvar: FloatArray) -> "AffineMap":
         """Return the quantity at known reactive loads (N, C), a function of the active ones."""
         constant = self.constant + product(self.reactive, load_mvar)
         return AffineMap(constant, self.active, np.zeros_like(self.reactive))
 
-    def of(self, keep: Mask) -> "AffineMap":
+    def of(self, keep: BoolArray) -> "AffineMap":
         """Return the quantity in the columns where ``keep`` (C,) holds."""
         return AffineMap(self.constant[:, keep], self.active[keep], self.reactive[keep])
 
-    def range(self, active_bounds: Bounds, reactive_bounds: Bounds) -> tuple[Array, Array]:
+    def range(
+        self, active_bounds: Bounds, reactive_bounds: Bounds
+    ) -> tuple[FloatArray, FloatArray]:
         """Return the least and the greatest value (R, C) for net loads within bounds.
 
         Parameters
@@ -78,12 +79,12 @@ class AffineMap:
         )
 
 
-def product(coefficients: Array, load: Array) -> Array:
+def product(coefficients: FloatArray, load: FloatArray) -> FloatArray:
     """Multiply coefficients (C, R, N) and loads (N, C) column by column, to (R, C)."""
     return np.asarray(np.einsum("crn,nc->rc", coefficients, load), dtype=np.float64)
 
 
-def _spread(coefficients: Array, bounds: Bounds) -> tuple[Array, Array]:
+def _spread(coefficients: FloatArray, bounds: Bounds) -> tuple[FloatArray, FloatArray]:
     if bounds is None:
         reach = np.where((coefficients != 0).any(axis=2).T, np.inf, 0.0)
         return -reach, reach
@@ -95,7 +96,7 @@ def _spread(coefficients: Array, bounds: Bounds) -> tuple[Array, Array]:
     )
 
 
-def _block_diagonal(coefficients: Array, keep: Mask) -> sparse.csr_array:
+def _block_diagonal(coefficients: FloatArray, keep: BoolArray) -> sparse.csr_array:
     """Return the kept rows of the matrix that has one block (R, N) per column."""
     columns, _, buses = coefficients.shape
     column = np.nonzero(keep.T)[0]

@@ -14,9 +14,10 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NetworkError
 from equigrid.grid.block import Block
-from equigrid.grid.linear.affine import AffineMap, Array, Bounds, Load, product
+from equigrid.grid.linear.affine import AffineMap, Bounds, Load, product
 from equigrid.grid.linear.radial import RadialMatrices, radial_matrices
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import UNRATED_KA
@@ -67,7 +68,7 @@ class LinearNetwork:
     network: Network
     maps: Mapping[str, AffineMap]
 
-    def values(self, net_load_mw: ArrayLike, net_load_mvar: ArrayLike) -> dict[str, Array]:
+    def values(self, net_load_mw: ArrayLike, net_load_mvar: ArrayLike) -> dict[str, FloatArray]:
         """Evaluate all quantities at net loads.
 
         Parameters
@@ -169,7 +170,7 @@ class LinearNetwork:
             return self._load(name, bounds[0]), self._load(name, bounds[1])
         return (load, load) if isinstance(load, np.ndarray) else None
 
-    def _squared_limits(self, low: ArrayLike, high: ArrayLike) -> tuple[Array, Array]:
+    def _squared_limits(self, low: ArrayLike, high: ArrayLike) -> tuple[FloatArray, FloatArray]:
         buses = self.network.buses
         lower, upper = (np.broadcast_to(np.asarray(v, float), len(buses)) for v in (low, high))
         if wrong := [str(bus) for bus in buses.index[~((lower >= 0) & (lower <= upper))]]:
@@ -216,7 +217,7 @@ def linearise(network: Network, load_mw: ArrayLike, load_mvar: ArrayLike) -> Lin
     )
 
 
-def _check_shapes(buses: int, active: Array, reactive: Array) -> None:
+def _check_shapes(buses: int, active: FloatArray, reactive: FloatArray) -> None:
     if active.ndim != 2 or active.shape != reactive.shape or len(active) != buses:
         raise NetworkError(
             [
@@ -226,7 +227,9 @@ def _check_shapes(buses: int, active: Array, reactive: Array) -> None:
         )
 
 
-def operating_point(matrices: RadialMatrices, load_mw: Array, load_mvar: Array) -> Array:
+def operating_point(
+    matrices: RadialMatrices, load_mw: FloatArray, load_mvar: FloatArray
+) -> FloatArray:
     """Return the exact state ``[1, p, q, l]`` (Z, C), iterating on the squared currents of E(5).
 
     Raises
@@ -248,7 +251,7 @@ def operating_point(matrices: RadialMatrices, load_mw: Array, load_mvar: Array) 
     raise NoOperatingPoint(np.flatnonzero(~settled.all(axis=0)).tolist())
 
 
-def _current_sensitivity(matrices: RadialMatrices, state: Array) -> Array:
+def _current_sensitivity(matrices: RadialMatrices, state: FloatArray) -> FloatArray:
     """Return the change (C, L, 2N) of the squared currents with the loads: the tangent of E(5)."""
     lines, loads_end = len(matrices.loss), len(state) - len(matrices.loss)
     middle = (matrices.middle @ state).T[:, :, None]
@@ -258,11 +261,11 @@ def _current_sensitivity(matrices: RadialMatrices, state: Array) -> Array:
         state[loads_end:].T[:, :, None] * matrices.middle - 2 * (flow.conj() * matrices.flow).real
     )
     by_current = slope[:, :, loads_end:] + middle * np.eye(lines)
-    by_load: Array = np.linalg.solve(by_current, slope[:, :, 1:loads_end]).astype(np.float64)
+    by_load: FloatArray = np.linalg.solve(by_current, slope[:, :, 1:loads_end]).astype(np.float64)
     return -by_load
 
 
-def _eliminate(rows: Array, state: Array, sensitivity: Array) -> AffineMap:
+def _eliminate(rows: FloatArray, state: FloatArray, sensitivity: FloatArray) -> AffineMap:
     """Return rows over ``[1, p, q, l]`` as functions of p and q, exact at the operating point."""
     both = sensitivity.shape[2]
     slope = rows[:, 1 : 1 + both] + rows[:, 1 + both :] @ sensitivity
@@ -271,7 +274,7 @@ def _eliminate(rows: Array, state: Array, sensitivity: Array) -> AffineMap:
 
 
 def _at_most(
-    quantity: AffineMap, limit: Array, loads: tuple[Load, Load], bounds: tuple[Bounds, Bounds]
+    quantity: AffineMap, limit: FloatArray, loads: tuple[Load, Load], bounds: tuple[Bounds, Bounds]
 ) -> list[cp.Constraint]:
     """Return the rows that can exceed the limit (R,) as one constraint, none if none can."""
     keep = quantity.range(*bounds)[1] > limit[:, None]

@@ -18,14 +18,11 @@ from functools import lru_cache
 
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from equigrid.arrays import ComplexArray, FloatArray, IntArray
 from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network
-
-Array = npt.NDArray[np.float64]
-Complex = npt.NDArray[np.complex128]
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,13 @@ class Tree:
         Current (kA) of 1 MVA at nominal voltage, on the side of ``from_bus``.
     """
 
-    branch: npt.NDArray[np.int64]
-    parent: npt.NDArray[np.int64]
-    child: npt.NDArray[np.int64]
-    sign: Array
-    below: Array
-    impedance: Complex
-    base_ka: Array
+    branch: IntArray
+    parent: IntArray
+    child: IntArray
+    sign: FloatArray
+    below: FloatArray
+    impedance: ComplexArray
+    base_ka: FloatArray
 
 
 @dataclass(frozen=True)
@@ -80,12 +77,12 @@ class RadialMatrices:
     """
 
     tree: Tree
-    supply: Array
-    flow: Complex
-    loss: Array
-    voltage: Array
-    middle: Array
-    current: Array
+    supply: FloatArray
+    flow: ComplexArray
+    loss: FloatArray
+    voltage: FloatArray
+    middle: FloatArray
+    current: FloatArray
 
 
 @lru_cache(maxsize=8)  # a network never changes, and rounds of tangents ask for the same again
@@ -107,7 +104,7 @@ def radial_matrices(network: Network) -> RadialMatrices:
     # What a branch carries at mid-line: all losses below it, and half of its own.
     carried = tree.below[:, tree.child] - np.eye(lines) / 2
     flow_of_loads = tree.below @ (active + 1j * reactive) + carried @ series_loss
-    voltage: Array = np.linalg.solve(  # shunts take power in proportion to the voltages sought
+    voltage: FloatArray = np.linalg.solve(  # shunts take power in proportion to the voltages sought
         np.eye(buses) + _voltage_drop(tree, tree.below * shunt_mva),
         _sent_squared_pu(network, tree)[:, None] * one - _voltage_drop(tree, flow_of_loads),
     ).astype(np.float64)
@@ -124,7 +121,7 @@ def radial_matrices(network: Network) -> RadialMatrices:
     )
 
 
-def _sent_squared_pu(network: Network, tree: Tree) -> Array:
+def _sent_squared_pu(network: Network, tree: Tree) -> FloatArray:
     """Return the squared voltage of the source that feeds each bus (N,)."""
     feeding = network.sources[network.sources["in_service"]].set_index("bus")
     sent = feeding["vm_pu"].reindex(network.buses.index).to_numpy(np.float64) ** 2
@@ -133,7 +130,7 @@ def _sent_squared_pu(network: Network, tree: Tree) -> Array:
     return np.asarray(sent, np.float64)
 
 
-def _voltage_drop(tree: Tree, flow: Complex) -> Array:
+def _voltage_drop(tree: Tree, flow: ComplexArray) -> FloatArray:
     """Add up E(4), ``2 (R f + X g)``, along the path to each bus from its source."""
     return 2 * tree.below.T @ (tree.impedance.conj()[:, None] * flow).real
 
@@ -164,7 +161,7 @@ def _tree(network: Network) -> Tree:
     )
 
 
-def shunt_consumption_mva(network: Network) -> Complex:
+def shunt_consumption_mva(network: Network) -> ComplexArray:
     """Return what shunts and line charging take at nominal voltage, per bus (N,), MW + j MVAr."""
     buses = network.buses
     taken = pd.Series(0j, index=buses.index)

@@ -12,10 +12,13 @@ those that the bounds alone leave; every row is a multiplier to be found.
 
 import numpy as np
 
-from equigrid.grid.linear.affine import AffineMap, Array, Mask
+from equigrid.arrays import BoolArray, FloatArray
+from equigrid.grid.linear.affine import AffineMap
 
 
-def needed(quantity: AffineMap, limit: Array, bounds: tuple[Array, Array]) -> Mask:
+def needed(
+    quantity: AffineMap, limit: FloatArray, bounds: tuple[FloatArray, FloatArray]
+) -> BoolArray:
     """Return which rows (R, C) of ``quantity <= limit`` are not implied by the others.
 
     Parameters
@@ -28,7 +31,7 @@ def needed(quantity: AffineMap, limit: Array, bounds: tuple[Array, Array]) -> Ma
     """
     middle, reach = (bounds[0] + bounds[1]) / 2, (bounds[1] - bounds[0]) / 2
     excess = quantity.values(middle, middle) - limit
-    kept: Mask = excess + _reach(quantity.active, reach) > 0
+    kept: BoolArray = excess + _reach(quantity.active, reach) > 0
     for row in np.flatnonzero(kept.any(axis=1)):
         others = np.flatnonzero(kept.any(axis=1))
         others = others[others != row]
@@ -38,6 +41,6 @@ def needed(quantity: AffineMap, limit: Array, bounds: tuple[Array, Array]) -> Ma
     return kept
 
 
-def _reach(coefficients: Array, reach: Array) -> Array:
+def _reach(coefficients: FloatArray, reach: FloatArray) -> FloatArray:
     """Return how far rows (C, R, N) rise from the middle of the box, (R, C)."""
     return np.asarray(np.einsum("crn,nc->rc", np.abs(coefficients), reach), np.float64)

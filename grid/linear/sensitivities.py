@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.errors import NetworkError
-from equigrid.grid.linear.affine import AffineMap, Array, Mask
+from equigrid.grid.linear.affine import AffineMap
 from equigrid.grid.linear.lindistflow import linearise, operating_point
 from equigrid.grid.linear.radial import radial_matrices
 from equigrid.grid.linear.screening import needed
@@ -40,13 +41,13 @@ class Sensitivities:
         current keeps to the rating; infinite for branches without one.
     """
 
-    columns: NDArray[np.int64]
+    columns: IntArray
     voltage_pu: AffineMap
     flow_mw: AffineMap
     loss_mw: AffineMap
-    flow_limit_mw: Array
+    flow_limit_mw: FloatArray
 
-    def loading(self, load_mw: Array, load_mvar: Array) -> Array:
+    def loading(self, load_mw: FloatArray, load_mvar: FloatArray) -> FloatArray:
         """Return flows as a share of their limits (B, K) at net loads (N, K)."""
         flow = np.abs(self.flow_mw.values(load_mw, load_mvar))
         return np.asarray(flow / self.flow_limit_mw, dtype=np.float64)
@@ -54,10 +55,10 @@ class Sensitivities:
     def limits(
         self,
         load_mw: cp.Expression,
-        load_mvar: Array,
+        load_mvar: FloatArray,
         voltage_pu: tuple[ArrayLike, ArrayLike],
-        bounds: tuple[Array, Array],
-        newest: Mask,
+        bounds: tuple[FloatArray, FloatArray],
+        newest: BoolArray,
         labels: tuple[str, str],
     ) -> list[cp.Constraint]:
         """Return the voltage and flow limits that can bind within bounds, at most four.
@@ -90,8 +91,8 @@ class Sensitivities:
         return constraints
 
     def _rows(
-        self, voltage_pu: tuple[ArrayLike, ArrayLike], newest: Mask, labels: tuple[str, str]
-    ) -> list[tuple[str, AffineMap, Array, Mask]]:
+        self, voltage_pu: tuple[ArrayLike, ArrayLike], newest: BoolArray, labels: tuple[str, str]
+    ) -> list[tuple[str, AffineMap, FloatArray, BoolArray]]:
         """Every kind of limit: its label, what is at most what, and in which columns."""
         low, high = (np.reshape(np.asarray(v, float), (-1, 1)) for v in voltage_pu)
         always = np.ones_like(newest)
@@ -102,7 +103,7 @@ class Sensitivities:
             (f"{labels[1]}, backward", -self.flow_mw, self.flow_limit_mw, newest),
         ]
 
-    def kept(self, keep: Mask) -> "Sensitivities":
+    def kept(self, keep: BoolArray) -> "Sensitivities":
         """Return some of the columns, where ``keep`` (K,) holds."""
         return Sensitivities(
             self.columns[keep],
@@ -118,7 +119,7 @@ def sensitivities(
     network: Network,
     load_mw: ArrayLike,
     load_mvar: ArrayLike,
-    columns: NDArray[np.int64] | None = None,
+    columns: IntArray | None = None,
 ) -> Sensitivities:
     """Expand a radial network at the exact operating point of each column.
 
@@ -163,7 +164,9 @@ def sensitivities(
     )
 
 
-def exact(network: Network, load_mw: Array, load_mvar: Array) -> tuple[Array, Array]:
+def exact(
+    network: Network, load_mw: FloatArray, load_mvar: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return the voltages (N, C) and shares of flow limits (B, C) of the power flow equations.
 
     Parameters
@@ -185,7 +188,7 @@ def exact(network: Network, load_mw: Array, load_mvar: Array) -> tuple[Array, Ar
     return np.sqrt(matrices.voltage @ state), np.asarray(flow / limits, np.float64)
 
 
-def _flow_limits(network: Network, state: Array) -> Array:
+def _flow_limits(network: Network, state: FloatArray) -> FloatArray:
     """Take off a rating what the reactive flow at the operating point uses of it."""
     matrices = radial_matrices(network)
     tree, branches = matrices.tree, network.branches

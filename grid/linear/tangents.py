@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from equigrid.grid.linear.affine import Array, Mask
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.grid.linear.sensitivities import Sensitivities, exact, sensitivities
 from equigrid.grid.network.network import Network
 
@@ -40,9 +40,9 @@ class Tangents:
 
     network: Network
     parts: tuple[Sensitivities, ...]
-    renewals: NDArray[np.int64]
+    renewals: IntArray
 
-    def values(self, load_mw: Array, load_mvar: Array) -> tuple[Array, Array]:
+    def values(self, load_mw: FloatArray, load_mvar: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the voltages (N, C) and shares of flow limits (B, C) at net loads (N, C)."""
         voltage = np.full(load_mw.shape, np.inf)
         loading = np.zeros((len(self.network.branches), load_mw.shape[1]))
@@ -54,8 +54,8 @@ class Tangents:
         return voltage, loading
 
     def errors(
-        self, load_mw: Array, load_mvar: Array, voltage_pu: tuple[ArrayLike, ArrayLike]
-    ) -> Array:
+        self, load_mw: FloatArray, load_mvar: FloatArray, voltage_pu: tuple[ArrayLike, ArrayLike]
+    ) -> FloatArray:
         """Return how far each column (C,) is from AC: voltages of nominal, flows of their limits.
 
         What AC is beyond a limit counts twenty times: there the difference is a violation.
@@ -82,7 +82,7 @@ class Tangents:
         )
         return np.asarray(np.max([part.max(axis=0) for part in apart], axis=0))
 
-    def renewed(self, load_mw: Array, load_mvar: Array, columns: NDArray[np.int64]) -> "Tangents":
+    def renewed(self, load_mw: FloatArray, load_mvar: FloatArray, columns: IntArray) -> "Tangents":
         """Expand columns at net loads (N, C).
 
         Parameters
@@ -102,7 +102,7 @@ class Tangents:
         kept = tuple(part for part in older if part.columns.size)
         return Tangents(self.network, (*kept, new), renewals)
 
-    def _with_newest(self) -> Iterator[tuple[Sensitivities, Mask]]:
+    def _with_newest(self) -> Iterator[tuple[Sensitivities, BoolArray]]:
         """Return every part, and in which of its columns no other is newer."""
         newest = np.zeros(len(self.renewals), dtype=int)
         for number, part in enumerate(self.parts):
@@ -111,7 +111,7 @@ class Tangents:
             yield part, newest[part.columns] == number
 
     def losses(
-        self, loss_mw: cp.Expression, load_mw: cp.Expression, load_mvar: Array
+        self, loss_mw: cp.Expression, load_mw: cp.Expression, load_mvar: FloatArray
     ) -> list[cp.Constraint]:
         """Return that losses (C,) are no less than any tangent says of net loads (N, C)."""
         return [
@@ -126,9 +126,9 @@ class Tangents:
     def limits(
         self,
         load_mw: cp.Expression,
-        load_mvar: Array,
+        load_mvar: FloatArray,
         voltage_pu: tuple[ArrayLike, ArrayLike],
-        bounds: tuple[Array, Array],
+        bounds: tuple[FloatArray, FloatArray],
         labels: tuple[str, str],
     ) -> list[cp.Constraint]:
         """Return the limits of all tangents, see :meth:`Sensitivities.limits`."""

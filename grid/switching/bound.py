@@ -5,9 +5,9 @@ from typing import Any
 
 import highspy
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.grid.switching.evaluation import Judge
 from equigrid.grid.switching.loops import LoopGraph
 from equigrid.grid.switching.ranges import ranges
@@ -15,8 +15,6 @@ from equigrid.grid.switching.relaxation import relax, tangents
 from equigrid.grid.switching.scaled_feeder import scaled
 from equigrid.own_thread import in_own_thread
 
-Array = npt.NDArray[np.float64]
-Closed = npt.NDArray[np.bool_]
 _BROKEN = 1e-7  # a tangent is added where a cone is broken by more, in shares of all loads
 _LINEAR_ROUNDS = 60
 _SLACK = 1e-6  # tangents further off are dropped before whole numbers are asked for
@@ -56,7 +54,7 @@ class Outer:
         self._add(*model.rows.stacked())
         self._fixed_rows = self._highs.getNumRow()
 
-    def begin(self, tables: Iterable[Closed]) -> float:
+    def begin(self, tables: Iterable[BoolArray]) -> float:
         """Gather tangents without whole numbers, and at some configurations; return the score."""
         result = self._settle()
         self._drop_slack()
@@ -69,7 +67,7 @@ class Outer:
         """Number of rows; grows with every tangent."""
         return int(self._highs.getNumRow())
 
-    def score_at(self, closed: Closed) -> float:
+    def score_at(self, closed: BoolArray) -> float:
         """Return what a configuration scores in the relaxation, infinity where it is too bad.
 
         The tangents that it needs are added.
@@ -88,7 +86,7 @@ class Outer:
         self._limit(at, self._model.lower[at], self._model.upper[at])
         return self._score(result)
 
-    def whole(self, nodes: int, gap: float) -> tuple[float, Closed | None]:
+    def whole(self, nodes: int, gap: float) -> tuple[float, BoolArray | None]:
         """Solve with whole numbers, then add the tangents that the point breaks.
 
         Parameters
@@ -142,13 +140,13 @@ class Outer:
             return -float(np.sqrt(max(-cost, 0.0))) if np.isfinite(cost) else cost
         return cost
 
-    def _closed(self) -> Closed:
+    def _closed(self) -> BoolArray:
         result, branch = self._template.copy(), self._feeder.branch
         own = branch < len(result)
         result[branch[own]] = self._point()[self._model.columns.closed][own] > 0.5
         return result
 
-    def _point(self) -> Array:
+    def _point(self) -> FloatArray:
         return np.array(self._highs.getSolution().col_value)
 
     def _drop_slack(self) -> None:
@@ -157,18 +155,18 @@ class Outer:
         slack = np.flatnonzero(values < -_SLACK) + self._fixed_rows
         self._highs.deleteRows(len(slack), slack.astype(np.int32))
 
-    def _add_tangents(self, point: Array) -> int:
+    def _add_tangents(self, point: FloatArray) -> int:
         rows = tangents(self._feeder, self._model.columns, point, _BROKEN)
         count = int(rows.shape[0])
         if count:
             self._add(rows, np.full(count, -np.inf), np.zeros(count))
         return count
 
-    def _add(self, matrix: csr_array, low: Array, high: Array) -> None:
+    def _add(self, matrix: csr_array, low: FloatArray, high: FloatArray) -> None:
         starts, indices = (part.astype(np.int32) for part in (matrix.indptr[:-1], matrix.indices))
         self._highs.addRows(len(low), low, high, matrix.nnz, starts, indices, matrix.data)
 
-    def _limit(self, columns: Any, low: Array, high: Array) -> None:
+    def _limit(self, columns: Any, low: FloatArray, high: FloatArray) -> None:
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
 
     def _kinds(self, columns: Any, kind: Any) -> None:

@@ -3,21 +3,18 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.grid.switching.evaluation import Judge
 from equigrid.grid.switching.loops import LoopGraph
 
-Array = npt.NDArray[np.float64]
-Closed = npt.NDArray[np.bool_]
-Positions = npt.NDArray[np.int64]
 _ROWS_AT_ONCE = 20_000
 # Better by less than this share is no better: two orders of adding up differ by as much.
 _LEAST_GAIN = 1e-9
 
 
-def descend(judge: Judge, graph: LoopGraph, starts: Closed) -> tuple[Closed, Array, int]:
+def descend(judge: Judge, graph: LoopGraph, starts: BoolArray) -> tuple[BoolArray, FloatArray, int]:
     """Exchange from every start until no single exchange is better.
 
     Parameters
@@ -50,7 +47,9 @@ def descend(judge: Judge, graph: LoopGraph, starts: Closed) -> tuple[Closed, Arr
     return here, scores, flows
 
 
-def descend_by_pairs(judge: Judge, graph: LoopGraph, start: Closed) -> tuple[Closed, float, int]:
+def descend_by_pairs(
+    judge: Judge, graph: LoopGraph, start: BoolArray
+) -> tuple[BoolArray, float, int]:
     """Exchange from one configuration until no two exchanges in a row are better.
 
     Returns
@@ -70,7 +69,7 @@ def descend_by_pairs(judge: Judge, graph: LoopGraph, start: Closed) -> tuple[Clo
         here, score, flows = ends[0], float(scores[0]), flows + more
 
 
-def scores_of(judge: Judge, rows: Closed) -> Array:
+def scores_of(judge: Judge, rows: BoolArray) -> FloatArray:
     """Score many rows, some at a time."""
     starts = range(0, len(rows), _ROWS_AT_ONCE)
     parts = [judge.scores(rows[start : start + _ROWS_AT_ONCE]) for start in starts]
@@ -81,13 +80,13 @@ def _beats(found: float, score: float) -> bool:
     return bool(found < score - _LEAST_GAIN * abs(score)) if np.isfinite(score) else found < score
 
 
-def _least(found: Array, of: Positions, k: int) -> int:
+def _least(found: FloatArray, of: IntArray, k: int) -> int:
     """Return which row of a start scores least, -1 where it has none."""
     rows = np.flatnonzero(of == k)
     return int(rows[found[rows].argmin()]) if len(rows) else -1
 
 
-def neighbours(graph: LoopGraph, closed: Closed) -> tuple[Closed, Positions]:
+def neighbours(graph: LoopGraph, closed: BoolArray) -> tuple[BoolArray, IntArray]:
     """Return all configurations one exchange away, and the row that each comes from.
 
     Parameters
@@ -104,7 +103,7 @@ def neighbours(graph: LoopGraph, closed: Closed) -> tuple[Closed, Positions]:
     return rows, pairs[:, 0]
 
 
-def pairs(graph: LoopGraph, closed: Closed) -> Closed:
+def pairs(graph: LoopGraph, closed: BoolArray) -> BoolArray:
     """Return all configurations two exchanges away from one (B,), or one or none."""
     once, _ = neighbours(graph, closed[None])
     return np.unique(np.concatenate([closed[None], once, neighbours(graph, once)[0]]), axis=0)

@@ -6,15 +6,13 @@ from functools import cached_property
 from numbers import Integral
 
 import numpy as np
-import numpy.typing as npt
 
+from equigrid.arrays import BoolArray, IntArray
 from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network, require_network
 from equigrid.grid.switching.loops import LoopGraph, loop_graph
 from equigrid.grid.switching.spanning_trees import spanning_trees, tree_count
 
-Closed = npt.NDArray[np.bool_]
-Positions = npt.NDArray[np.int64]
 _MOST_SHAPES = 10_000_000
 
 
@@ -43,7 +41,7 @@ class RadialConfigurations:
         self._chains = graph.chains()
         self.count = tree_count(self._chains)
 
-    def table(self, start: int = 0, stop: int | None = None) -> Closed:
+    def table(self, start: int = 0, stop: int | None = None) -> BoolArray:
         """Return which branches are closed, a row for each configuration from start to stop.
 
         Parameters
@@ -69,7 +67,7 @@ class RadialConfigurations:
         tree = np.searchsorted(before, numbers, side="right") - 1
         return self._rows(trees[tree], numbers - before[tree])
 
-    def chunks(self, rows: int = 100_000) -> Iterator[Closed]:
+    def chunks(self, rows: int = 100_000) -> Iterator[BoolArray]:
         """Return :meth:`table` a number of rows at a time."""
         if not (_whole(rows) and rows > 0):
             raise NetworkError([f"rows is {rows!r}: give a positive whole number."])
@@ -80,7 +78,7 @@ class RadialConfigurations:
         return f"RadialConfigurations({self.count:,})"
 
     @cached_property
-    def _trees(self) -> tuple[Closed, Positions]:
+    def _trees(self) -> tuple[BoolArray, IntArray]:
         """Return the trees of chains, and the number of the first configuration of each."""
         shapes = tree_count([replace(chain, branches=(0,)) for chain in self._chains])
         if shapes > _MOST_SHAPES:
@@ -96,7 +94,7 @@ class RadialConfigurations:
         each = np.where(trees, 1, lengths).prod(axis=1)
         return trees, np.r_[0, np.cumsum(each)[:-1]]
 
-    def _rows(self, trees: Closed, rest: Positions) -> Closed:
+    def _rows(self, trees: BoolArray, rest: IntArray) -> BoolArray:
         """Open one branch of every chain that is in no tree: a digit of what is left each."""
         graph = self.graph
         closed = np.repeat((graph.switchable | graph.rest)[None], len(rest), axis=0)

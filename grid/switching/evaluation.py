@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-import numpy.typing as npt
 from numpy.typing import ArrayLike
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.errors import NetworkError
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
@@ -15,8 +15,6 @@ from equigrid.grid.network.checks import voltage_dependent
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import UNRATED_KA, did_you_mean
 
-Array = npt.NDArray[np.float64]
-Closed = npt.NDArray[np.bool_]
 # What the batch flow tells of each objective, and the sign with which less is better.
 OBJECTIVES = {
     "loss": ("loss_mw", 1.0),
@@ -43,8 +41,8 @@ class Judge:
     """
 
     network: Network
-    load_mw: Array
-    load_mvar: Array
+    load_mw: FloatArray
+    load_mvar: FloatArray
     objective: str
     voltage_min_pu: float
     voltage_max_pu: float
@@ -54,7 +52,7 @@ class Judge:
         """1 where the objective is to be small, else -1."""
         return OBJECTIVES[self.objective][1]
 
-    def scores(self, closed: Closed) -> Array:
+    def scores(self, closed: BoolArray) -> FloatArray:
         """Return the objective of every row with its sign, infinite where limits do not hold.
 
         Parameters
@@ -78,7 +76,7 @@ class Judge:
         """Whether there are voltage limits."""
         return self.voltage_min_pu > 0 or self.voltage_max_pu < np.inf
 
-    def balance_index(self, current_ka: Array) -> Array:
+    def balance_index(self, current_ka: FloatArray) -> FloatArray:
         """Return the sum of the squared loadings of each row, 1 for a branch at its rating.
 
         Baran and Wu, "Network reconfiguration in distribution systems for loss reduction and load
@@ -88,13 +86,13 @@ class Judge:
         weight = np.where(rating_ka < UNRATED_KA, rating_ka, np.inf) ** -2
         return np.asarray(current_ka**2 @ weight)
 
-    def flow(self, closed: Closed, results: Iterable[str] = FIGURES) -> BatchFlow:
+    def flow(self, closed: BoolArray, results: Iterable[str] = FIGURES) -> BatchFlow:
         """Run the power flow of configurations."""
         load_mw, load_mvar = (np.repeat(load[None], len(closed), axis=0) for load in self.loads)
         return power_flow_batch(self.network, load_mw, load_mvar, closed, results=results)
 
     @property
-    def loads(self) -> tuple[Array, Array]:
+    def loads(self) -> tuple[FloatArray, FloatArray]:
         """MW and MVAr by bus."""
         return self.load_mw, self.load_mvar
 
@@ -143,7 +141,7 @@ def _limit(given: object, without: float) -> float:
     return float(given) if isinstance(given, Real) else np.nan
 
 
-def _load(network: Network, name: str, load: ArrayLike | None) -> Array:
+def _load(network: Network, name: str, load: ArrayLike | None) -> FloatArray:
     """Return what was given, or the network's own loads less its generation."""
     if load is None:
         buses = network.buses
@@ -155,7 +153,7 @@ def _load(network: Network, name: str, load: ArrayLike | None) -> Array:
         raise NetworkError([f"{name} holds no numbers ({reason}): give MW and MVAr."]) from reason
 
 
-def _load_findings(loads: dict[str, Array], buses: int) -> Iterator[str]:
+def _load_findings(loads: dict[str, FloatArray], buses: int) -> Iterator[str]:
     for name, load in loads.items():
         if load.shape != (buses,):
             yield f"{name} has shape {load.shape}: give one figure for each of the {buses} buses."

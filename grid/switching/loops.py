@@ -9,19 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.arrays import BoolArray, IntArray
 from equigrid.errors import NetworkError
 from equigrid.grid.batch.kernels.kernel_network import prepare
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import did_you_mean
 from equigrid.grid.network.topology import graph, loop_findings, twice_fed_islands, unfed_islands
-
-Positions = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Chain:
     one, other : int
         Junctions.
     branches : tuple of int
-        Positions among the branches of the network.
+        IntArray among the branches of the network.
     """
 
     one: int
@@ -60,10 +57,10 @@ class LoopGraph:
         So many there are.
     """
 
-    switchable: Mask
-    rest: Mask
-    ends: Positions
-    bus_node: Positions
+    switchable: BoolArray
+    rest: BoolArray
+    ends: IntArray
+    bus_node: IntArray
     nodes: int
 
     def chains(self) -> list[Chain]:
@@ -116,7 +113,7 @@ def loop_graph(network: Network, switchable: Sequence[str] | None = None) -> Loo
     return LoopGraph(mask & there, rest, joined, bus_node, nodes)
 
 
-def _switchable(branches: pd.DataFrame, names: Sequence[str] | None) -> Mask:
+def _switchable(branches: pd.DataFrame, names: Sequence[str] | None) -> BoolArray:
     if names is None:
         return np.asarray(branches["kind"] == "line")
     known = list(branches["name"])
@@ -131,7 +128,7 @@ def _switchable(branches: pd.DataFrame, names: Sequence[str] | None) -> Mask:
     return np.asarray(branches["name"].isin(list(names)))
 
 
-def _refuse_hopeless(network: Network, branches: pd.DataFrame, mask: Mask) -> None:
+def _refuse_hopeless(network: Network, branches: pd.DataFrame, mask: BoolArray) -> None:
     """Refuse loops that cannot be opened and buses that cannot be reached."""
     buses, switches = network.buses, network.tables["bus_switches"]
     state = branches["closed"] & ~mask
@@ -146,7 +143,7 @@ def _refuse_hopeless(network: Network, branches: pd.DataFrame, mask: Mask) -> No
         )
 
 
-def _joined(ends: Positions, sources: Positions, nodes: int) -> tuple[Positions, int]:
+def _joined(ends: IntArray, sources: IntArray, nodes: int) -> tuple[IntArray, int]:
     """Number what nodes are after joining ends of branches and sources, which get 0."""
     one = np.r_[ends[:, 0], sources[1:]]
     other = np.r_[ends[:, 1], np.repeat(sources[:1], len(sources) - 1)]

@@ -4,13 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from equigrid.arrays import ComplexArray, FloatArray
 from equigrid.grid.switching.evaluation import Judge
 from equigrid.grid.switching.scaled_feeder import Scaled
 
-Array = npt.NDArray[np.float64]
-Complex = npt.NDArray[np.complex128]
 _LOWEST_PU, _HIGHEST_PU = 0.8, 1.2
 
 
@@ -33,11 +31,11 @@ class Ranges:
     """
 
     cutoff: float
-    v_low: Array
-    v_high: Array
-    squared_high: Array
-    p_low: Array
-    q_low: Array
+    v_low: FloatArray
+    v_high: FloatArray
+    squared_high: FloatArray
+    p_low: FloatArray
+    q_low: FloatArray
     p_high: float
     q_high: float
 
@@ -72,7 +70,9 @@ def ranges(judge: Judge, feeder: Scaled, best: float) -> Ranges:
     return Ranges(cutoff, v_low, v_high, squared, p_low, q_low, p_high, q_high)
 
 
-def _voltages(judge: Judge, feeder: Scaled, loss: float, passive: bool) -> tuple[Array, Array]:
+def _voltages(
+    judge: Judge, feeder: Scaled, loss: float, passive: bool
+) -> tuple[FloatArray, FloatArray]:
     """Return the range of squared voltages; in passive feeders none is above all sources."""
     nodes = len(feeder.p)
     low = np.full(nodes, max(_LOWEST_PU, judge.voltage_min_pu))
@@ -89,7 +89,9 @@ def _voltages(judge: Judge, feeder: Scaled, loss: float, passive: bool) -> tuple
     return low**2, high**2
 
 
-def _demand(feeder: Scaled, power: Array, part: Callable[[Complex], Array]) -> tuple[Array, Array]:
+def _demand(
+    feeder: Scaled, power: FloatArray, part: Callable[[ComplexArray], FloatArray]
+) -> tuple[FloatArray, FloatArray]:
     """Return the least and the most that every node may take, shunts and charging included."""
     low, high = power.copy(), power.copy()
     nodes = np.arange(len(power))
@@ -104,8 +106,8 @@ def _demand(feeder: Scaled, power: Array, part: Callable[[Complex], Array]) -> t
     return low, high
 
 
-def _arriving(low: Array) -> Array:
+def _arriving(low: FloatArray) -> FloatArray:
     """Return the least that all nodes of a subtree may take together, by its first one."""
     below_zero = low.clip(max=0)
-    result: Array = below_zero.sum() - below_zero + low
+    result: FloatArray = below_zero.sum() - below_zero + low
     return result

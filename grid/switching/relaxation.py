@@ -22,14 +22,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array, vstack
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.grid.switching.ranges import Ranges
 from equigrid.grid.switching.scaled_feeder import Scaled
 
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
 Term = tuple[Any, ...]
 
 
@@ -51,15 +49,15 @@ class Columns:
         Least squared voltage, where that is the objective.
     """
 
-    closed: Positions
-    forth: Positions
-    back: Positions
-    p: Positions
-    q: Positions
-    squared: Positions
-    w_from: Positions
-    w_to: Positions
-    v: Positions
+    closed: IntArray
+    forth: IntArray
+    back: IntArray
+    p: IntArray
+    q: IntArray
+    squared: IntArray
+    w_from: IntArray
+    w_to: IntArray
+    v: IntArray
     worst: int
 
     @classmethod
@@ -75,7 +73,7 @@ class Rows:
     """Rows ``low <= matrix z <= high``, gathered block by block."""
 
     width: int
-    blocks: list[tuple[csr_array, Array, Array]] = field(default_factory=list)
+    blocks: list[tuple[csr_array, FloatArray, FloatArray]] = field(default_factory=list)
 
     def add(self, terms: Sequence[Term], low: Any, high: Any) -> None:
         """Add a block: terms (columns, coefficients), by default one for each of its rows.
@@ -90,13 +88,15 @@ class Rows:
         self.blocks.append((matrix, *limits))
 
     @staticmethod
-    def _placed(columns: Any, value: Any, rows: Any = None) -> tuple[Array, Array, Array]:
+    def _placed(
+        columns: Any, value: Any, rows: Any = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         columns = np.atleast_1d(columns)
         rows = np.arange(len(columns)) if rows is None else rows
         columns = np.broadcast_to(columns, len(rows))
         return rows, columns, np.broadcast_to(np.asarray(value, np.float64), len(rows))
 
-    def stacked(self) -> tuple[csr_array, Array, Array]:
+    def stacked(self) -> tuple[csr_array, FloatArray, FloatArray]:
         """Return all blocks as one."""
         matrices, low, high = zip(*self.blocks, strict=True)
         return csr_array(vstack(matrices)), np.concatenate(low), np.concatenate(high)
@@ -117,9 +117,9 @@ class Relaxation:
     """
 
     columns: Columns
-    cost: Array
-    lower: Array
-    upper: Array
+    cost: FloatArray
+    lower: FloatArray
+    upper: FloatArray
     rows: Rows
 
 
@@ -138,7 +138,7 @@ def relax(feeder: Scaled, ranges: Ranges, objective: str) -> Relaxation:
     return Relaxation(columns, cost, lower, upper, rows)
 
 
-def _bounds(feeder: Scaled, ranges: Ranges, at: Columns) -> tuple[Array, Array]:
+def _bounds(feeder: Scaled, ranges: Ranges, at: Columns) -> tuple[FloatArray, FloatArray]:
     lower, upper = np.zeros(at.worst + 1), np.ones(at.worst + 1)
     lower[at.closed] = feeder.fixed
     for flow, reach in ((at.p, ranges.p_high), (at.q, ranges.q_high)):
@@ -204,7 +204,7 @@ def _directions(rows: Rows, feeder: Scaled, ranges: Ranges, at: Columns) -> None
         rows.add([(flow, 1), (at.forth, -low[feeder.other]), (at.back, high)], 0, np.inf)
 
 
-def _objective(rows: Rows, feeder: Scaled, at: Columns, objective: str) -> Array:
+def _objective(rows: Rows, feeder: Scaled, at: Columns, objective: str) -> FloatArray:
     cost = np.zeros(at.worst + 1)
     if objective == "loss":
         cost[at.squared] = feeder.r * feeder.lossy
@@ -220,7 +220,7 @@ def _objective(rows: Rows, feeder: Scaled, at: Columns, objective: str) -> Array
     return cost
 
 
-def tangents(feeder: Scaled, at: Columns, z: Array, tolerance: float) -> csr_array:
+def tangents(feeder: Scaled, at: Columns, z: FloatArray, tolerance: float) -> csr_array:
     """Return rows <= 0 that a point breaks and no point of the cones does.
 
     ``l w >= P^2 + Q^2`` is ``|(2 P, 2 Q, l - w)| <= l + w``, whose tangents are linear.

@@ -3,15 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from equigrid.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from equigrid.grid.batch.kernels.kernel_network import END_KA, LOADING, LOSSY, prepare
 from equigrid.grid.switching.evaluation import Judge
 from equigrid.grid.switching.loops import LoopGraph
-
-Array = npt.NDArray[np.float64]
-Complex = npt.NDArray[np.complex128]
-Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,23 +43,23 @@ class Scaled:
     """
 
     base_mva: float
-    branch: Positions
-    one: Positions
-    other: Positions
-    fixed: npt.NDArray[np.bool_]
-    r: Array
-    x: Array
-    ratio_squared: Array
-    shunt_from: Complex
-    shunt_to: Complex
-    lossy: Array
-    loading: Array
-    p: Array
-    q: Array
-    shunt: Complex
-    hanging: Array
-    source: Positions
-    source_squared: Array
+    branch: IntArray
+    one: IntArray
+    other: IntArray
+    fixed: BoolArray
+    r: FloatArray
+    x: FloatArray
+    ratio_squared: FloatArray
+    shunt_from: ComplexArray
+    shunt_to: ComplexArray
+    lossy: FloatArray
+    loading: FloatArray
+    p: FloatArray
+    q: FloatArray
+    shunt: ComplexArray
+    hanging: FloatArray
+    source: IntArray
+    source_squared: FloatArray
 
     @property
     def total(self) -> float:

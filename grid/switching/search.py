@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from equigrid.arrays import BoolArray
 from equigrid.grid.switching.bound import Outer
 from equigrid.grid.switching.branch_exchange import descend, descend_by_pairs, pairs, scores_of
 from equigrid.grid.switching.configurations import RadialConfigurations
@@ -13,7 +13,6 @@ from equigrid.grid.switching.evaluation import Judge
 from equigrid.grid.switching.loops import LoopGraph
 from equigrid.grid.switching.starts import starts
 
-Closed = npt.NDArray[np.bool_]
 _ROWS_AT_ONCE = 50_000
 _SHOWN = 150  # so many good configurations the relaxation is shown before it begins
 
@@ -34,7 +33,7 @@ class Found:
         So many were run.
     """
 
-    closed: Closed
+    closed: BoolArray
     score: float
     bound: float
     method: str
@@ -97,7 +96,7 @@ def _gap_so_far(found: Found) -> str:
     return f": {100 * gap:.2f} % to go" if np.isfinite(gap) else ""
 
 
-def _searched_on(judge: Judge, graph: LoopGraph, found: Found, closed: Closed) -> Found:
+def _searched_on(judge: Judge, graph: LoopGraph, found: Found, closed: BoolArray) -> Found:
     """Exchange on from a configuration that is better than what was found."""
     flows = found.power_flows + 1
     if not judge.scores(closed[None])[0] < found.score:

@@ -6,10 +6,10 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from equigrid.arrays import BoolArray
 from equigrid.grid.switching.loops import Chain, junctions
 
 Labels = npt.NDArray[np.int16]
-Mask = npt.NDArray[np.bool_]
 
 
 def tree_count(chains: Sequence[Chain]) -> int:
@@ -45,7 +45,7 @@ def _determinant(rows: list[list[Fraction]]) -> Fraction:
     return result
 
 
-def spanning_trees(chains: Sequence[Chain]) -> Mask:
+def spanning_trees(chains: Sequence[Chain]) -> BoolArray:
     """Return which chains each tree has, (trees, chains), always in the same order.
 
     All partial choices are carried along chain by chain, as labels of the junctions that they
@@ -71,7 +71,7 @@ def _join(labels: Labels, chain: Chain) -> Labels:
     return np.where(labels == np.maximum(one, other), np.minimum(one, other), labels)
 
 
-def _connectable(labels: Labels, chains: Sequence[Chain], nodes: int) -> Mask:
+def _connectable(labels: Labels, chains: Sequence[Chain], nodes: int) -> BoolArray:
     """Return whether all junctions are joined once all these chains are closed."""
     for chain in chains:
         labels = _join(labels, chain)

@@ -1,17 +1,14 @@
 """Where branch exchange starts: always the same configurations."""
 
 import numpy as np
-import numpy.typing as npt
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.grid.batch.kernels.kernel_network import prepare
 from equigrid.grid.switching.evaluation import Judge
 from equigrid.grid.switching.loops import LoopGraph
 
-Array = npt.NDArray[np.float64]
-Closed = npt.NDArray[np.bool_]
 
-
-def starts(judge: Judge, graph: LoopGraph, restarts: int, seed: int) -> Closed:
+def starts(judge: Judge, graph: LoopGraph, restarts: int, seed: int) -> BoolArray:
     """Return radial configurations to search from.
 
     The first is as near to the network's own state as a radial one can be. The second opens, one
@@ -36,7 +33,7 @@ def starts(judge: Judge, graph: LoopGraph, restarts: int, seed: int) -> Closed:
     return np.unique(trees, axis=0)
 
 
-def _tree(graph: LoopGraph, rank: Array) -> Closed:
+def _tree(graph: LoopGraph, rank: FloatArray) -> BoolArray:
     """Return the spanning tree of the highest ranks, by Kruskal's algorithm."""
     label = np.arange(graph.nodes)
     closed = graph.rest.copy()
@@ -49,7 +46,7 @@ def _tree(graph: LoopGraph, rank: Array) -> Closed:
     return closed
 
 
-def _opened_in_turn(judge: Judge, graph: LoopGraph) -> Closed:
+def _opened_in_turn(judge: Judge, graph: LoopGraph) -> BoolArray:
     closed = graph.switchable.copy()
     while closed.sum() >= graph.nodes:
         current = _currents(judge, graph, closed)
@@ -59,7 +56,7 @@ def _opened_in_turn(judge: Judge, graph: LoopGraph) -> Closed:
     return closed | graph.rest
 
 
-def _currents(judge: Judge, graph: LoopGraph, closed: Closed) -> Array:
+def _currents(judge: Judge, graph: LoopGraph, closed: BoolArray) -> FloatArray:
     """Return the currents of branches in a linear network at nominal voltage, 0 of open ones."""
     ports, _ = prepare(judge.network, as_switched=False)
     fed = graph.bus_node >= 0

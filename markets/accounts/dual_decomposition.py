@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableGame
 from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
 
-Vector = NDArray[np.float64]
 _EQUALITIES = (cp.constraints.Zero, cp.constraints.Equality)
 
 
-def dual_parts(form: StandardForm, point: Point, heard: str) -> Mapping[str, Vector]:
+def dual_parts(form: StandardForm, point: Point, heard: str) -> Mapping[str, FloatArray]:
     """Split the dual of what an agent hears by the labels of its constraints.
 
     Parameters
@@ -39,7 +38,7 @@ def dual_parts(form: StandardForm, point: Point, heard: str) -> Mapping[str, Vec
     """
     where, shape = form.heard[heard], form.agent.hears[heard].shape
     in_cost = form.cost_of_heard.T[where] @ point.columns + form.offset_of_heard[where]
-    found: dict[str, Vector] = {_objective_label(form): np.asarray(in_cost)}
+    found: dict[str, FloatArray] = {_objective_label(form): np.asarray(in_cost)}
     moved = form.rhs_of_heard[:, where]
     for label, rows, _ in labelled_rows(form):
         part = np.asarray(-(moved[rows].T @ point.rows[rows]))

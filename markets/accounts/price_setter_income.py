@@ -9,15 +9,13 @@ from collections.abc import Mapping
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.declaration import Declaration
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual, speaker
-
-Vector = NDArray[np.float64]
 
 
 def moved_amounts(game: Declaration, name: str) -> list[tuple[str, Payment]]:
@@ -62,8 +60,8 @@ def with_own_amounts(game: Declaration, agent: Agent) -> Agent:
 
 
 def heard_beside_own(
-    game: Declaration, values: Mapping[str, Vector], name: str
-) -> dict[str, Vector]:
+    game: Declaration, values: Mapping[str, FloatArray], name: str
+) -> dict[str, FloatArray]:
     """Return what ``with_own_amounts`` hears: no amounts of its own, but what they are made of.
 
     Parameters

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.model.balance import Balance
 from equigrid.markets.model.declaration import Declaration
 from equigrid.markets.model.payment import Payment
 
-Vector = NDArray[np.float64]
 
-
-def amounts(game: Declaration, values: Mapping[str, Vector]) -> dict[str, float]:
+def amounts(game: Declaration, values: Mapping[str, FloatArray]) -> dict[str, float]:
     """Return the amount of each payment in the currency of the game.
 
     Parameters
@@ -27,19 +25,21 @@ def amounts(game: Declaration, values: Mapping[str, Vector]) -> dict[str, float]
     return {p.name: float(np.sum(owed_by_entry(p, values))) for p in game.payments}
 
 
-def owed_by_entry(payment: Payment, values: Mapping[str, Vector]) -> Vector:
+def owed_by_entry(payment: Payment, values: Mapping[str, FloatArray]) -> FloatArray:
     """Return price × quantity × hours of each entry."""
     price = values[payment.price] if isinstance(payment.price, str) else payment.price
     return np.asarray(price * values[payment.quantity] * payment.hours)
 
 
-def settlement_table(game: Declaration, values: Mapping[str, Vector]) -> pd.DataFrame:
+def settlement_table(game: Declaration, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     """Return payments as a table: payment, payer, payee, amount."""
     rows = transfers(game, values)
     return pd.DataFrame(rows, columns=["payment", "payer", "payee", "amount"])
 
 
-def transfers(game: Declaration, values: Mapping[str, Vector]) -> list[tuple[str, str, str, float]]:
+def transfers(
+    game: Declaration, values: Mapping[str, FloatArray]
+) -> list[tuple[str, str, str, float]]:
     """Return who pays whom how much: payments, then what each balance pays or is paid.
 
     A balance is a clearing house: who adds to it is paid by it, who takes from it pays to it.
@@ -55,7 +55,7 @@ def transfers(game: Declaration, values: Mapping[str, Vector]) -> list[tuple[str
 
 
 def received(
-    game: Declaration, values: Mapping[str, Vector], agent: str, balance: Balance | None = None
+    game: Declaration, values: Mapping[str, FloatArray], agent: str, balance: Balance | None = None
 ) -> float:
     """Return what a balance, or all together, pay an agent; negative where the agent pays."""
     balances = game.balances if balance is None else (balance,)
@@ -65,8 +65,8 @@ def received(
 
 
 def signed_total(
-    game: Declaration, balance: Balance, values: Mapping[str, Vector], agent: str
-) -> Vector:
+    game: Declaration, balance: Balance, values: Mapping[str, FloatArray], agent: str
+) -> FloatArray:
     """Return what an agent's terms in a balance add up to, in the balance's shape."""
     total = np.zeros(game.balance_shape(balance))
     for term in balance.signed:
@@ -75,7 +75,9 @@ def signed_total(
     return total
 
 
-def heard_values(game: Declaration, values: Mapping[str, Vector], agent: str) -> dict[str, Vector]:
+def heard_values(
+    game: Declaration, values: Mapping[str, FloatArray], agent: str
+) -> dict[str, FloatArray]:
     """Return what an agent hears when everybody says the given values.
 
     Parameters
@@ -102,6 +104,8 @@ def heard_values(game: Declaration, values: Mapping[str, Vector], agent: str) ->
     return heard
 
 
-def _amount_heard(payment: Payment, values: Mapping[str, Vector], shape: tuple[int, ...]) -> Vector:
+def _amount_heard(
+    payment: Payment, values: Mapping[str, FloatArray], shape: tuple[int, ...]
+) -> FloatArray:
     """Return an amount summed over the last axes that the Parameter which hears it lacks."""
     return np.asarray(owed_by_entry(payment, values).reshape((*shape, -1)).sum(axis=-1))

@@ -9,9 +9,7 @@ own outcomes by the weights; nobody shows any. A mix that leads to a greater ste
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
 _RIDGE = 1e-10
 # Differences of steps below this share of the steps, squared, are rounding.
 _ROUNDING = 1e-14

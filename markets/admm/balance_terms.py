@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.markets.admm.batch.proximal import BatchProximal
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.balance_shares import broadcast_places, known_heard, signed_shares
@@ -16,8 +16,6 @@ from equigrid.markets.games.fleet_members import Members
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.balance import Balance, Term
 
-Vector = NDArray[np.float64]
-Places = NDArray[np.int64]
 # At 72 columns an interior point takes 0.1 ms, at 800 it takes 50, the batch there 2 to 5.
 _SMALL = 300
 # Above this the elimination of the batch fills up.
@@ -47,12 +45,12 @@ class Stakes:
     """
 
     form: StandardForm
-    cost: Vector
-    rhs: Vector
+    cost: FloatArray
+    rhs: FloatArray
     shares: sparse.csr_array
-    constant: Vector
-    entries: Mapping[str, Places]
-    fixed: Mapping[str, Vector]
+    constant: FloatArray
+    entries: Mapping[str, IntArray]
+    fixed: Mapping[str, FloatArray]
     offset: float
 
     @property
@@ -82,7 +80,7 @@ class Stakes:
         """Whether there are whole numbers."""
         return bool(self.form.integer.any())
 
-    def split(self, terms: Vector) -> dict[str, Vector]:
+    def split(self, terms: FloatArray) -> dict[str, FloatArray]:
         """Return terms (n, t) by balance."""
         ends = np.cumsum([places.shape[1] for places in self.entries.values()])[:-1]
         return dict(zip(self.entries, np.split(terms, ends, axis=1), strict=True))
@@ -154,7 +152,7 @@ def _stakes_of_fleet(game: Game, fleet: Fleet) -> Stakes:
 
 def _member_terms(
     game: Game, fleet: Fleet, members: Members, balance: Balance, term: Term
-) -> tuple[Places, sparse.csr_array, Vector]:
+) -> tuple[IntArray, sparse.csr_array, FloatArray]:
     """Return at which entries of a balance a term of each member stands, and what it is there.
 
     What one member says stands at the entries of its own row, the same for all of a row.

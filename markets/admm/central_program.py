@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableGame
 from equigrid.markets.forms.highs_model import Assembled, Solution
 from equigrid.markets.forms.quadratic_model import QuadraticModel
@@ -15,7 +15,6 @@ from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.balance_shares import Market, known_heard, market_of, signed_shares
 from equigrid.markets.games.game import Game
 
-Vector = NDArray[np.float64]
 _ENDLESS = 1_000_000_000
 
 
@@ -38,8 +37,8 @@ class CentralAnswer:
     """
 
     status: str
-    columns: dict[str, Vector]
-    prices: dict[str, Vector]
+    columns: dict[str, FloatArray]
+    prices: dict[str, FloatArray]
     cost: float
     bound: float
     settled: bool = True
@@ -78,7 +77,7 @@ class CentralProgram:
             sum(f.offset + f.offset_of_heard @ self.heard[n] for n, f in self.forms.items())
         )
 
-    def coupling(self) -> tuple[sparse.csr_array, Vector]:
+    def coupling(self) -> tuple[sparse.csr_array, FloatArray]:
         """Return the balances as rows Ex = e over all columns."""
         blocks, rhs = [], []
         for market in self.markets:
@@ -87,7 +86,7 @@ class CentralProgram:
             rhs.append(market.rhs - np.sum([constant for _, constant in shares], axis=0))
         return sparse.csr_array(sparse.vstack(blocks)), np.concatenate(rhs)
 
-    def _share(self, market: Market, name: str) -> tuple[sparse.csr_array, Vector]:
+    def _share(self, market: Market, name: str) -> tuple[sparse.csr_array, FloatArray]:
         share = signed_shares(self.forms[name], market.balance, market.shape)
         return share.of_columns, share.constant + share.of_heard @ self.heard[name]
 
@@ -160,7 +159,9 @@ class CentralProgram:
         cost, bound = found.objective + self.offset, found.bound + self.offset
         return self._answer(found.columns, found.row_duals, cost, bound)
 
-    def _answer(self, columns: Vector, duals: Vector, cost: float, bound: float) -> CentralAnswer:
+    def _answer(
+        self, columns: FloatArray, duals: FloatArray, cost: float, bound: float
+    ) -> CentralAnswer:
         ends = np.cumsum([form.columns for form in self.forms.values()])[:-1]
         parts = dict(zip(self.forms, np.split(columns, ends), strict=True))
         sizes = [len(market.rhs) for market in self.markets]

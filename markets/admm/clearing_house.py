@@ -12,15 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.markets.admm.balance_units import MarketUnits
 from equigrid.markets.admm.participant import Participant
 from equigrid.markets.admm.settings import AdmmSettings
 from equigrid.markets.games.balance_shares import Market
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
 
-Vector = NDArray[np.float64]
 # Quantities and prices that are none, in units of the balance.
 _NONE = 1e-9
 # Offers are compared with their own size; where they all but vanish, with this share of the unit.
@@ -94,15 +93,15 @@ class Clearing:
         self.rho = units.price / units.quantity if rules.rho is None else rules.rho
         self._rhs = market.rhs.copy()
         self._weights = np.zeros(len(market.rhs))
-        self._places: dict[str, NDArray[np.int64]] = {}
-        self._shares: dict[str, Vector] = {}
+        self._places: dict[str, IntArray] = {}
+        self._shares: dict[str, FloatArray] = {}
         for party in parties:
             self._register(party)
         self.price = np.zeros(len(market.rhs))
         self._shift = self._rhs / self._divisor()
         self._offers: dict[str, FlexOffer] = {}
         self._mixes = {party: _Mix(0, {}) for party in self._places}
-        self._after: dict[int, tuple[Vector, Vector]] = {}
+        self._after: dict[int, tuple[FloatArray, FloatArray]] = {}
 
     def _register(self, party: Participant) -> None:
         """Count a party's members at each entry; what it does not decide is known for good."""
@@ -114,7 +113,7 @@ class Clearing:
             self._shares[party.name] = np.asarray(party.stakes.weight * counts, dtype=float)
             self._weights += self._shares[party.name]
 
-    def _divisor(self) -> Vector:
+    def _divisor(self) -> FloatArray:
         """Weights at each entry; where nobody has a say, nothing is divided."""
         return np.where(self._weights > 0, self._weights, 1.0)
 

@@ -2,19 +2,15 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.markets.games.balance_shares import announced, heard_vector
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.posting import said_values
 
-Vector = NDArray[np.float64]
-
 
 def exchange_values(
-    game: Game, columns: Mapping[str, Vector], prices: Mapping[str, Vector]
-) -> dict[str, Vector]:
+    game: Game, columns: Mapping[str, FloatArray], prices: Mapping[str, FloatArray]
+) -> dict[str, FloatArray]:
     """Return everything said at an answer, by path, and each balance's price by its name.
 
     Parameters

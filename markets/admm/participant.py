@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.admm.balance_terms import Stakes
 from equigrid.markets.admm.balance_units import MarketUnits
 from equigrid.markets.admm.proximal import Proximal
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
 
-Vector = NDArray[np.float64]
 # How exact an answer has to be, as a share of how far the last one was from what was asked; and
 # at most and at least, in the balance's unit of quantity.
 _SHARE, _COARSE, _FINE = 0.01, 1e-4, 1e-9
@@ -29,15 +28,15 @@ class ProximalStep(Protocol):
     """Whatever solves the proximal problems of n members."""
 
     @property
-    def columns(self) -> Vector:
+    def columns(self) -> FloatArray:
         """Columns of the last answer, shape (n, columns); an array of its own."""
         ...
 
-    def set_rho(self, rho: Vector) -> None:
+    def set_rho(self, rho: FloatArray) -> None:
         """Set the weights of the pull, shape (t,)."""
         ...
 
-    def solve(self, price: Vector, target: Vector, tolerance: float) -> Vector:
+    def solve(self, price: FloatArray, target: FloatArray, tolerance: float) -> FloatArray:
         """Return terms of shape (n, t)."""
         ...
 
@@ -46,9 +45,9 @@ class ProximalStep(Protocol):
 class Made:
     """What comes of an offer: the step of the base, the base after it, and the answer itself."""
 
-    step: Vector
-    base: Vector
-    columns: Vector | None
+    step: FloatArray
+    base: FloatArray
+    columns: FloatArray | None
 
 
 class Participant:
@@ -107,7 +106,7 @@ class Participant:
             if balance in fresh:
                 yield self._offer(balance, part, part - targets[balance])
 
-    def answer(self, number: int = 0) -> Vector:
+    def answer(self, number: int = 0) -> FloatArray:
         """Return the columns of the last answer, or of that in a round that is still known."""
         known = [made[number].columns for made in self._made.values() if number in made]
         return self.step.columns if not known or known[0] is None else known[0]
@@ -135,15 +134,15 @@ class Participant:
         self._made[balance] = {n: m for n, m in made.items() if n >= oldest}
         return True
 
-    def _local(self, balance: str, name: str) -> Vector:
+    def _local(self, balance: str, name: str) -> FloatArray:
         """Return what a balance says of each member's terms, shape (n, t_b)."""
         return np.asarray(np.array(self._asked[balance].values[name])[self._at[balance]])
 
-    def _rho(self, balance: str) -> Vector:
+    def _rho(self, balance: str) -> FloatArray:
         rho = float(self._asked[balance].values["rho"]) / self.stakes.weight
         return np.full(self._at[balance].shape[1], rho)
 
-    def _offer(self, balance: str, terms: Vector, moved: Vector) -> FlexOffer:
+    def _offer(self, balance: str, terms: FloatArray, moved: FloatArray) -> FlexOffer:
         request, step = self._asked[balance], self.relaxation * moved
         made = self._made[balance]
         made[request.round] = Made(
@@ -166,7 +165,7 @@ class Participant:
             },
         )
 
-    def _added(self, balance: str, terms: Vector) -> Vector:
+    def _added(self, balance: str, terms: FloatArray) -> FloatArray:
         """Add up the members' terms at each place that the party has a say in."""
         count = len(self.places[balance])
         added = np.bincount(self._at[balance].ravel(), terms.ravel(), minlength=count)

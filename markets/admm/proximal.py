@@ -4,16 +4,15 @@ from typing import Any
 
 import numpy as np
 import piqp
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.admm.balance_terms import Stakes
 from equigrid.markets.forms.linear_program import LinearProgram
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.scaling import Figures, Units, ends
 
-Vector = NDArray[np.float64]
 # Above this many columns PIQP may stall at the last digits for a hundred steps, unless all its
 # linear systems are refined; below, refining costs as much as all the rest.
 _REFINED = 300
@@ -45,13 +44,13 @@ class Proximal:
         self._lower, self._upper = form.lower.copy(), form.upper.copy()
         self._solver: Any = None
 
-    def set_rho(self, rho: Vector) -> None:
+    def set_rho(self, rho: FloatArray) -> None:
         """Set the weight of the pull on each term, shape (t,)."""
         if not np.array_equal(rho, self._rho):
             # PIQP answers wrongly after an update of the curvature alone, so it is set up anew.
             self._rho, self._solver = rho, None
 
-    def fix_whole(self, price: Vector, *, beyond: bool) -> None:
+    def fix_whole(self, price: FloatArray, *, beyond: bool) -> None:
         """Fix whole numbers for good, where the terms stay nearest to the last ones.
 
         Among equally near ones the cheapest at the price is taken.
@@ -92,7 +91,7 @@ class Proximal:
         self._lower[whole] = self._upper[whole] = values
         self._solver = None
 
-    def solve(self, price: Vector, target: Vector, tolerance: float) -> Vector:
+    def solve(self, price: FloatArray, target: FloatArray, tolerance: float) -> FloatArray:
         """Return the terms p that minimise own cost - price'p + ½ ρ'(p - target)².
 
         Parameters
@@ -123,7 +122,7 @@ class Proximal:
         self.columns = inside[np.newaxis]
         return self.terms()
 
-    def terms(self) -> Vector:
+    def terms(self) -> FloatArray:
         """Return the terms at the last columns, shape (1, t)."""
         return np.asarray(self._shares @ self.columns[0] + self.stakes.constant)
 
@@ -131,7 +130,7 @@ class Proximal:
         pull = self._turned @ sparse.diags_array(self._rho) @ self._shares
         return sparse.csr_array(self.stakes.form.quadratic + pull)
 
-    def _own_units(self, linear: Vector, curved: sparse.csr_array) -> Units:
+    def _own_units(self, linear: FloatArray, curved: sparse.csr_array) -> Units:
         """Return units in which the step's figures are nearest to 1."""
         form, rhs = self.stakes.form, self.stakes.rhs[0]
         figures = Figures(form.matrix, np.ones(form.columns, dtype=bool))
@@ -141,7 +140,7 @@ class Proximal:
         figures.add_curvature(curved)
         return figures.units()
 
-    def _stated(self, linear: Vector) -> Any:
+    def _stated(self, linear: FloatArray) -> Any:
         form, curved = self.stakes.form, self._curvature()
         self._units = units = self._own_units(linear, curved)
         scale = sparse.diags_array(units.columns)

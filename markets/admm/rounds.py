@@ -6,8 +6,8 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.admm.acceleration import Acceleration
 from equigrid.markets.admm.balance_units import market_units
@@ -21,7 +21,6 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
 
-Vector = NDArray[np.float64]
 # Rounds after which a balance may change its rho: less and less often, so that it comes to rest.
 _ADAPTING = frozenset([2, 4, 8, 12, 20, 30, 45, 65, 90, *(100 * 2**k for k in range(8))])
 # An exchange is not over while what counts of somebody is older than this many rounds.
@@ -164,7 +163,7 @@ class Talk:
                 house.go_on_without(party)
             self.acceleration.forget()
 
-    def columns(self) -> dict[str, Vector]:
+    def columns(self) -> dict[str, FloatArray]:
         """Return every party's answer; of one that fell silent, the last that counted."""
         return {n: party.answer(self.silent.get(n, 0)) for n, party in self.parties.items()}
 
@@ -178,7 +177,7 @@ class Talk:
         columns = self.columns()
         return {n: FleetPoint(columns[n], step.multipliers) for n, step in batches.items()}
 
-    def prices(self) -> dict[str, Vector]:
+    def prices(self) -> dict[str, FloatArray]:
         """Return each balance's price in its shape."""
         houses = self.houses.values()
         return {h.name: np.reshape(h.price, h.shape, order="F") for h in houses}

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.best_response.epec_leader import LeaderPlayer, Prospect, Solve
 from equigrid.markets.best_response.opening import opening
 from equigrid.markets.best_response.party import Party, Word, distance
@@ -19,8 +20,7 @@ from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexRequest
 
-Vector = NDArray[np.float64]
-Values = Mapping[str, Vector]
+Values = Mapping[str, FloatArray]
 # A leader moves when that gains it more than this share of the gap.
 _WORTH = 1e-3
 
@@ -98,7 +98,7 @@ def _requests(name: str, stage: str) -> Word:
 
 def _answers(
     game: Game, said: Values, prospects: Mapping[str, Prospect], leader: str
-) -> dict[str, Vector]:
+) -> dict[str, FloatArray]:
     """Return everything said, where the followers answer as one leader counts on."""
     own = {name: found.kept or found.best for name, found in prospects.items()}
     values = dict(announced(game))

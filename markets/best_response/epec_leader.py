@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.errors import Interrupted, NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.best_response.epec_sub_game import sub_game
 from equigrid.markets.best_response.negotiation import negotiate
@@ -13,7 +11,6 @@ from equigrid.markets.best_response.party import distance, mixed
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
 
-Vector = NDArray[np.float64]
 _ASKED, _GAP = 4, 1e-3  # rounds and gap of the negotiation that finds the limit in the way
 
 
@@ -31,7 +28,7 @@ class OwnOptimum:
         That the leader moves.
     """
 
-    values: Mapping[str, Vector]
+    values: Mapping[str, FloatArray]
     objective: float
     bound: float
     money: float
@@ -57,7 +54,7 @@ class Prospect:
         Whether its objective is a gain.
     """
 
-    others: Mapping[str, Vector]
+    others: Mapping[str, FloatArray]
     best: OwnOptimum
     kept: OwnOptimum | None
     worth: float
@@ -106,7 +103,7 @@ class LeaderPlayer:
         solve: Solve,
         worth: float,
         damping: float,
-        first: Mapping[str, Vector],
+        first: Mapping[str, FloatArray],
         units: Mapping[str, float],
     ) -> None:
         self._units = units
@@ -116,7 +113,7 @@ class LeaderPlayer:
         self.said = {f"{name}.{key}": first[f"{name}.{key}"] for key in game.forms[name].said}
         self._last: Prospect | None = None
 
-    def turn(self, values: Mapping[str, Vector]) -> float:
+    def turn(self, values: Mapping[str, FloatArray]) -> float:
         """Move to the best answer, or part of the way, if that is worth anything.
 
         Returns
@@ -134,7 +131,7 @@ class LeaderPlayer:
         self._spoke, self._last = True, None
         return moved
 
-    def prospect(self, values: Mapping[str, Vector]) -> Prospect:
+    def prospect(self, values: Mapping[str, FloatArray]) -> Prospect:
         """Return what it finds when the others say this, and it keeps to its present word.
 
         Raises
@@ -156,7 +153,7 @@ class LeaderPlayer:
         except NoAnswer as error:
             raise _named(error, game, self.name) from error
 
-    def _kept(self, others: Mapping[str, Vector]) -> OwnOptimum | None:
+    def _kept(self, others: Mapping[str, FloatArray]) -> OwnOptimum | None:
         try:
             return self._alone(sub_game(self.game, self.name, others, self.said))
         except SolverFailed:

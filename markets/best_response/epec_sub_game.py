@@ -3,20 +3,17 @@
 from collections.abc import Mapping
 
 import cvxpy as cp
-import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 def sub_game(
     game: Game,
     leader: str,
-    said: Mapping[str, Vector],
-    committed: Mapping[str, Vector] | None = None,
+    said: Mapping[str, FloatArray],
+    committed: Mapping[str, FloatArray] | None = None,
 ) -> Game:
     """Return a game that one of several leaders leads alone.
 
@@ -49,18 +46,18 @@ def sub_game(
     )
 
 
-def _announcing(name: str, said: Mapping[str, Vector]) -> Agent:
+def _announcing(name: str, said: Mapping[str, FloatArray]) -> Agent:
     return Agent(name, says=own_words(name, said))
 
 
-def _held(agent: Agent, committed: Mapping[str, Vector]) -> Agent:
+def _held(agent: Agent, committed: Mapping[str, FloatArray]) -> Agent:
     assert agent.problem is not None
     held = [agent.says[said] == value for said, value in own_words(agent.name, committed).items()]
     problem = cp.Problem(agent.problem.objective, [*agent.problem.constraints, *held])
     return Agent(agent.name, problem, agent.hears, agent.says)
 
 
-def own_words(name: str, values: Mapping[str, Vector]) -> dict[str, Vector]:
+def own_words(name: str, values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     """Return what an agent says, by plain name."""
     paths = {path: path.partition(".") for path in values}
     return {paths[path][2]: value for path, value in values.items() if paths[path][0] == name}

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.errors import UnusableGame
@@ -12,7 +11,6 @@ from equigrid.markets.best_response.master_program import AnswerProgram
 from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.forms.row_hours import hour_of
 
-Vector = NDArray[np.float64]
 _SHORT = 1e-7
 
 

@@ -9,28 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.errors import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.bilevel.leader_program import GameProgram, Said
 from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.forms.highs_model import Solution
-from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.posting import said_values, told
 from equigrid.markets.model.payment import Payment
 
-Vector = NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What a follower said once, and its own cost of it before payments to the leader."""
 
-    said: Mapping[str, Vector]
+    said: Mapping[str, FloatArray]
     own_cost: float
 
 
@@ -69,7 +66,7 @@ def decided_payments(signals: Signals, form: StandardForm) -> list[Payment]:
 
 
 def follower_cost(
-    signals: Signals, form: StandardForm, answer: Answer, announced: Mapping[str, Vector]
+    signals: Signals, form: StandardForm, answer: Answer, announced: Mapping[str, FloatArray]
 ) -> float:
     """Return what an answer pays to the leader at announced prices."""
     return sum(
@@ -80,7 +77,7 @@ def follower_cost(
     )
 
 
-def _quantity(answer: Answer, payment: Payment) -> Vector:
+def _quantity(answer: Answer, payment: Payment) -> FloatArray:
     return answer.said[payment.quantity.partition(".")[2]]
 
 
@@ -100,12 +97,12 @@ class AnswerProgram(GameProgram):
         self,
         game: Game,
         heard: Mapping[str, Sequence[Answer]],
-        announced: Mapping[str, Vector] | None = None,
+        announced: Mapping[str, FloatArray] | None = None,
     ) -> None:
         super().__init__(game)
         _refuse_what_exact_takes(self)
         self.answers = heard
-        self.choice: dict[str, Indices] = {}
+        self.choice: dict[str, IntArray] = {}
         for agent in game.followers:
             self._add_answers(game.forms[agent.name], list(heard[agent.name]))
         self.connect()
@@ -147,7 +144,7 @@ class AnswerProgram(GameProgram):
             )
         return model.fixed_at(solution, self.program.integer_columns()) if polish else solution
 
-    def announced(self, columns: Vector) -> dict[str, Vector]:
+    def announced(self, columns: FloatArray) -> dict[str, FloatArray]:
         """Return what the leader tells its followers in a solution, by path."""
         form, name = self.leader_form, self.leader_form.agent.name
         own, heard = columns[self.leader_columns], columns[self.heard[name]]
@@ -156,7 +153,7 @@ class AnswerProgram(GameProgram):
             f"{name}.{said}": form.said[said].value(own, heard) for said in dict.fromkeys(signals)
         }
 
-    def values(self, columns: Vector) -> dict[str, Vector]:
+    def values(self, columns: FloatArray) -> dict[str, FloatArray]:
         """Return everything said in a solution; of followers, what they told the leader."""
         name = self.leader_form.agent.name
         leader = (columns[self.leader_columns], columns[self.heard[name]])
@@ -196,7 +193,7 @@ class AnswerProgram(GameProgram):
         slack = sparse.diags_array(-reach, format="csr")
         self.program.add_rows([*below, (slack, chosen)], lower=own_cost + constant - reach)
 
-    def _forbid_dearer(self, chosen: Indices, own_cost: Vector) -> None:
+    def _forbid_dearer(self, chosen: IntArray, own_cost: FloatArray) -> None:
         """Without payments at decided prices the cheapest answer is cheapest always."""
         dearer = chosen[own_cost > own_cost.min() + 1e-9 * np.abs(own_cost).max()]
         if dearer.size:
@@ -205,7 +202,7 @@ class AnswerProgram(GameProgram):
 
     def _costs(
         self, form: StandardForm, answers: list[Answer], paid: Sequence[Payment]
-    ) -> tuple[list[tuple[sparse.csr_array, Indices]], Vector, Vector]:
+    ) -> tuple[list[tuple[sparse.csr_array, IntArray]], FloatArray, FloatArray]:
         """What each answer pays as terms of the leader's columns, and how far costs can differ.
 
         The difference of two answers' costs is linear in the prices, so its greatest value over
@@ -245,7 +242,9 @@ def _refuse_what_exact_takes(program: GameProgram) -> None:
             )
 
 
-def _reach(table: Vector, own_cost: Vector, low: Vector, high: Vector) -> Vector:
+def _reach(
+    table: FloatArray, own_cost: FloatArray, low: FloatArray, high: FloatArray
+) -> FloatArray:
     """How much dearer than the cheapest each answer can be at most, over the box of prices."""
     reach = np.zeros(len(own_cost))
     for other, cost in zip(table, own_cost, strict=True):

@@ -4,9 +4,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.best_response.opening import opening
 from equigrid.markets.best_response.party import Party, Word
 from equigrid.markets.best_response.player import AgentPlayer
@@ -20,8 +20,6 @@ from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexOffer
 from equigrid.markets.messaging.posting import said_values
 from equigrid.markets.model.sources import speaker
-
-Vector = NDArray[np.float64]
 
 
 def play_nash(
@@ -91,7 +89,9 @@ def _tells(game: Game, name: str) -> dict[str, list[str]]:
 def _offers(name: str, stage: str) -> Word:
     """Return how an agent's words become messages."""
 
-    def offer(hearer: str, number: int, said: Mapping[str, Vector], own_cost: float) -> FlexOffer:
+    def offer(
+        hearer: str, number: int, said: Mapping[str, FloatArray], own_cost: float
+    ) -> FlexOffer:
         return FlexOffer(
             sender=name, receiver=hearer, stage=stage, round=number, values=said, own_cost=own_cost
         )

@@ -10,8 +10,8 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.best_response.leader_infeasibility import broken_limit
 from equigrid.markets.best_response.master_program import Answer, AnswerProgram, follower_cost
@@ -23,7 +23,6 @@ from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
 from equigrid.markets.messaging.posting import said_values, told
 
-Vector = NDArray[np.float64]
 # Answers are vertices: one that is not cheaper by this much, relative, is not new.
 _NEW = 1e-9
 # How often the leader asks before it takes a follower for silent. When one message in five is
@@ -74,8 +73,8 @@ def negotiate(
 
 
 def _decided(
-    followers: Mapping[str, "_Follower"], values: Mapping[str, Vector]
-) -> dict[str, tuple[Vector, Vector]]:
+    followers: Mapping[str, "_Follower"], values: Mapping[str, FloatArray]
+) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Each follower's own decision behind what it is taken to say, as columns and what it heard."""
     found = {name: party.decided(values) for name, party in followers.items()}
     return {name: decision for name, decision in found.items() if decision is not None}
@@ -89,9 +88,9 @@ class _Follower:
         self.form, self.signals = game.forms[name], Signals(game)
         self.solver = AgentSolver(self.form)
         self.offer: FlexOffer | None = None
-        self._answers: list[tuple[dict[str, Vector], Vector, Vector]] = []
+        self._answers: list[tuple[dict[str, FloatArray], FloatArray, FloatArray]] = []
 
-    def decided(self, values: Mapping[str, Vector]) -> tuple[Vector, Vector] | None:
+    def decided(self, values: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray] | None:
         """Return columns and heard values of the last answer in which it said this."""
         for said, columns, heard in reversed(self._answers):
             if all(np.array_equal(values[f"{self.name}.{k}"], v) for k, v in said.items()):
@@ -173,12 +172,12 @@ class _Talk:
         self.game, self.gap = game, gap
         self.signals = Signals(game)
         self.heard: dict[str, list[Answer]] = {agent.name: [] for agent in game.followers}
-        self.announced: dict[str, Vector] = {}
+        self.announced: dict[str, FloatArray] = {}
         self.rounds: list[Mapping[str, Any]] = []
         self.settled = False
         self._sign = -1.0 if game.agent(str(game.leader)).maximises else 1.0
         self._planned: float | None = None
-        self._best: tuple[float, AnswerProgram, Vector] | None = None
+        self._best: tuple[float, AnswerProgram, FloatArray] | None = None
         self._refused: AnswerProgram | None = None  # the last announcement that led nowhere
 
     def propose(self) -> None:
@@ -253,7 +252,7 @@ class _Talk:
             self._best = (solution.objective, program, solution.columns)
         return solution.objective
 
-    def outcome(self) -> tuple[dict[str, Vector], float]:
+    def outcome(self) -> tuple[dict[str, FloatArray], float]:
         """Return everything said at the best announcement, and the leader's own value of it."""
         if self._best is None:
             said = self._no_decision(self._refused) if self._refused is not None else None
@@ -282,7 +281,7 @@ class _Talk:
 _PROBES = (0.5, 1.0, 0.0)
 
 
-def _probe(game: Game, signals: Signals, fraction: float) -> dict[str, Vector]:
+def _probe(game: Game, signals: Signals, fraction: float) -> dict[str, FloatArray]:
     """Signals at a fraction of their range; where nothing bounds them, 0."""
     form = game.forms[str(game.leader)]
     found = {}

@@ -1,8 +1,6 @@
 """Games that nobody leads and in which nobody waits for another in a circle: one pass in order."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.best_response.refusals import refuse_duals
 from equigrid.markets.forms.agent_solver import AgentSolver
@@ -11,8 +9,6 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.games.kinds import Kind, order_of, require_kind
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.posting import said_values
-
-Vector = NDArray[np.float64]
 
 
 def one_pass(game: Game) -> Outcome:
@@ -32,7 +28,7 @@ def one_pass(game: Game) -> Outcome:
     """
     require_kind(game, "one pass", [Kind.ORDER])
     refuse_duals(game)
-    said, answers = announced(game), dict[str, tuple[Vector, Vector]]()
+    said, answers = announced(game), dict[str, tuple[FloatArray, FloatArray]]()
     for name in order_of(game) or []:
         form = game.forms[name]
         heard = form.heard_vector(heard_values(game, said, name))

@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableGame, did_you_mean
 from equigrid.markets.bilevel.signals import interval
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.games.game import Game
 
-Vector = NDArray[np.float64]
 
-
-def opening(game: Game, names: Iterable[str], start: Mapping[str, ArrayLike]) -> dict[str, Vector]:
+def opening(
+    game: Game, names: Iterable[str], start: Mapping[str, ArrayLike]
+) -> dict[str, FloatArray]:
     """Return what agents are taken to have said at first, by path.
 
     Where it is not given, it is the middle of what the bounds of the agent's variables allow when
@@ -42,7 +43,7 @@ def opening(game: Game, names: Iterable[str], start: Mapping[str, ArrayLike]) ->
     return {**found, **given}
 
 
-def _findings(known: Mapping[str, Vector], given: Mapping[str, Vector]) -> list[str]:
+def _findings(known: Mapping[str, FloatArray], given: Mapping[str, FloatArray]) -> list[str]:
     found = []
     for path, value in given.items():
         if path not in known:
@@ -54,7 +55,7 @@ def _findings(known: Mapping[str, Vector], given: Mapping[str, Vector]) -> list[
     return found
 
 
-def _middle(form: StandardForm, said: Affine) -> Vector:
+def _middle(form: StandardForm, said: Affine) -> FloatArray:
     low, high = interval(said, form.lower, form.upper)
     low = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 0.0))
     high = np.where(np.isfinite(high), high, low)

@@ -5,14 +5,13 @@ from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
 
-Vector = NDArray[np.float64]
 # A word as a message: who hears it, the round, values by plain name, what it costs the sender.
-Word = Callable[[str, int, Mapping[str, Vector], float], FlexOffer | FlexRequest]
+Word = Callable[[str, int, Mapping[str, FloatArray], float], FlexOffer | FlexRequest]
 
 
 class Player(Protocol):
@@ -28,10 +27,10 @@ class Player(Protocol):
     """
 
     name: str
-    said: dict[str, Vector]
+    said: dict[str, FloatArray]
     own_cost: float
 
-    def turn(self, values: Mapping[str, Vector]) -> float:
+    def turn(self, values: Mapping[str, FloatArray]) -> float:
         """Decide anew at the others' words.
 
         Parameters
@@ -76,18 +75,18 @@ class Party:
         self,
         player: Player,
         tells: Mapping[str, Iterable[str]],
-        known: Mapping[str, Vector],
+        known: Mapping[str, FloatArray],
         word: Word,
         *,
         simultaneous: bool,
     ) -> None:
         self.player, self.tells, self._word = player, dict(tells), word
         self._simultaneous = simultaneous
-        self._newest: dict[str, tuple[int, Vector]] = {p: (0, v) for p, v in known.items()}
+        self._newest: dict[str, tuple[int, FloatArray]] = {p: (0, v) for p, v in known.items()}
         self._waiting: list[Message] = []
         self._last_heard: dict[str, int] = {}
         self._round = 0
-        self.heard: dict[str, Vector] = {}
+        self.heard: dict[str, FloatArray] = {}
         self.moved = np.inf
 
     def act(self, mail: list[Message]) -> Iterable[Message]:
@@ -134,8 +133,8 @@ def _in_round(error: NoAnswer, number: int) -> NoAnswer:
 
 
 def distance(
-    new: Mapping[str, Vector],
-    old: Mapping[str, Vector],
+    new: Mapping[str, FloatArray],
+    old: Mapping[str, FloatArray],
     units: Mapping[str, float] = MappingProxyType({}),
 ) -> float:
     """Return the greatest difference of words, relative to the greater of their size and unit.
@@ -158,12 +157,14 @@ def distance(
     )
 
 
-def _distance(new: Vector, old: Vector, unit: float) -> float:
+def _distance(new: FloatArray, old: FloatArray, unit: float) -> float:
     off = float(np.abs(new - old).max(initial=0.0))
     size = max(float(np.abs(value).max(initial=0.0)) for value in (new, old))
     return off / max(unit, size) if off else 0.0
 
 
-def mixed(new: Mapping[str, Vector], old: Mapping[str, Vector], share: float) -> dict[str, Vector]:
+def mixed(
+    new: Mapping[str, FloatArray], old: Mapping[str, FloatArray], share: float
+) -> dict[str, FloatArray]:
     """Return a share of new words with the rest of the old ones."""
     return {path: old[path] + share * (value - old[path]) for path, value in new.items()}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.price_setter_income import heard_beside_own, with_own_amounts
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.best_response.party import distance
@@ -13,7 +13,6 @@ from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 
-Vector = NDArray[np.float64]
 # A linear problem may have many best answers: the last one is kept while it is one of them.
 _TIE = 1e-9
 
@@ -45,7 +44,7 @@ class AgentPlayer:
         game: Game,
         name: str,
         damping: float,
-        first: Mapping[str, Vector],
+        first: Mapping[str, FloatArray],
         units: Mapping[str, float],
     ) -> None:
         self._units = units
@@ -53,10 +52,10 @@ class AgentPlayer:
         self._form = _stated(game, name)
         self._solver, self._damping = AgentSolver(self._form), damping
         self.said = {f"{name}.{key}": first[f"{name}.{key}"] for key in self._form.said}
-        self._columns: Vector | None = None
+        self._columns: FloatArray | None = None
         self._answer = np.zeros(0)
 
-    def turn(self, values: Mapping[str, Vector]) -> float:
+    def turn(self, values: Mapping[str, FloatArray]) -> float:
         """Answer what is heard, and mix the answer with what was done before.
 
         Returns
@@ -74,7 +73,9 @@ class AgentPlayer:
         self.own_cost = cost - _paid(self.game, self.name, {**values, **self.said})
         return moved
 
-    def outcome(self, values: Mapping[str, Vector], *, settled: bool) -> tuple[Vector, Vector]:
+    def outcome(
+        self, values: Mapping[str, FloatArray], *, settled: bool
+    ) -> tuple[FloatArray, FloatArray]:
         """Return what it does and hears, in the standard form of the game.
 
         Parameters
@@ -95,11 +96,11 @@ class AgentPlayer:
             columns[form.variable_columns[variable.id]] = own
         return columns, heard
 
-    def _words(self, columns: Vector, heard: Vector) -> dict[str, Vector]:
+    def _words(self, columns: FloatArray, heard: FloatArray) -> dict[str, FloatArray]:
         said = self._form.said.items()
         return {f"{self.name}.{key}": affine.value(columns, heard) for key, affine in said}
 
-    def _best(self, heard: Vector) -> Vector:
+    def _best(self, heard: FloatArray) -> FloatArray:
         """Return the best answer; in a linear problem, the last one if nothing is better."""
         best, last, form = self._solver.solve(heard), self._columns, self._form
         if last is None or form.is_quadratic or _breach(form, last, heard) > _TIE:
@@ -116,7 +117,7 @@ def _stated(game: Game, name: str) -> StandardForm:
     return form if foreseeing is agent else compile_agent(foreseeing, form.said)
 
 
-def _breach(form: StandardForm, columns: Vector, heard: Vector) -> float:
+def _breach(form: StandardForm, columns: FloatArray, heard: FloatArray) -> float:
     """By how much columns miss the rows at what is heard now, relative to their terms."""
     rhs = form.rhs_at(heard)
     off = form.matrix @ columns - rhs
@@ -125,7 +126,7 @@ def _breach(form: StandardForm, columns: Vector, heard: Vector) -> float:
     return float((off / np.where(terms > 0, terms, 1.0)).max(initial=0.0))
 
 
-def _paid(game: Game, name: str, values: Mapping[str, Vector]) -> float:
+def _paid(game: Game, name: str, values: Mapping[str, FloatArray]) -> float:
     """What an agent owes less what is owed to it, as far as it knows price and quantity."""
     total = 0.0
     for payment in game.payments:

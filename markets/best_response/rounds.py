@@ -5,15 +5,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.best_response.party import Party, distance
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 
-Vector = NDArray[np.float64]
 Order = Literal["gauss-seidel", "jacobi"]
 # A profile has come back when it is that near an earlier one, relative, ...
 _NEAR = 1e-7
@@ -79,7 +76,7 @@ class Talk:
     disagreement: float = 0.0
 
     @property
-    def said(self) -> dict[str, Vector]:
+    def said(self) -> dict[str, FloatArray]:
         """The last words, by path."""
         return dict(self.rounds[-1]["said"])
 
@@ -94,7 +91,7 @@ class Talk:
         return {name: value for name, value in found.items() if value}
 
     def outcome(
-        self, values: Mapping[str, Vector], bounds: Mapping[str, float] | None = None
+        self, values: Mapping[str, FloatArray], bounds: Mapping[str, float] | None = None
     ) -> Outcome:
         """Return what it has led to, with everything said at the end, by path."""
         return Outcome(
@@ -125,7 +122,7 @@ class Talk:
             self.cycle = cycle_length(words, rules.near, rules.units)
 
 
-def _knows(party: Party, said: Mapping[str, Vector], rules: Rules) -> bool:
+def _knows(party: Party, said: Mapping[str, FloatArray], rules: Rules) -> bool:
     """Whether what a party decided upon is what the others say now."""
     own = party.player.said
     others = {p: v for p, v in said.items() if p in party.heard and p not in own}
@@ -133,7 +130,7 @@ def _knows(party: Party, said: Mapping[str, Vector], rules: Rules) -> bool:
 
 
 def cycle_length(
-    said: Sequence[Mapping[str, Vector]],
+    said: Sequence[Mapping[str, FloatArray]],
     near: float = _NEAR,
     units: Mapping[str, float] = MappingProxyType({}),
 ) -> int:

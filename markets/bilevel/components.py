@@ -14,18 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, Pairs
 from equigrid.markets.bilevel.substitution import itself
 from equigrid.markets.forms.highs_model import Assembled, Solution
-from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.scaled_solve import solved_in_own_units
 
-Vector = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 _SAME = 1e-9
 _DECIMALS = 10
 
@@ -45,9 +42,9 @@ class Block:
     """
 
     stated: ComplementarityProgram
-    columns: Indices
-    pairs: Indices
-    shares: Vector
+    columns: IntArray
+    pairs: IntArray
+    shares: FloatArray
 
     def digest(self, gap: float) -> str:
         """Return what tells the block, to be settled to a gap, from every other.
@@ -83,9 +80,9 @@ class Blocks:
 
     parts: Sequence[Block]
     master: Assembled
-    rest: Indices
+    rest: IntArray
 
-    def weigh(self, costs: Vector) -> Solution:
+    def weigh(self, costs: FloatArray) -> Solution:
         """Solve the master at costs of the blocks; its first columns are ``rest``."""
         lower, upper = self.master.lower.copy(), self.master.upper.copy()
         lower[len(self.rest) :] = costs
@@ -111,7 +108,7 @@ def blocks_of(stated: ComplementarityProgram) -> Blocks | None:
     return None
 
 
-def _split(stated: ComplementarityProgram, tying: Mask) -> Blocks | None:
+def _split(stated: ComplementarityProgram, tying: BoolArray) -> Blocks | None:
     """Split where the tying columns, and the rows that they enter, are left out."""
     program, pairs = stated.program, stated.pairs
     open_rows = abs(program.matrix)[:, np.flatnonzero(tying)].sum(axis=1) > 0
@@ -129,7 +126,9 @@ def _split(stated: ComplementarityProgram, tying: Mask) -> Blocks | None:
     return Blocks(blocks, _master(program, blocks, rest, ~np.isin(row_part, numbers)), rest)
 
 
-def _parts(stated: ComplementarityProgram, tying: Mask, open_rows: Mask) -> tuple[Indices, Indices]:
+def _parts(
+    stated: ComplementarityProgram, tying: BoolArray, open_rows: BoolArray
+) -> tuple[IntArray, IntArray]:
     """Number of the part that each column and each row belongs to; -1 for what ties."""
     program, pairs = stated.program, stated.pairs
     m, n = program.matrix.shape
@@ -145,7 +144,7 @@ def _parts(stated: ComplementarityProgram, tying: Mask, open_rows: Mask) -> tupl
     return np.where(tying, -1, number[:n]), np.where(open_rows, -1, number[n:])
 
 
-def _block(stated: ComplementarityProgram, columns: Mask, rows: Mask) -> Block | None:
+def _block(stated: ComplementarityProgram, columns: BoolArray, rows: BoolArray) -> Block | None:
     """Cut one block out; None where more than one cost of it matters, or it may not rise."""
     program = stated.program
     at, own = np.flatnonzero(columns), np.flatnonzero(rows)
@@ -185,8 +184,8 @@ def _block(stated: ComplementarityProgram, columns: Mask, rows: Mask) -> Block |
 
 
 def _one_cost(
-    program: Assembled, shared: sparse.csr_array, tied: Indices
-) -> tuple[Vector | None, Vector]:
+    program: Assembled, shared: sparse.csr_array, tied: IntArray
+) -> tuple[FloatArray | None, FloatArray]:
     """Return the one cost that all tying rows are multiples of, and how many times each is."""
     shares = np.zeros(shared.shape[0])
     if not tied.size:
@@ -201,7 +200,7 @@ def _one_cost(
     return (cost if same else None), shares
 
 
-def _only_at_most(program: Assembled, shares: Vector) -> bool:
+def _only_at_most(program: Assembled, shares: FloatArray) -> bool:
     """Whether a rise of the cost tightens every row that it enters, and never the other way."""
     share, last = shares[:-1], shares[-1]
     rising = (share > 0) & np.isneginf(program.row_lower)
@@ -209,7 +208,7 @@ def _only_at_most(program: Assembled, shares: Vector) -> bool:
     return bool((rising | falling | (share == 0)).all() and last >= 0)
 
 
-def _moved(pairs: Pairs, kept: Indices, place: Indices, row_place: Indices) -> Pairs:
+def _moved(pairs: Pairs, kept: IntArray, place: IntArray, row_place: IntArray) -> Pairs:
     row, column = pairs.row[kept], pairs.column[kept]
     return Pairs(
         row=np.where(row >= 0, row_place[row], -1),
@@ -219,11 +218,13 @@ def _moved(pairs: Pairs, kept: Indices, place: Indices, row_place: Indices) -> P
     )
 
 
-def _places(kept: Mask) -> Indices:
+def _places(kept: BoolArray) -> IntArray:
     return np.where(kept, np.cumsum(kept) - 1, -1)
 
 
-def _master(program: Assembled, blocks: Sequence[Block], rest: Indices, rows: Mask) -> Assembled:
+def _master(
+    program: Assembled, blocks: Sequence[Block], rest: IntArray, rows: BoolArray
+) -> Assembled:
     shares = np.array([block.shares for block in blocks]).T
     kept = np.flatnonzero(rows)
     open_ = np.full(len(blocks), np.inf)

@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.follower_presolve import Multipliers
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.forms.points import Point
 
-Vector = NDArray[np.float64]
 
-
-def points(program: OptimalityProgram, columns: Vector) -> Mapping[str, Point]:
+def points(program: OptimalityProgram, columns: FloatArray) -> Mapping[str, Point]:
     """Return what a certificate checks of each follower's optimality conditions, by name.
 
     Parameters

@@ -8,13 +8,12 @@ disappears, and the devices behind it fall apart into independent blocks.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.signals import activity
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 
-Vector = NDArray[np.float64]
 _SLACK = 1e-9
 
 
@@ -22,9 +21,9 @@ _SLACK = 1e-9
 class Multipliers:
     """Multipliers of the rows of a form and of its columns' bounds."""
 
-    rows: Vector
-    lower: Vector
-    upper: Vector
+    rows: FloatArray
+    lower: FloatArray
+    upper: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +31,12 @@ class Step:
     """Columns taken out of a form, each with the row that defines it."""
 
     form: StandardForm
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
+    rows: IntArray
+    columns: IntArray
 
     def undone(
-        self, columns: Vector, heard: Vector, small: Multipliers
-    ) -> tuple[Vector, Multipliers]:
+        self, columns: FloatArray, heard: FloatArray, small: Multipliers
+    ) -> tuple[FloatArray, Multipliers]:
         """Return columns and multipliers of the form from those of the smaller one.
 
         A column that is taken out stands in its row alone, and that row keeps it within its
@@ -75,7 +74,7 @@ class Reduced:
     steps: tuple[Step, ...] = ()
 
     def restored_multipliers(
-        self, columns: Vector, heard: Vector, multipliers: Multipliers
+        self, columns: FloatArray, heard: FloatArray, multipliers: Multipliers
     ) -> Multipliers:
         """Return multipliers of all original rows and bounds.
 
@@ -92,7 +91,7 @@ class Reduced:
         return multipliers
 
 
-def reduce_form(form: StandardForm, heard_lower: Vector, heard_upper: Vector) -> Reduced:
+def reduce_form(form: StandardForm, heard_lower: FloatArray, heard_upper: FloatArray) -> Reduced:
     """Take out all columns that an equality row defines.
 
     Parameters
@@ -115,8 +114,8 @@ def reduce_form(form: StandardForm, heard_lower: Vector, heard_upper: Vector) ->
 
 
 def _definitions(
-    form: StandardForm, heard_lower: Vector, heard_upper: Vector
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    form: StandardForm, heard_lower: FloatArray, heard_upper: FloatArray
+) -> tuple[IntArray, IntArray]:
     """Pair equality rows with the column each defines, one column a row."""
     by_column = sparse.csc_array(form.matrix)
     single = np.flatnonzero(np.diff(by_column.indptr) == 1)
@@ -143,9 +142,7 @@ def _definitions(
     return rows, single[first]
 
 
-def _separable(
-    form: StandardForm, columns: NDArray[np.int64], rows: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _separable(form: StandardForm, columns: IntArray, rows: IntArray) -> BoolArray:
     """Heard costs times heard right-hand sides would not be affine any more."""
     priced = np.diff(form.cost_of_heard.indptr)[columns] > 0
     curved = np.diff(form.quadratic.indptr)[columns] > 0
@@ -153,9 +150,7 @@ def _separable(
     return np.asarray(~((priced | curved) & moved))
 
 
-def _one_curved_column(
-    form: StandardForm, columns: NDArray[np.int64], rows: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _one_curved_column(form: StandardForm, columns: IntArray, rows: IntArray) -> BoolArray:
     """A curved column stays where its definition would spread the curvature over many."""
     curved = np.diff(form.quadratic.indptr)[columns] > 0
     others = np.diff(form.matrix.indptr)[rows] - 1
@@ -163,7 +158,7 @@ def _one_curved_column(
 
 
 def _implied(
-    form: StandardForm, row: int, column: int, pivot: float, low: Vector, high: Vector
+    form: StandardForm, row: int, column: int, pivot: float, low: FloatArray, high: FloatArray
 ) -> bool:
     """Whether the row keeps the column within its bounds by itself."""
     if np.isinf(form.lower[column]) and np.isinf(form.upper[column]):
@@ -181,7 +176,7 @@ def _implied(
     return bool(ends.min() >= form.lower[column] + room and ends.max() <= form.upper[column] - room)
 
 
-def _substitute(reduced: Reduced, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Reduced:
+def _substitute(reduced: Reduced, rows: IntArray, columns: IntArray) -> Reduced:
     """Replace each column by what its row says of it."""
     form = reduced.form
     kept = np.setdiff1d(np.arange(form.columns), columns)
@@ -221,8 +216,8 @@ def _substitute(reduced: Reduced, rows: NDArray[np.int64], columns: NDArray[np.i
 
 
 def _curvature(
-    form: StandardForm, kept: NDArray[np.int64], columns: NDArray[np.int64], defined: Affine
-) -> tuple[sparse.csr_array, Vector, float]:
+    form: StandardForm, kept: IntArray, columns: IntArray, defined: Affine
+) -> tuple[sparse.csr_array, FloatArray, float]:
     """Write ½x'Qx in the kept columns y: with x = Ty + t, it is ½y'T'QTy + (T'Qt)'y + ½t'Qt.
 
     A defined column that is curved does not move with θ, so t is a constant.
@@ -234,9 +229,7 @@ def _curvature(
     return spread.T @ form.quadratic @ spread, spread.T @ bent, float(shift @ bent) / 2
 
 
-def _rewrite(
-    said: Affine, kept: NDArray[np.int64], columns: NDArray[np.int64], defined: Affine
-) -> Affine:
+def _rewrite(said: Affine, kept: IntArray, columns: IntArray, defined: Affine) -> Affine:
     """State a map of all columns as a map of the kept ones."""
     gone = said.of_columns[:, columns]
     return Affine(

@@ -9,20 +9,17 @@ linear by strong duality.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.follower_presolve import Reduced, reduce_form
 from equigrid.markets.bilevel.leader_program import GameProgram, Said
 from equigrid.markets.bilevel.strong_duality import Bill, bills
 from equigrid.markets.bilevel.sums_of_squares import add_curve
-from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.sources import Dual
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +38,12 @@ class FollowerColumns:
     """
 
     reduced: Reduced
-    heard: Indices
-    primal: Indices
-    limits: Indices
-    rows: Indices
-    upper: Indices
-    lower: Indices
+    heard: IntArray
+    primal: IntArray
+    limits: IntArray
+    rows: IntArray
+    upper: IntArray
+    lower: IntArray
 
     @property
     def form(self) -> StandardForm:
@@ -67,8 +64,8 @@ class BillRow:
     """
 
     row: int
-    amounts: Indices
-    weights: Vector
+    amounts: IntArray
+    weights: FloatArray
 
 
 class OptimalityProgram(GameProgram):
@@ -86,7 +83,7 @@ class OptimalityProgram(GameProgram):
                 self._add_bill(follower, bill)
         self._refuse_open_payments()
 
-    def answer(self, columns: Vector, agent: str) -> tuple[Vector, Vector]:
+    def answer(self, columns: FloatArray, agent: str) -> tuple[FloatArray, FloatArray]:
         """Return all columns and heard values of one agent, as in its own standard form."""
         heard = columns[self.heard[agent]]
         if agent == self.leader_form.agent.name:
@@ -94,9 +91,9 @@ class OptimalityProgram(GameProgram):
         follower = self.followers[agent]
         return follower.reduced.restore.value(columns[follower.primal], heard), heard
 
-    def duals(self, columns: Vector) -> dict[str, Vector]:
+    def duals(self, columns: FloatArray) -> dict[str, FloatArray]:
         """Return the duals that are linked or paid at, by source."""
-        found: dict[str, Vector] = {}
+        found: dict[str, FloatArray] = {}
         for source, said in self.said.items():
             if isinstance(source, Dual):
                 flat = said.constant + sum(matrix @ columns[at] for matrix, at in said.terms)
@@ -177,7 +174,7 @@ class OptimalityProgram(GameProgram):
         row = self.program.add_rows(terms, constant, constant)[0]
         self.bill_rows.append(BillRow(int(row), amounts, weights))
 
-    def _constants(self, form: StandardForm) -> Vector:
+    def _constants(self, form: StandardForm) -> FloatArray:
         """The part of θ that no decision moves."""
         name = form.agent.name
         return form.heard_vector(

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.substitution import Smaller
 from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.forms.scaling import Units
 
-Vector = NDArray[np.float64]
 # Of the money that moves, gaps and gains are measured by at least this share: a profit that costs
 # and revenue all but cancel out is no measure.
 SHARE = 0.01
@@ -30,10 +29,10 @@ class Money:
     """
 
     rows: sparse.csr_array
-    shift: Vector
+    shift: FloatArray
     constant: float = 0.0
 
-    def moved(self, columns: Vector) -> float:
+    def moved(self, columns: FloatArray) -> float:
         """Return the sum of the terms' sizes at a point."""
         return float(np.abs(self.rows @ columns + self.shift).sum())
 

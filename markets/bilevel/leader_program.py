@@ -10,28 +10,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.leader_money import SHARE
 from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.bilevel.sums_of_squares import Curve, add_curve
-from equigrid.markets.forms.linear_program import Indices, LinearProgram
+from equigrid.markets.forms.linear_program import LinearProgram
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Said:
     """An array as terms of the program's columns and a constant."""
 
-    terms: Sequence[tuple[sparse.csr_array, Indices]]
-    constant: Vector
+    terms: Sequence[tuple[sparse.csr_array, IntArray]]
+    constant: FloatArray
 
 
 class GameProgram:
@@ -61,13 +59,13 @@ class GameProgram:
         self.game = game
         self.signals = Signals(game)
         self.program = LinearProgram()
-        self.heard: dict[str, Indices] = {}
+        self.heard: dict[str, IntArray] = {}
         self.said: dict[str, Said] = {}
         self.moving = [p for p in game.payments if p.name not in self.signals.constants]
         self.amounts = {
             p.name: self.program.add_columns(math.prod(game.amount_shape(p))) for p in self.moving
         }
-        self.defined: list[tuple[Indices, Indices]] = []
+        self.defined: list[tuple[IntArray, IntArray]] = []
         self.curves: list[Curve] = []
         self.leader_form = game.forms[str(game.leader)]
         self.leader_columns = self._add_leader()
@@ -80,7 +78,7 @@ class GameProgram:
             if not self.signals.is_bilinear(payment):
                 self._add_linear_amount(payment)
 
-    def money(self, columns: Vector) -> float:
+    def money(self, columns: FloatArray) -> float:
         """Return what gains of the leader are measured by, without constants.
 
         That is its objective at a point, or a hundredth of all that it pays, is paid and spends.
@@ -94,7 +92,7 @@ class GameProgram:
         terms = np.where(stated.lower < stated.upper, stated.cost * columns, 0.0)
         return max(abs(float(terms.sum())), SHARE * float(np.abs(terms).sum()))
 
-    def add_heard(self, form: StandardForm, cost: Vector | float = 0.0) -> Indices:
+    def add_heard(self, form: StandardForm, cost: FloatArray | float = 0.0) -> IntArray:
         """Add columns for what an agent hears, fixed where it is known."""
         mask, theta = self.signals.known(form)
         lower, upper = np.where(mask, theta, -np.inf), np.where(mask, theta, np.inf)
@@ -102,19 +100,19 @@ class GameProgram:
         self.heard[form.agent.name] = added
         return added
 
-    def add_primal(self, form: StandardForm, own: Indices, heard: Indices) -> Indices:
+    def add_primal(self, form: StandardForm, own: IntArray, heard: IntArray) -> IntArray:
         """State Ax - Bθ {=, ≤} b and return the rows."""
         equal = np.arange(len(form.rhs)) < form.equal_rows
         terms = [(form.matrix, own), (-form.rhs_of_heard, heard)]
         return self.program.add_rows(terms, np.where(equal, form.rhs, -np.inf), form.rhs)
 
-    def add_said(self, form: StandardForm, own: Indices, heard: Indices) -> None:
+    def add_said(self, form: StandardForm, own: IntArray, heard: IntArray) -> None:
         """Remember what an agent says as terms of its columns."""
         for name, said in form.said.items():
             terms = [(said.of_columns, own), (said.of_heard, heard)]
             self.said[f"{form.agent.name}.{name}"] = Said(terms, said.constant)
 
-    def _add_leader(self) -> Indices:
+    def _add_leader(self) -> IntArray:
         form = self.leader_form
         mask, theta = self.signals.known(form)
         _refuse_bilinear_leader(form, mask)
@@ -146,7 +144,7 @@ class GameProgram:
                     constant = constant + said.constant
             self.defined.append((at, self.program.add_rows(terms, constant, constant)))
 
-    def _amount_term(self, link: Link, heard: tuple[int, ...]) -> tuple[Any, Indices]:
+    def _amount_term(self, link: Link, heard: tuple[int, ...]) -> tuple[Any, IntArray]:
         """The negative of an amount, summed to the shape in which it is heard."""
         payment = self.game.payment(link.source)
         assert payment is not None
@@ -189,7 +187,7 @@ def summing(whole: tuple[int, ...], heard: tuple[int, ...]) -> sparse.csr_array:
     return sparse.csr_array((np.ones(len(columns)), (entry, columns)), shape=shape)
 
 
-def _refuse_bilinear_leader(form: StandardForm, known: NDArray[np.bool_]) -> None:
+def _refuse_bilinear_leader(form: StandardForm, known: BoolArray) -> None:
     for heard, where in form.heard.items():
         columns = sparse.csc_array(form.cost_of_heard)[:, where]
         if columns.nnz and not known[where].all():

@@ -8,18 +8,16 @@ quantities. Only the pairs tie them together.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.errors import UnusableGame, WrongMethod
 from equigrid.markets.bilevel.kkt import BillRow, FollowerColumns, OptimalityProgram
 from equigrid.markets.bilevel.leader_money import SHARE, Money, money_of
 from equigrid.markets.bilevel.substitution import CircleError, Smaller, eliminate, without_fixed
 from equigrid.markets.forms.highs_model import Assembled
-from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.scaling import Figures, Units, ends
 
-Vector = NDArray[np.float64]
 # Of money in units of the program's own: what a linear program's last digits may make of 0.
 _LEAST = 1e-9
 
@@ -40,17 +38,17 @@ class Pairs:
         Column of the multiplier.
     """
 
-    row: Indices
-    column: Indices
-    upper: NDArray[np.bool_]
-    multiplier: Indices
+    row: IntArray
+    column: IntArray
+    upper: BoolArray
+    multiplier: IntArray
 
     @property
     def count(self) -> int:
         """Number of pairs P."""
         return len(self.multiplier)
 
-    def slack(self, program: Assembled, columns: Vector, rows: Vector) -> Vector:
+    def slack(self, program: Assembled, columns: FloatArray, rows: FloatArray) -> FloatArray:
         """Return the slack of each limit at a point, shape (P,)."""
         by_row = self.row >= 0
         bound = np.where(self.upper, program.upper[self.column], program.lower[self.column])
@@ -71,11 +69,11 @@ class Squares:
     constant : array of shape (K,)
     """
 
-    epigraph: Indices
+    epigraph: IntArray
     factor: sparse.csr_array
-    constant: Vector
+    constant: FloatArray
 
-    def excess(self, columns: Vector) -> Vector:
+    def excess(self, columns: FloatArray) -> FloatArray:
         """Return by how much each column lies below its square."""
         form = self.factor @ columns + self.constant
         return np.asarray(form**2 - columns[self.epigraph])
@@ -104,12 +102,12 @@ class ComplementarityProgram:
     program: Assembled
     pairs: Pairs
     squares: Squares
-    limits: Indices
+    limits: IntArray
     whole: Smaller
     money: Money | None = None
     units: Units | None = None
 
-    def restored(self, columns: Vector) -> Vector:
+    def restored(self, columns: FloatArray) -> FloatArray:
         """Return all columns of the game's program."""
         return np.asarray(self.whole.restore @ columns + self.whole.shift)
 
@@ -118,7 +116,7 @@ class ComplementarityProgram:
         """The part of the objective's offset that is no constant of the game."""
         return self.program.offset - (0.0 if self.money is None else self.money.constant)
 
-    def allowed(self, columns: Vector, value: float, gap: float) -> float:
+    def allowed(self, columns: FloatArray, value: float, gap: float) -> float:
         """Return by how much a bound may lie below an answer that is proven to a relative gap.
 
         It is relative to the objective without constants, so a fixed revenue hides nothing; or,
@@ -167,7 +165,7 @@ class ComplementarityProgram:
         return figures.units(fourths=squares.epigraph)
 
 
-def _size(values: Vector) -> float:
+def _size(values: FloatArray) -> float:
     return float(np.abs(values).max(initial=0.0)) or 1.0
 
 
@@ -200,11 +198,11 @@ def relaxed(game: OptimalityProgram) -> ComplementarityProgram:
     )
 
 
-def _joined(parts: list[Indices]) -> Indices:
+def _joined(parts: list[IntArray]) -> IntArray:
     return np.concatenate([np.zeros(0, dtype=int), *parts])
 
 
-def _circle(game: OptimalityProgram, smaller: Smaller, columns: Indices) -> str:
+def _circle(game: OptimalityProgram, smaller: Smaller, columns: IntArray) -> str:
     heard = [
         f"'{agent}.{name}'"
         for agent, at in game.heard.items()
@@ -217,7 +215,7 @@ def _circle(game: OptimalityProgram, smaller: Smaller, columns: Indices) -> str:
     )
 
 
-def _definitions(game: OptimalityProgram, smaller: Smaller) -> tuple[Indices, Indices]:
+def _definitions(game: OptimalityProgram, smaller: Smaller) -> tuple[IntArray, IntArray]:
     columns = _joined([at for at, _ in game.defined])
     rows = _joined([rows for _, rows in game.defined])
     return smaller.column[columns], smaller.row[rows]
@@ -266,7 +264,7 @@ def _squares(game: OptimalityProgram, smaller: Smaller) -> Squares:
     )
 
 
-def _refuse_concave(program: Assembled, epigraph: Indices) -> None:
+def _refuse_concave(program: Assembled, epigraph: IntArray) -> None:
     """An epigraph column may only be pushed down, else the relaxation is no answer."""
     entries = sparse.coo_array(program.matrix[:, epigraph])
     up = np.isfinite(program.row_lower[entries.row]) & (entries.data > 0)
@@ -285,7 +283,7 @@ def pairs_of(game: OptimalityProgram, smaller: Smaller) -> Pairs:
     return Pairs(row, column, upper.astype(bool), multiplier)
 
 
-def _follower_pairs(follower: FollowerColumns, smaller: Smaller) -> Indices:
+def _follower_pairs(follower: FollowerColumns, smaller: Smaller) -> IntArray:
     """Row, column, side and multiplier of each pair of one follower."""
     form = follower.form
     at = np.arange(form.equal_rows, len(form.rhs))

@@ -1,17 +1,15 @@
 """Tangents to squares: a convex quadratic cost as a linear program that is cut as needed."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.mpcc import Squares
-
-Vector = NDArray[np.float64]
 
 
 def tangents(
-    squares: Squares, columns: Vector, tolerance: float
-) -> tuple[sparse.csr_array, Vector] | None:
+    squares: Squares, columns: FloatArray, tolerance: float
+) -> tuple[sparse.csr_array, FloatArray] | None:
     """Return rows matrix @ x ≤ upper that cut off a point below a square, if it is.
 
     Parameters

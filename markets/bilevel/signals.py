@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.errors import WrongMethod
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +26,9 @@ class Signals:
     game: Game
 
     @cached_property
-    def constants(self) -> Mapping[str, Vector]:
+    def constants(self) -> Mapping[str, FloatArray]:
         """Values of sources that no decision moves, by path or payment name."""
-        found: dict[str, Vector] = {
+        found: dict[str, FloatArray] = {
             f"{agent.name}.{name}": np.asarray(said.value, dtype=float)
             for agent in self.game.agents
             for name, said in agent.says.items()
@@ -48,7 +46,7 @@ class Signals:
         links = self.game.links_into(agent, heard)
         return all(link.source in self.constants for link in links)
 
-    def known_value(self, agent: str, heard: str) -> Vector:
+    def known_value(self, agent: str, heard: str) -> FloatArray:
         """Return the given value plus all constants linked to a heard value."""
         shape = self.game.agent(agent).hears[heard].shape
         total = np.zeros(shape) + np.asarray(self.game.given.get(f"{agent}.{heard}", 0.0), float)
@@ -56,7 +54,7 @@ class Signals:
             total = total + self.constants.get(link.source, 0.0)
         return np.asarray(total, dtype=float)
 
-    def known(self, form: StandardForm) -> tuple[NDArray[np.bool_], Vector]:
+    def known(self, form: StandardForm) -> tuple[BoolArray, FloatArray]:
         """Return which entries of θ are known, and their values (0 elsewhere)."""
         mask, theta = np.zeros(form.heard_size, dtype=bool), np.zeros(form.heard_size)
         for heard, where in form.heard.items():
@@ -65,7 +63,7 @@ class Signals:
                 theta[where] = np.ravel(self.known_value(form.agent.name, heard), order="F")
         return mask, theta
 
-    def heard_vector(self, form: StandardForm, announced: Mapping[str, Vector]) -> Vector:
+    def heard_vector(self, form: StandardForm, announced: Mapping[str, FloatArray]) -> FloatArray:
         """Return θ of shape (P,) when the given signals are announced."""
         values = {}
         for heard in form.heard:
@@ -76,7 +74,7 @@ class Signals:
             values[heard] = total
         return form.heard_vector(values)
 
-    def price_range(self, price: Affine, form: StandardForm) -> tuple[Vector, Vector]:
+    def price_range(self, price: Affine, form: StandardForm) -> tuple[FloatArray, FloatArray]:
         """Range of what an agent says over its bounds.
 
         Raises
@@ -92,7 +90,7 @@ class Signals:
             )
         return low, high
 
-    def box(self, form: StandardForm) -> tuple[Vector, Vector]:
+    def box(self, form: StandardForm) -> tuple[FloatArray, FloatArray]:
         """Return bounds on θ of shape (P,), infinite where nothing bounds a signal."""
         lower, upper = np.zeros(form.heard_size), np.zeros(form.heard_size)
         for heard, where in form.heard.items():
@@ -105,7 +103,7 @@ class Signals:
             lower[where], upper[where] = low, high
         return lower, upper
 
-    def _range(self, source: str) -> tuple[Vector, Vector]:
+    def _range(self, source: str) -> tuple[FloatArray, FloatArray]:
         """Interval of a said quantity over the bounds of its agent's columns."""
         if self.game.payment(source) is not None or isinstance(source, Dual):
             return np.array(-np.inf), np.array(np.inf)
@@ -126,13 +124,15 @@ class Signals:
         return len(ends) == 2 and not any(end in self.constants for end in ends)
 
 
-def interval(said: Affine, lower: Vector, upper: Vector) -> tuple[Vector, Vector]:
+def interval(said: Affine, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Range of an affine map without heard values over a box of columns."""
     low, high = activity(said.of_columns, lower, upper)
     return said.constant + low, said.constant + high
 
 
-def activity(matrix: sparse.csr_array, lower: Vector, upper: Vector) -> tuple[Vector, Vector]:
+def activity(
+    matrix: sparse.csr_array, lower: FloatArray, upper: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return the least and greatest value of each row of matrix @ x over a box."""
     positive, negative = _stored(matrix.maximum(0)), _stored(matrix.minimum(0))
     low = positive @ lower + negative @ upper

@@ -12,18 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.arrays import BoolArray, IntArray
 from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.leader_program import summing
 from equigrid.markets.bilevel.signals import Signals
-from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.payment import Payment
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +44,7 @@ class Entry:
     place: int
     at_dual: bool
     weight: float
-    heard: Indices
+    heard: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +59,10 @@ class Bill:
     """
 
     entries: Sequence[Entry]
-    rows: NDArray[np.bool_]
-    columns: NDArray[np.bool_]
+    rows: BoolArray
+    columns: BoolArray
 
-    def places(self, size: int, *, at_dual: bool) -> NDArray[np.bool_]:
+    def places(self, size: int, *, at_dual: bool) -> BoolArray:
         """Return which of θ is paid for, as a price or at its dual."""
         found = np.zeros(size, dtype=bool)
         for entry in self.entries:
@@ -174,7 +171,7 @@ def _entries(signals: Signals, form: StandardForm, payment: Payment) -> list[Ent
     ]
 
 
-def _blocks(form: StandardForm) -> tuple[Indices, Indices]:
+def _blocks(form: StandardForm) -> tuple[IntArray, IntArray]:
     """Number of the independent part that each row and column belongs to."""
     touching = abs(form.matrix.T) @ abs(form.matrix) + abs(form.quadratic)
     count, columns = connected_components(sparse.csr_array(touching), directed=False)
@@ -185,7 +182,7 @@ def _blocks(form: StandardForm) -> tuple[Indices, Indices]:
     return rows, columns
 
 
-def _touched(form: StandardForm, rows: Indices, columns: Indices) -> list[list[int]]:
+def _touched(form: StandardForm, rows: IntArray, columns: IntArray) -> list[list[int]]:
     """Parts that each place in θ prices or moves."""
     found: list[set[int]] = [set() for _ in range(form.heard_size)]
     for entries, parts in ((form.cost_of_heard, columns), (form.rhs_of_heard, rows)):
@@ -238,7 +235,7 @@ def _refuse_unpaid(signals: Signals, form: StandardForm, bill: Bill) -> None:
             _refuse_unpaid_sources(signals, name, heard, bill, why)
 
 
-def _used(matrix: sparse.csr_array) -> NDArray[np.bool_]:
+def _used(matrix: sparse.csr_array) -> BoolArray:
     return np.asarray(np.diff(sparse.csc_array(matrix).indptr) > 0)
 
 

@@ -3,15 +3,13 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.errors import EquigridError
 from equigrid.markets.forms.highs_model import Assembled
-from equigrid.markets.forms.linear_program import Indices
 
-Vector = NDArray[np.float64]
 # How many parties can say again what they hear before it is taken for a circle.
 _DEPTH = 50
 # What is left of terms that cancel, as a share of their sizes.
@@ -27,7 +25,7 @@ class CircleError(EquigridError, ValueError):
         Of the program, each defined by others of them.
     """
 
-    def __init__(self, columns: Indices) -> None:
+    def __init__(self, columns: IntArray) -> None:
         self.columns = columns
         super().__init__(columns)
 
@@ -47,10 +45,10 @@ class Smaller:
     """
 
     program: Assembled
-    column: Indices
-    row: Indices
+    column: IntArray
+    row: IntArray
     restore: sparse.csr_array
-    shift: Vector
+    shift: FloatArray
 
     def then(self, further: "Smaller") -> "Smaller":
         """Join two steps into one."""
@@ -71,7 +69,7 @@ def itself(program: Assembled) -> Smaller:
     )
 
 
-def _through(first: Indices, second: Indices) -> Indices:
+def _through(first: IntArray, second: IntArray) -> IntArray:
     return np.where(first >= 0, second[np.maximum(first, 0)], -1) if len(second) else first * 0 - 1
 
 
@@ -83,7 +81,7 @@ def without_fixed(program: Assembled) -> Smaller:
     return _substituted(program, gone, nothing, program.lower[gone], np.zeros(0, dtype=int))
 
 
-def eliminate(program: Assembled, columns: Indices, rows: Indices) -> Smaller:
+def eliminate(program: Assembled, columns: IntArray, rows: IntArray) -> Smaller:
     """Take out free columns, each defined by the equality row of the same place.
 
     Raises
@@ -110,14 +108,14 @@ def eliminate(program: Assembled, columns: Indices, rows: Indices) -> Smaller:
     return _substituted(program, columns, sparse.csr_array(terms), shift, rows)
 
 
-def _circular(chain: sparse.csr_array) -> NDArray[np.bool_]:
+def _circular(chain: sparse.csr_array) -> BoolArray:
     """Definitions that lead back to themselves."""
     _, part = connected_components(chain, connection="strong")
     return np.asarray((np.bincount(part)[part] > 1) | (chain.diagonal() != 0.0))
 
 
 def _substituted(
-    program: Assembled, gone: Indices, terms: sparse.csr_array, shift: Vector, rows: Indices
+    program: Assembled, gone: IntArray, terms: sparse.csr_array, shift: FloatArray, rows: IntArray
 ) -> Smaller:
     """Replace columns by terms @ others + shift, and leave out the rows that said so."""
     n, m = program.matrix.shape[1], program.matrix.shape[0]

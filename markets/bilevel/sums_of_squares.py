@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from equigrid.markets.forms.linear_program import Indices, LinearProgram
+from equigrid.arrays import IntArray
+from equigrid.markets.forms.linear_program import LinearProgram
 
-Vector = NDArray[np.float64]
 # Eigenvalues below this share of the greatest are rounding.
 _ZERO = 1e-12
 
@@ -28,13 +27,13 @@ class Curve:
         Columns z.
     """
 
-    epigraph: Indices
+    epigraph: IntArray
     factor: sparse.csr_array
-    columns: Indices
+    columns: IntArray
 
 
 def add_curve(
-    program: LinearProgram, matrix: sparse.csr_array, columns: Indices, cost: float = 0.0
+    program: LinearProgram, matrix: sparse.csr_array, columns: IntArray, cost: float = 0.0
 ) -> Curve:
     """Add columns t whose sum stands for z'Mz, M positive semidefinite, shape (n, n)."""
     factor = square_root(matrix)
@@ -62,7 +61,7 @@ def square_root(matrix: sparse.csr_array) -> sparse.csr_array:
     return sparse.csr_array(sparse.vstack(rows))
 
 
-def _block_root(matrix: sparse.csr_array, at: Indices) -> sparse.csr_array:
+def _block_root(matrix: sparse.csr_array, at: IntArray) -> sparse.csr_array:
     values, vectors = np.linalg.eigh(matrix[at][:, at].toarray())
     kept = values > _ZERO * max(values.max(), 0.0)
     root = np.sqrt(values[kept])[:, None] * vectors[:, kept].T

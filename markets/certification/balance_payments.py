@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import signed_total
 from equigrid.markets.certification.money_moved import relative
 from equigrid.markets.certification.sizes import greatest
@@ -19,10 +19,8 @@ from equigrid.markets.certification.standalone import Statement
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.balance import Balance, Term
 
-Vector = NDArray[np.float64]
 
-
-def charged(game: Game, values: Mapping[str, Vector], own: Statement) -> Statement:
+def charged(game: Game, values: Mapping[str, FloatArray], own: Statement) -> Statement:
     """Return an agent's problem with what balances pay it, where it does not state that itself."""
     income = [
         _income(game, balance, values[balance.name], own)
@@ -37,7 +35,7 @@ def hears_price(game: Game, balance: Balance, agent: str) -> bool:
     return any(link.source == balance.name for link in game.links_into(agent))
 
 
-def _income(game: Game, balance: Balance, price: Vector, own: Statement) -> cp.Expression:
+def _income(game: Game, balance: Balance, price: FloatArray, own: Statement) -> cp.Expression:
     total = cp.Constant(0.0)
     for term in balance.signed:
         if term.agent == own.agent.name:
@@ -46,20 +44,20 @@ def _income(game: Game, balance: Balance, price: Vector, own: Statement) -> cp.E
     return total
 
 
-def weight_of(game: Game, balance: Balance, price: Vector, term: Term) -> Vector:
+def weight_of(game: Game, balance: Balance, price: FloatArray, term: Term) -> FloatArray:
     """Return what a balance pays for each unit of what is said, in the shape it is said in."""
     whole = np.broadcast_to(price, game.balance_shape(balance))
     return term.sign * _summed(whole, game.agent(term.agent).shape_of(term.said))
 
 
-def _summed(whole: Vector, small: tuple[int, ...]) -> Vector:
+def _summed(whole: FloatArray, small: tuple[int, ...]) -> FloatArray:
     """Sum an array over the axes along which a smaller one was broadcast."""
     added = whole.sum(axis=tuple(range(whole.ndim - len(small))))
     along = tuple(i for i, n in enumerate(small) if n == 1)
     return np.asarray(added.sum(axis=along, keepdims=True) if along else added)
 
 
-def imbalance(game: Game, values: Mapping[str, Vector], balance: Balance) -> Vector:
+def imbalance(game: Game, values: Mapping[str, FloatArray], balance: Balance) -> FloatArray:
     """Return by how much the terms of a balance exceed what they have to add up to."""
     total = -np.broadcast_to(np.asarray(balance.equals), game.balance_shape(balance))
     for agent in game.agents:
@@ -67,7 +65,7 @@ def imbalance(game: Game, values: Mapping[str, Vector], balance: Balance) -> Vec
     return total
 
 
-def balance_residual(game: Game, values: Mapping[str, Vector]) -> float:
+def balance_residual(game: Game, values: Mapping[str, FloatArray]) -> float:
     """Return the greatest imbalance as a share of its balance's greatest term."""
     worst = 0.0
     for balance in game.balances:
@@ -77,7 +75,7 @@ def balance_residual(game: Game, values: Mapping[str, Vector]) -> float:
     return worst
 
 
-def paid_by_balances(game: Game, values: Mapping[str, Vector]) -> float:
+def paid_by_balances(game: Game, values: Mapping[str, FloatArray]) -> float:
     """Return price × right-hand side, what the balances together pay at an answer.
 
     What parties without a problem contribute is part of it: they decide nothing.

@@ -4,9 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.balance_payments import charged
 from equigrid.markets.certification.dual_residual import dual_residual
@@ -16,8 +14,6 @@ from equigrid.markets.certification.sizes import greatest, sizes_of
 from equigrid.markets.certification.standalone import cost_of_claims, hearing, stated
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class FollowerCheck:
 
 
 def check_follower(
-    game: Game, values: Mapping[str, Vector], agent: Agent, *, commitments_only: bool = False
+    game: Game, values: Mapping[str, FloatArray], agent: Agent, *, commitments_only: bool = False
 ) -> FollowerCheck:
     """Solve a follower at what it hears, as claimed and at its best.
 
@@ -82,7 +78,7 @@ def check_follower(
     )
 
 
-def unit_at(game: Game, values: Mapping[str, Vector], agent: Agent) -> float:
+def unit_at(game: Game, values: Mapping[str, FloatArray], agent: Agent) -> float:
     """Return a unit of money near what a unit of what the agent decides costs."""
     form = game.forms[agent.name]
     costs = form.cost_at(form.heard_vector(heard_values(game, values, agent.name)))
@@ -94,7 +90,7 @@ def unit_at(game: Game, values: Mapping[str, Vector], agent: Agent) -> float:
     return unit_of(max([greatest(costs), *prices]))
 
 
-def claims_of(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
+def claims_of(game: Game, values: Mapping[str, FloatArray], agent: Agent) -> dict[str, FloatArray]:
     """What the agent is said to say, as far as a program can be held to it."""
     return {
         name: values[f"{agent.name}.{name}"]
@@ -103,7 +99,9 @@ def claims_of(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[st
     }
 
 
-def commitments_of(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[str, Vector]:
+def commitments_of(
+    game: Game, values: Mapping[str, FloatArray], agent: Agent
+) -> dict[str, FloatArray]:
     """What the agent says that others hear or pay for."""
     used = {link.source for link in game.links}
     used |= {s for p in game.payments for s in (p.price, p.quantity) if isinstance(s, str)}

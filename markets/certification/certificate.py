@@ -9,12 +9,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from equigrid.markets.certification.money_moved import relative
 
-Vector = NDArray[np.float64]
 # A claim that an agent's constraints miss by more than this share of its greatest figure is no
 # answer, whatever its cost.
 FEASIBLE = 1e-5

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import SolverFailed, UnusableGame, WrongMethod
 from equigrid.markets.accounts.settlement import heard_values, received
 from equigrid.markets.certification.balance_payments import (
@@ -44,13 +44,11 @@ from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.game import Game
 from equigrid.threads import one_blas_thread
 
-Vector = NDArray[np.float64]
-
 
 @one_blas_thread()
 def certify(
     game: Game,
-    values: Mapping[str, Vector],
+    values: Mapping[str, FloatArray],
     *,
     bound: float | None = None,
     bounds: Mapping[str, float] | None = None,
@@ -184,7 +182,7 @@ def _of_nothing(game: Game, odd: tuple[str, ...]) -> Certificate:
 def _with_balances(
     certificate: Certificate,
     game: Game,
-    values: Mapping[str, Vector],
+    values: Mapping[str, FloatArray],
     checks: Mapping[str, FollowerCheck],
     bound: float | None,
 ) -> Certificate:
@@ -215,7 +213,7 @@ def _with_balances(
 def _with_points(
     certificate: Certificate,
     game: Game,
-    values: Mapping[str, Vector],
+    values: Mapping[str, FloatArray],
     points: Mapping[str, Point],
 ) -> Certificate:
     """Add how far the followers' optimality conditions are from satisfied at the points."""
@@ -234,7 +232,7 @@ def _with_points(
     )
 
 
-def _distance(game: Game, values: Mapping[str, Vector], name: str, point: Point) -> float:
+def _distance(game: Game, values: Mapping[str, FloatArray], name: str, point: Point) -> float:
     """Return how far a point is from what its agent hears and says, in shares of the sizes."""
     form, heard = game.forms[name], heard_values(game, values, name)
     said = {what: values[f"{name}.{what}"] for what in form.said}
@@ -243,7 +241,7 @@ def _distance(game: Game, values: Mapping[str, Vector], name: str, point: Point)
     return distance_of_point(form, point, heard, said, sizes)
 
 
-def _off_point(game: Game, values: Mapping[str, Vector], name: str, point: Point) -> float:
+def _off_point(game: Game, values: Mapping[str, FloatArray], name: str, point: Point) -> float:
     """Return how far all that an agent is said to say is from what it says at its point."""
     agent, form = game.agent(name), game.forms[name]
     sizes = sizes_of(game, values, agent, agent.says)
@@ -266,7 +264,7 @@ def _greatest(residuals: Sequence[float | None]) -> float | None:
     return float(np.max(known)) if known else None
 
 
-def _worst_tie(game: Game, values: Mapping[str, Vector]) -> float | None:
+def _worst_tie(game: Game, values: Mapping[str, FloatArray]) -> float | None:
     """Return the leader's value at the worst tie; None where that is no convex problem."""
     if not isinstance(game.leader, str) or not game.followers:
         return None

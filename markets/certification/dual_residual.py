@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.certification.money_moved import relative, unit_of
 from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.certification.standalone import cost_of_claims, flattened, restated
@@ -22,7 +22,6 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.sources import Dual
 
-Vector = NDArray[np.float64]
 # How far from what is heard a price has to hold, as a multiple of it. Optimal cost is convex, so a
 # price that holds nearby holds everywhere; without end, a last digit of the price would count
 # without end as well.
@@ -39,8 +38,8 @@ def wanted_duals(game: Game, agent: Agent) -> dict[str, Dual]:
 def dual_residual(
     game: Game,
     agent: Agent,
-    heard: Mapping[str, Vector],
-    values: Mapping[str, Vector],
+    heard: Mapping[str, FloatArray],
+    values: Mapping[str, FloatArray],
     best: float,
     money: float,
 ) -> float | None:
@@ -80,7 +79,7 @@ def dual_residual(
     return max(residuals)
 
 
-def _is_limit(agent: Agent, heard: Mapping[str, Vector], name: str) -> bool:
+def _is_limit(agent: Agent, heard: Mapping[str, FloatArray], name: str) -> bool:
     """Whether optimal cost is convex in a heard value: it multiplies no decision."""
     free = cp.Variable(agent.hears[name].shape)
     return bool(restated(agent, heard, {name: free}).problem().is_dcp())
@@ -89,8 +88,8 @@ def _is_limit(agent: Agent, heard: Mapping[str, Vector], name: str) -> bool:
 def _limit_residual(
     game: Game,
     agent: Agent,
-    heard: Mapping[str, Vector],
-    prices: Mapping[str, Vector],
+    heard: Mapping[str, FloatArray],
+    prices: Mapping[str, FloatArray],
     best: float,
     money: float,
 ) -> float:
@@ -112,9 +111,9 @@ def _limit_residual(
 
 def _cost_residual(
     form: StandardForm,
-    heard: Mapping[str, Vector],
+    heard: Mapping[str, FloatArray],
     name: str,
-    price: Vector,
+    price: FloatArray,
     best: float,
     money: float,
 ) -> float:

@@ -1,20 +1,19 @@
 """What members cost at least at given prices, from any multipliers, by weak duality."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.certification.fleet_rows import Rows
 
-Vector = NDArray[np.float64]
 _ROUNDS = 20
 # A slope this small, against the greatest cost, is what rounding leaves of 0.
 _NOTHING = 1e-12
 
 
 def lower_bounds(
-    quadratic: sparse.csr_array, slopes: Vector, x: Vector, y: Vector, rows: Rows
-) -> Vector:
+    quadratic: sparse.csr_array, slopes: FloatArray, x: FloatArray, y: FloatArray, rows: Rows
+) -> FloatArray:
     """Return lower bounds of ½x'Qx + slopes[k]'x over what each member can do, shape (n,).
 
     A tangent at x lies below ½x'Qx, and the least of tangent and y'(Ax - b) over the columns' box
@@ -44,7 +43,7 @@ def lower_bounds(
     return np.asarray(least.sum(axis=1) + constant)
 
 
-def _balanced(y: Vector, reduced: Vector, rows: Rows) -> Vector:
+def _balanced(y: FloatArray, reduced: FloatArray, rows: Rows) -> FloatArray:
     """Change multipliers of equalities so that columns without bounds have no slope left."""
     free = np.flatnonzero((np.isinf(rows.lower) & np.isinf(rows.upper)).all(axis=0))
     if not free.size or not rows.equal:
@@ -70,7 +69,7 @@ def with_derived_bounds(rows: Rows) -> Rows:
     return Rows(rows.matrix, rows.equal, rows.rhs, lower, upper)
 
 
-def _imply(rows: Rows, i: int, sign: float, lower: Vector, upper: Vector) -> None:
+def _imply(rows: Rows, i: int, sign: float, lower: FloatArray, upper: FloatArray) -> None:
     """Tighten open ends by row i, read as sign · a'x ≤ sign · b."""
     place = slice(rows.matrix.indptr[i], rows.matrix.indptr[i + 1])
     columns, entries = rows.matrix.indices[place], sign * rows.matrix.data[place]
@@ -87,5 +86,5 @@ def _imply(rows: Rows, i: int, sign: float, lower: Vector, upper: Vector) -> Non
             lower[open_, column] = end[open_]
 
 
-def _without(least: Vector, k: int) -> Vector:
+def _without(least: FloatArray, k: int) -> FloatArray:
     return np.asarray(np.delete(least, k, axis=1).sum(axis=1))

@@ -7,8 +7,8 @@ multipliers prove what a member costs at least; whether they are the best ones s
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.certification.balance_payments import hears_price, weight_of
 from equigrid.markets.certification.best_response_check import FollowerCheck
 from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
@@ -20,11 +20,9 @@ from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.fleet_members import Members
 from equigrid.markets.games.game import Game
 
-Vector = NDArray[np.float64]
-
 
 def check_fleet(
-    game: Game, values: Mapping[str, Vector], fleet: Fleet, point: FleetPoint
+    game: Game, values: Mapping[str, FloatArray], fleet: Fleet, point: FleetPoint
 ) -> FollowerCheck:
     """Compare what a fleet's members do with the least that they could bear at the prices."""
     members = fleet.members(heard_vector(game, fleet.name, values))
@@ -42,9 +40,9 @@ def check_fleet(
     )
 
 
-def _weights(game: Game, values: Mapping[str, Vector], fleet: Fleet) -> dict[str, Vector]:
+def _weights(game: Game, values: Mapping[str, FloatArray], fleet: Fleet) -> dict[str, FloatArray]:
     """What each thing said is paid, in its shape, where members do not state that themselves."""
-    found: dict[str, Vector] = {}
+    found: dict[str, FloatArray] = {}
     for balance in game.balances:
         if hears_price(game, balance, fleet.name):
             continue
@@ -56,7 +54,7 @@ def _weights(game: Game, values: Mapping[str, Vector], fleet: Fleet) -> dict[str
 
 
 def _least(
-    fleet: Fleet, members: Members, weights: Mapping[str, Vector], rows: Rows, point: FleetPoint
+    fleet: Fleet, members: Members, weights: Mapping[str, FloatArray], rows: Rows, point: FleetPoint
 ) -> float:
     slopes, constant = members.cost, float(members.offset.sum())
     for name, weight in weights.items():
@@ -75,7 +73,9 @@ def _money(members: Members, point: FleetPoint) -> float:
     return float(np.abs(members.cost * point.columns).sum() + np.abs(bent).sum())
 
 
-def _paid(fleet: Fleet, values: Mapping[str, Vector], weights: Mapping[str, Vector]) -> float:
+def _paid(
+    fleet: Fleet, values: Mapping[str, FloatArray], weights: Mapping[str, FloatArray]
+) -> float:
     return sum(float(np.abs(w * values[f"{fleet.name}.{n}"]).sum()) for n, w in weights.items())
 
 
@@ -93,7 +93,7 @@ def _missed(rows: Rows, point: FleetPoint) -> float:
 
 
 def _misquoted(
-    game: Game, fleet: Fleet, members: Members, values: Mapping[str, Vector], point: FleetPoint
+    game: Game, fleet: Fleet, members: Members, values: Mapping[str, FloatArray], point: FleetPoint
 ) -> float:
     """Greatest distance of what the fleet is said to say from what its members add up to."""
     sizes = sizes_of(game, values, fleet, members.form.said)

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.forms.standard_form import StandardForm
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +24,12 @@ class Rows:
 
     matrix: sparse.csr_array
     equal: int
-    rhs: Vector
-    lower: Vector
-    upper: Vector
+    rhs: FloatArray
+    lower: FloatArray
+    upper: FloatArray
 
 
-def members_rows(form: StandardForm, rhs: Vector) -> Rows:
+def members_rows(form: StandardForm, rhs: FloatArray) -> Rows:
     """Return rows and box of n members with right-hand sides of shape (n, rows).
 
     The rows stay as they were declared; one that names a single column says the same as a bound

@@ -7,14 +7,12 @@ added, took out or bounded.
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.certification.money_moved import SHARE, relative
 from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
-
-Vector = NDArray[np.float64]
 
 
 def stationarity_residual(form: StandardForm, point: Point) -> float:
@@ -48,7 +46,7 @@ def complementarity_residual(form: StandardForm, point: Point) -> float:
     )
 
 
-def _slope_parts(form: StandardForm, point: Point) -> list[Vector]:
+def _slope_parts(form: StandardForm, point: Point) -> list[FloatArray]:
     """What the Lagrangian's slope in the columns is made of."""
     bent, by_rows = form.quadratic @ point.columns, form.matrix.T @ point.rows
     return [form.cost_at(point.heard), bent, by_rows, point.upper, -point.lower]
@@ -63,8 +61,8 @@ def _moved(form: StandardForm, point: Point) -> float:
 def distance_of_point(
     form: StandardForm,
     point: Point,
-    heard: Mapping[str, Vector],
-    said: Mapping[str, Vector],
+    heard: Mapping[str, FloatArray],
+    said: Mapping[str, FloatArray],
     sizes: Mapping[str, float],
 ) -> float:
     """Return how far a point is from what is heard and said at the answer that it proves.
@@ -89,5 +87,5 @@ def distance_of_point(
     return max(off, default=0.0)
 
 
-def _room(distance: Vector) -> Vector:
+def _room(distance: FloatArray) -> FloatArray:
     return np.where(np.isfinite(distance), distance, 1.0)

@@ -7,9 +7,7 @@ feasible, and as good for the leader as any other.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.best_response_check import claims_of, commitments_of, unit_at
 from equigrid.markets.certification.certificate import OPTIMAL
@@ -25,8 +23,6 @@ from equigrid.markets.certification.standalone import (
 )
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ class Decisions:
     money: float
 
 
-def decisions_of(game: Game, values: Mapping[str, Vector], leader: Agent) -> Decisions:
+def decisions_of(game: Game, values: Mapping[str, FloatArray], leader: Agent) -> Decisions:
     """Work out a leader's objective at all that it says, and at what others hear of it.
 
     Raises

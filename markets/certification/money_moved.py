@@ -17,13 +17,12 @@ from cvxpy.atoms.affine.promote import Promote
 from cvxpy.atoms.affine.reshape import reshape
 from cvxpy.atoms.affine.sum import Sum
 from cvxpy.atoms.affine.unary_operators import NegExpression
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import owed_by_entry
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 
-Vector = NDArray[np.float64]
 # Who moves less than this share of all money of a game is measured against that share: what it is
 # said to do is exact to last digits of what the others do.
 SHARE = 1e-3
@@ -70,11 +69,11 @@ def _product(expression: cp.Expression, sizes: Mapping[int, float]) -> float:
     return _size(expression.value)
 
 
-def _size(value: Vector | None) -> float:
+def _size(value: FloatArray | None) -> float:
     return float(np.abs(np.asarray(value, dtype=float)).sum())
 
 
-def heard_sizes(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[int, float]:
+def heard_sizes(game: Game, values: Mapping[str, FloatArray], agent: Agent) -> dict[int, float]:
     """Return what stands for each Parameter that is linked, by its id.
 
     An amount counts entry by entry, so that what is bought in one hour and sold in another does not
@@ -93,7 +92,7 @@ def heard_sizes(game: Game, values: Mapping[str, Vector], agent: Agent) -> dict[
     return sizes
 
 
-def payments_size(game: Game, values: Mapping[str, Vector]) -> float:
+def payments_size(game: Game, values: Mapping[str, FloatArray]) -> float:
     """Return the sum of the sizes of all payments, those of balances included, entry by entry."""
     sizes = [_size(owed_by_entry(payment, values)) for payment in game.payments]
     for balance in game.balances:

@@ -10,15 +10,13 @@ from collections.abc import Mapping
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
-
-Vector = NDArray[np.float64]
 
 
 def moves_income(game: Game, agent: Agent) -> bool:
@@ -27,8 +25,8 @@ def moves_income(game: Game, agent: Agent) -> bool:
 
 
 def moving_its_income(
-    game: Game, values: Mapping[str, Vector], agent: Agent
-) -> tuple[Agent, dict[str, Vector]]:
+    game: Game, values: Mapping[str, FloatArray], agent: Agent
+) -> tuple[Agent, dict[str, FloatArray]]:
     """Return the agent with its amounts as variables, and what it still hears.
 
     Parameters
@@ -76,15 +74,15 @@ def _own_factors(payment: Payment, agent: Agent) -> list[bool]:
 
 
 def _owed(
-    game: Game, values: Mapping[str, Vector], payment: Payment, shape: tuple[int, ...]
-) -> Vector:
+    game: Game, values: Mapping[str, FloatArray], payment: Payment, shape: tuple[int, ...]
+) -> FloatArray:
     price = values[payment.price] if isinstance(payment.price, str) else payment.price
     owed = np.asarray(price * values[payment.quantity] * payment.hours)
     return np.asarray(owed.reshape((*shape, -1)).sum(axis=-1))
 
 
 def _stated(
-    values: Mapping[str, Vector], agent: Agent, payment: Payment, shape: tuple[int, ...]
+    values: Mapping[str, FloatArray], agent: Agent, payment: Payment, shape: tuple[int, ...]
 ) -> cp.Expression:
     """Return price × quantity × hours with the agent's own factor as a decision."""
     factors = [

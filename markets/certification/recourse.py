@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.sizes import greatest
@@ -15,7 +15,6 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual, speaker
 
-Vector = NDArray[np.float64]
 # How far said and heard values may be off, as a share of the greatest of them, before the leader is
 # told to have no feasible decision.
 _ROOMS = (0.0, ROOM, 1e-7, 1e-5)
@@ -44,7 +43,7 @@ class Recourse:
         When the leader multiplies what it hears by decisions of its own.
     """
 
-    def __init__(self, game: Game, values: Mapping[str, Vector]) -> None:
+    def __init__(self, game: Game, values: Mapping[str, FloatArray]) -> None:
         self.game, self.values, self.leader = game, dict(values), game.agent(str(game.leader))
         self.form = game.forms[self.leader.name]
         self.heard = set(_heard_sources(game, self.leader.name))
@@ -118,7 +117,7 @@ class Recourse:
     def _decided(self, payment: Payment) -> str:
         return next(end for end in _ends(payment) if end in self._free)
 
-    def at(self, answers: Mapping[str, Vector]) -> tuple[float, dict[str, Vector]]:
+    def at(self, answers: Mapping[str, FloatArray]) -> tuple[float, dict[str, FloatArray]]:
         """Return the leader's least cost, and how it grows with what the followers say.
 
         Parameters
@@ -147,7 +146,7 @@ class Recourse:
             return cost, self._slopes(full)
         return math.inf, {}
 
-    def _tell(self, full: Mapping[str, Vector]) -> None:
+    def _tell(self, full: Mapping[str, FloatArray]) -> None:
         """Set what is heard of others, and what free decisions are multiplied by."""
         nothing = {path: np.zeros(self.game.shape_of(path)) for path in self._free}
         heard = heard_values(self.game, {**full, **nothing}, self.leader.name)
@@ -161,9 +160,9 @@ class Recourse:
             worth_of_one = full[worth] if isinstance(worth, str) else float(worth)
             factor.value = np.broadcast_to(worth_of_one, factor.shape)
 
-    def _slopes(self, full: Mapping[str, Vector]) -> dict[str, Vector]:
+    def _slopes(self, full: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         """Pull the multipliers of what is heard back to who says it."""
-        found: dict[str, Vector] = {}
+        found: dict[str, FloatArray] = {}
         for name, link in self._links.items():
             if link.dual_value is None:
                 return {}
@@ -174,8 +173,8 @@ class Recourse:
         return found
 
     def _sources(
-        self, name: str, multiplier: Vector, full: Mapping[str, Vector]
-    ) -> Iterator[tuple[str, Vector]]:
+        self, name: str, multiplier: FloatArray, full: Mapping[str, FloatArray]
+    ) -> Iterator[tuple[str, FloatArray]]:
         """Yield what a heard value comes from, with the slope that each part of it has."""
         for link in self.game.links_into(self.leader.name, name):
             payment = self.game.payment(link.source)

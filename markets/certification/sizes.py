@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 def greatest(values: object) -> float:
@@ -18,7 +16,7 @@ def greatest(values: object) -> float:
 
 
 def sizes_of(
-    game: Game, values: Mapping[str, Vector], agent: Agent, names: Iterable[str]
+    game: Game, values: Mapping[str, FloatArray], agent: Agent, names: Iterable[str]
 ) -> dict[str, float]:
     """Return what each thing that an agent says counts as a whole, above 0.
 
@@ -38,7 +36,7 @@ def sizes_of(
     return {name: _largest_said(game, values, name) or _reach(form, name) for name in names}
 
 
-def _largest_said(game: Game, values: Mapping[str, Vector], name: str) -> float:
+def _largest_said(game: Game, values: Mapping[str, FloatArray], name: str) -> float:
     paths = [f"{agent.name}.{name}" for agent in game.agents if name in agent.says]
     return max((greatest(values[path]) for path in paths if path in values), default=0.0)
 
@@ -50,7 +48,7 @@ def _reach(form: StandardForm | None, name: str) -> float:
     return reach if np.isfinite(reach) and reach > 0 else 1.0
 
 
-def _most(said: Affine, columns: Vector) -> float:
+def _most(said: Affine, columns: FloatArray) -> float:
     used = np.unique(said.of_columns.indices)
     if not np.isfinite(columns[used]).all():
         return np.inf

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.certification.money_moved import unit_of
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.model.agent import Agent
 from equigrid.own_thread import solve_by_highs
 
-Vector = NDArray[np.float64]
 # Said values are matched as closely as a solver can; where that is not enough, with this room, as
 # a share of their size.
 ROOM = 1e-9
@@ -79,7 +78,7 @@ def stated(agent: Agent, unit: float = 1.0) -> Statement:
 
 def restated(
     agent: Agent,
-    heard: Mapping[str, Vector],
+    heard: Mapping[str, FloatArray],
     instead: Mapping[str, cp.Expression],
     unit: float = 1.0,
 ) -> Statement:
@@ -127,7 +126,9 @@ class Flat:
     free: Mapping[str, cp.Variable]
 
 
-def flattened(form: StandardForm, heard: Mapping[str, Vector], free: Iterable[str] = ()) -> Flat:
+def flattened(
+    form: StandardForm, heard: Mapping[str, FloatArray], free: Iterable[str] = ()
+) -> Flat:
     """State an agent's compiled problem in vectors and matrices, which is quick to solve again.
 
     Parameters
@@ -163,7 +164,7 @@ def moves_no_costs(form: StandardForm, name: str) -> bool:
     return not sparse.csc_array(form.cost_of_heard)[:, form.heard[name]].nnz
 
 
-def _said(affine: Affine, columns: cp.Variable, theta: Vector) -> cp.Expression:
+def _said(affine: Affine, columns: cp.Variable, theta: FloatArray) -> cp.Expression:
     flat = affine.of_columns @ columns + (affine.of_heard @ theta + affine.constant)
     return cp.reshape(flat, affine.shape, order="F")
 
@@ -229,7 +230,7 @@ def _solve_linear(problem: cp.Problem) -> str:
 
 
 def cost_of_claims(
-    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float]
+    own: Statement, claims: Mapping[str, FloatArray], sizes: Mapping[str, float]
 ) -> tuple[float, float]:
     """Return how far claims are from what an agent can do, and the least own cost that has them.
 
@@ -253,7 +254,7 @@ def cost_of_claims(
 
 
 def distance_of_claims(
-    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float]
+    own: Statement, claims: Mapping[str, FloatArray], sizes: Mapping[str, float]
 ) -> float:
     """Return how far claims are from what an agent can do, as a share of their sizes."""
     off = cp.Variable(nonneg=True)
@@ -262,7 +263,7 @@ def distance_of_claims(
 
 
 def cost_near(
-    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float], residual: float
+    own: Statement, claims: Mapping[str, FloatArray], sizes: Mapping[str, float], residual: float
 ) -> float:
     """Return the least own cost no further from claims than this share of their sizes."""
     room = cp.Parameter(nonneg=True, value=residual)
@@ -276,7 +277,7 @@ def cost_near(
 
 
 def _apart(
-    own: Statement, claims: Mapping[str, Vector], sizes: Mapping[str, float]
+    own: Statement, claims: Mapping[str, FloatArray], sizes: Mapping[str, float]
 ) -> list[tuple[cp.Expression, float]]:
     """What has to be small, each with its size: a thousandth is little of one, all of another.
 
@@ -290,7 +291,7 @@ def _apart(
 
 
 @contextmanager
-def hearing(agent: Agent, heard: Mapping[str, Vector]) -> Iterator[None]:
+def hearing(agent: Agent, heard: Mapping[str, FloatArray]) -> Iterator[None]:
     """Set what the agent hears, and restore it whatever happens."""
     before = {name: parameter.value for name, parameter in agent.hears.items()}
     try:

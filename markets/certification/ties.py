@@ -6,8 +6,8 @@ from typing import Protocol
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.dual_residual import wanted_duals
@@ -17,8 +17,7 @@ from equigrid.markets.certification.standalone import Flat, flattened, moves_no_
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 
-Vector = NDArray[np.float64]
-Answers = Mapping[str, Vector]
+Answers = Mapping[str, FloatArray]
 # A step in what is heard, relative: small beside what it may be, large beside a solver's digits.
 _STEP = 1e-6
 # A slope this small, such as a quantity that is 0 but for its last digits, is none: as a share of
@@ -45,7 +44,7 @@ class BestAnswers:
     """All best answers of one follower."""
 
     def __init__(
-        self, game: Game, values: Mapping[str, Vector], agent: Agent, tolerance: float
+        self, game: Game, values: Mapping[str, FloatArray], agent: Agent, tolerance: float
     ) -> None:
         form, heard = game.forms[agent.name], heard_values(game, values, agent.name)
         flat = flattened(form, heard)
@@ -95,7 +94,7 @@ class OptimalDuals:
     Those furthest in a direction are the multipliers after a small step in it.
     """
 
-    def __init__(self, game: Game, values: Mapping[str, Vector], agent: Agent) -> None:
+    def __init__(self, game: Game, values: Mapping[str, FloatArray], agent: Agent) -> None:
         form, heard = game.forms[agent.name], heard_values(game, values, agent.name)
         duals = {
             dual: name
@@ -125,7 +124,7 @@ class OptimalDuals:
         }
 
 
-def _best_columns(flat: Flat, claims: Answers, sizes: Mapping[str, float]) -> Vector:
+def _best_columns(flat: Flat, claims: Answers, sizes: Mapping[str, float]) -> FloatArray:
     """Return columns of least cost: those of what is claimed, if that is theirs.
 
     An interior point is far less exact in its columns than in its cost.
@@ -149,7 +148,7 @@ def _told_to_followers(game: Game, agent: Agent) -> list[str]:
     return [name for name in agent.says if f"{agent.name}.{name}" in paths]
 
 
-def _step(slope: Vector | None, heard: Vector) -> Vector:
+def _step(slope: FloatArray | None, heard: FloatArray) -> FloatArray:
     """Return a small step along a slope, without what is only its last digits."""
     size = greatest(heard) or 1.0
     # The slope of money in a price is a quantity, like what is heard.

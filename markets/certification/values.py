@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import did_you_mean
 from equigrid.markets.certification.dual_residual import wanted_duals
 from equigrid.markets.certification.sizes import greatest
@@ -14,10 +14,8 @@ from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.sources import Dual
 
-Vector = NDArray[np.float64]
 
-
-def checked_values(game: Game, values: Mapping[str, Any]) -> dict[str, Vector]:
+def checked_values(game: Game, values: Mapping[str, Any]) -> dict[str, FloatArray]:
     """Return what is said at an answer as arrays, if it is all there and in shape.
 
     Raises
@@ -94,7 +92,7 @@ def _other_shapes(name: str, point: Any, wanted: Mapping[str, tuple[int, ...]]) 
     ]
 
 
-def not_finite(values: Mapping[str, Vector]) -> tuple[str, ...]:
+def not_finite(values: Mapping[str, FloatArray]) -> tuple[str, ...]:
     """Return the names of values with an entry that is infinite or not a number."""
     return tuple(path for path, value in values.items() if not np.isfinite(value).all())
 
@@ -116,7 +114,7 @@ def not_numbers(
     return tuple(found)
 
 
-def unchecked(game: Game, values: Mapping[str, Vector]) -> tuple[str, ...]:
+def unchecked(game: Game, values: Mapping[str, FloatArray]) -> tuple[str, ...]:
     """Return what no check covers: duals that nobody uses, what is not affine, or not there."""
     used = {dual for agent in game.deciders for dual in wanted_duals(game, agent).values()}
     said = [
@@ -128,7 +126,7 @@ def unchecked(game: Game, values: Mapping[str, Vector]) -> tuple[str, ...]:
     return (*open_, *(path for path in values if path.startswith("dual(") and path not in used))
 
 
-def off_announced(game: Game, values: Mapping[str, Vector]) -> float:
+def off_announced(game: Game, values: Mapping[str, FloatArray]) -> float:
     """Return how far what parties without a problem are said to say is from what they say."""
     return max(
         (
@@ -140,7 +138,7 @@ def off_announced(game: Game, values: Mapping[str, Vector]) -> float:
     )
 
 
-def _announced(game: Game) -> Iterator[tuple[str, Vector]]:
+def _announced(game: Game) -> Iterator[tuple[str, FloatArray]]:
     for agent in game.agents:
         if not agent.decides:
             for name, said in agent.says.items():
@@ -170,7 +168,7 @@ def _needed(game: Game) -> Iterator[str]:
     yield from [*used, *(balance.name for balance in game.balances)]
 
 
-def _as_array(value: Any) -> Vector | None:
+def _as_array(value: Any) -> FloatArray | None:
     """Return a value as an array, or None where it is text, nothing, or ragged."""
     try:
         array = np.asarray(value)

@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.certification.dual_residual import wanted_duals
 from equigrid.markets.certification.recourse import Recourse
@@ -21,15 +21,14 @@ from equigrid.markets.certification.ties import Answers, BestAnswers, Mover, Opt
 from equigrid.markets.games.game import Game
 from equigrid.threads import one_blas_thread
 
-Vector = NDArray[np.float64]
-Wave = Callable[[tuple[int, ...]], Vector]
+Wave = Callable[[tuple[int, ...]], FloatArray]
 # After so many solves of the leader's problem no other start is tried.
 _SOLVES = 24
 _WORSE = 1e-9
 
 
 @one_blas_thread()
-def worst_tie(game: Game, values: Mapping[str, Vector], *, tolerance: float = 1e-9) -> float:
+def worst_tie(game: Game, values: Mapping[str, FloatArray], *, tolerance: float = 1e-9) -> float:
     """Return the leader's value if its followers settle their ties against it.
 
     The announcement stays as it is: everything the leader says that a follower hears or pays at.
@@ -73,7 +72,7 @@ def worst_tie(game: Game, values: Mapping[str, Vector], *, tolerance: float = 1e
 class _Search:
     """Ascent of the leader's cost over ties, from several starts."""
 
-    def __init__(self, game: Game, values: Mapping[str, Vector], tolerance: float) -> None:
+    def __init__(self, game: Game, values: Mapping[str, FloatArray], tolerance: float) -> None:
         self.recourse = Recourse(game, values)
         faces = [BestAnswers(game, values, agent, tolerance) for agent in game.followers]
         priced = [agent for agent in game.followers if wanted_duals(game, agent)]
@@ -108,7 +107,7 @@ class _Search:
                     seen.append(start)
                     yield start
 
-    def _towards(self, movers: Sequence[Mover], sign: float, wave: Wave) -> dict[str, Vector]:
+    def _towards(self, movers: Sequence[Mover], sign: float, wave: Wave) -> dict[str, FloatArray]:
         """Directions of all that the leader hears of some movers."""
         return {
             path: sign * wave(shape)
@@ -160,11 +159,11 @@ def _moved(movers: Sequence[Mover], slopes: Answers) -> Answers:
     return dict(itertools.chain(*(mover.extreme(slopes).items() for mover in movers)))
 
 
-def _level(shape: tuple[int, ...]) -> Vector:
+def _level(shape: tuple[int, ...]) -> FloatArray:
     return np.ones(shape)
 
 
-def _alternating(shape: tuple[int, ...]) -> Vector:
+def _alternating(shape: tuple[int, ...]) -> FloatArray:
     """Up and down in turn along the last axis, by which ramps are steepest."""
     steps = np.arange(shape[-1]) if shape else np.zeros(1)
     return np.broadcast_to(1.0 - 2.0 * (steps % 2), shape or (1,)).reshape(shape)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed, did_you_mean
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.highs_model import Assembled
@@ -13,8 +14,6 @@ from equigrid.markets.forms.quadratic_model import QuadraticModel
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 def _stated(form: StandardForm) -> Assembled:
@@ -41,19 +40,19 @@ class _Linear:
         self._rows = np.arange(len(form.rhs))
         self._model: ModelInOwnUnits | None = None
 
-    def set_cost(self, cost: Vector) -> None:
+    def set_cost(self, cost: FloatArray) -> None:
         if self._model is None:
             self._program = replace(self._program, cost=cost)
         else:
             self._model.set_costs(cost)
 
-    def set_rhs(self, rhs: Vector) -> None:
+    def set_rhs(self, rhs: FloatArray) -> None:
         if self._model is None:
             self._program = replace(self._program, row_lower=rhs + self._below, row_upper=rhs)
         else:
             self._model.set_rows(self._rows, rhs + self._below, rhs)
 
-    def solve(self) -> tuple[str, str, Vector]:
+    def solve(self) -> tuple[str, str, FloatArray]:
         if self._model is None:
             self._model = ModelInOwnUnits(self._program, mip_rel_gap=0.0, mip_abs_gap=0.0)
             self._model.set_costs(self._program.cost)
@@ -70,7 +69,7 @@ class _Quadratic:
         model = QuadraticModel(_stated(form), form.quadratic)
         self._model, self.set_cost, self.set_rhs = model, model.set_cost, model.set_rhs
 
-    def solve(self) -> tuple[str, str, Vector]:
+    def solve(self) -> tuple[str, str, FloatArray]:
         found = self._model.solve()
         return found.status, found.words, found.columns
 
@@ -122,7 +121,7 @@ class AgentSolver:
         self._ends = np.cumsum([len(a.constant) for a in said])[:-1]
         self._model = _Quadratic(affine) if affine.is_quadratic else _Linear(affine)
 
-    def solve(self, heard: Vector) -> Vector:
+    def solve(self, heard: FloatArray) -> FloatArray:
         """Return the agent's optimal columns, shape (n,).
 
         Parameters
@@ -150,7 +149,7 @@ class AgentSolver:
             raise NoAnswer(f"agent '{name}' has no best answer to what it hears ({status})", name)
         raise SolverFailed.on(self._model.solver, words, name)
 
-    def answer(self, **heard: ArrayLike) -> dict[str, Vector]:
+    def answer(self, **heard: ArrayLike) -> dict[str, FloatArray]:
         """Return what the agent says in answer to what it hears, by name.
 
         Parameters
@@ -178,7 +177,7 @@ class AgentSolver:
             for (n, a), part in zip(said, parts, strict=True)
         }
 
-    def _checked(self, heard: dict[str, ArrayLike]) -> dict[str, Vector]:
+    def _checked(self, heard: dict[str, ArrayLike]) -> dict[str, FloatArray]:
         agent, values = self.form.agent, {}
         for name in [n for n in heard if n not in agent.hears]:
             raise ValueError(

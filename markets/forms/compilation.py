@@ -6,9 +6,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.errors import UnusableGame
 from equigrid.markets.forms.linearity import (
     not_linear,
@@ -18,8 +18,6 @@ from equigrid.markets.forms.linearity import (
 )
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 @runtime_checkable
@@ -133,7 +131,7 @@ def _refuse_not_finite(
         )
 
 
-def _quadratic(agent: Agent, program: Any, place: NDArray[np.int64]) -> sparse.csr_array:
+def _quadratic(agent: Agent, program: Any, place: IntArray) -> sparse.csr_array:
     """Read Q, which no heard value may change."""
     n = program.x.size
     if program.P is None:
@@ -144,7 +142,7 @@ def _quadratic(agent: Agent, program: Any, place: NDArray[np.int64]) -> sparse.c
     return sparse.csr_array((matrix + matrix.T) / 2)
 
 
-def _heard(agent: Agent, program: Any) -> tuple[dict[str, slice], NDArray[np.int64]]:
+def _heard(agent: Agent, program: Any) -> tuple[dict[str, slice], IntArray]:
     """Return where each heard value stands in θ, and θ's place for each column of cvxpy's.
 
     A Parameter that the problem does not use has no column there; the constant comes last.
@@ -161,7 +159,7 @@ def _heard(agent: Agent, program: Any) -> tuple[dict[str, slice], NDArray[np.int
     return heard, place
 
 
-def _replaced(tensor: Any, place: NDArray[np.int64]) -> sparse.csc_array:
+def _replaced(tensor: Any, place: IntArray) -> sparse.csc_array:
     """Put a tensor's columns where θ has them."""
     entries = sparse.coo_array(tensor)
     shape = (entries.shape[0], int(place[-1]) + 1)
@@ -171,7 +169,7 @@ def _replaced(tensor: Any, place: NDArray[np.int64]) -> sparse.csc_array:
     return found
 
 
-def _bounds(program: Any, data: Mapping[str, Any]) -> tuple[Vector, Vector]:
+def _bounds(program: Any, data: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:
     n = program.x.size
     lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
     if program.lb_tensor is not None or program.ub_tensor is not None:
@@ -227,7 +225,7 @@ def _without_markers(form: StandardForm, markers: Mapping[str, cp.Variable]) -> 
     )
 
 
-def _read_marker(form: StandardForm, marker: cp.Variable, kept: NDArray[np.bool_]) -> Affine:
+def _read_marker(form: StandardForm, marker: cp.Variable, kept: BoolArray) -> Affine:
     """Solve a marker's defining rows, a w + r'x = b + Bθ, for w."""
     columns = np.arange(form.columns)[form.variable_columns[marker.id]]
     block = sparse.csc_array(form.matrix[:, columns])

@@ -8,15 +8,12 @@ from typing import Any
 
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.errors import SolverFailed
 from equigrid.markets.forms.scaling import Units
 from equigrid.own_thread import in_own_thread
-
-Vector = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +21,12 @@ class Assembled:
     """Minimise cost @ x + offset subject to row_lower ≤ matrix @ x ≤ row_upper and bounds."""
 
     matrix: sparse.csr_array
-    row_lower: Vector
-    row_upper: Vector
-    lower: Vector
-    upper: Vector
-    cost: Vector
-    integer: NDArray[np.bool_]
+    row_lower: FloatArray
+    row_upper: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    cost: FloatArray
+    integer: BoolArray
     offset: float = 0.0
 
     def measured(self, units: Units) -> Assembled:
@@ -73,11 +70,11 @@ class Solution:
     """
 
     status: str
-    columns: Vector
+    columns: FloatArray
     objective: float
     bound: float
     nodes: int
-    rows: Vector
+    rows: FloatArray
     words: str = ""
     iterations: int = 0
 
@@ -124,42 +121,42 @@ class HighsModel:
         if self._highs.passModel(program) == highspy.HighsStatus.kError:
             raise ValueError("HiGHS does not take the program; a coefficient is not finite")
 
-    def set_costs(self, columns: Indices, cost: Vector) -> None:
+    def set_costs(self, columns: IntArray, cost: FloatArray) -> None:
         """Change costs of some columns."""
         self._highs.changeColsCost(len(columns), columns.astype(np.int32), cost)
 
-    def set_bounds(self, columns: Indices, lower: Vector, upper: Vector) -> None:
+    def set_bounds(self, columns: IntArray, lower: FloatArray, upper: FloatArray) -> None:
         """Change bounds of some columns."""
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
 
-    def set_rows(self, rows: Indices, lower: Vector, upper: Vector) -> None:
+    def set_rows(self, rows: IntArray, lower: FloatArray, upper: FloatArray) -> None:
         """Change bounds of some rows."""
         self._highs.changeRowsBounds(len(rows), rows.astype(np.int32), lower, upper)
 
-    def add_rows(self, matrix: sparse.csr_array, lower: Vector, upper: Vector) -> None:
+    def add_rows(self, matrix: sparse.csr_array, lower: FloatArray, upper: FloatArray) -> None:
         """Add rows below the others."""
         starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
         count = len(lower)
         self._highs.addRows(count, lower, upper, matrix.nnz, starts, index, matrix.data)
 
     def add_columns(
-        self, matrix: sparse.csc_array, cost: Vector, lower: Vector, upper: Vector
+        self, matrix: sparse.csc_array, cost: FloatArray, lower: FloatArray, upper: FloatArray
     ) -> None:
         """Add columns behind the others."""
         starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
         count = len(cost)
         self._highs.addCols(count, cost, lower, upper, matrix.nnz, starts, index, matrix.data)
 
-    def row_duals(self) -> Vector:
+    def row_duals(self) -> FloatArray:
         """Return what one unit more of each row's limit is worth, at the last solution."""
         return np.array(self._highs.getSolution().row_dual)
 
-    def infeasible_ray(self) -> Vector:
+    def infeasible_ray(self) -> FloatArray:
         """Return row multipliers that prove a program infeasible; ones if there are none."""
         _, known, ray = self._highs.getDualRay()
         return np.array(ray) if known else np.ones(self._highs.getNumRow())
 
-    def begin_with(self, columns: Vector) -> None:
+    def begin_with(self, columns: FloatArray) -> None:
         """Let branch and bound begin with an answer."""
         solution = highspy.HighsSolution()
         solution.col_value = columns
@@ -249,7 +246,7 @@ class HighsModel:
         self.set_costs(columns, cost)
         return {kinds.kOptimal: "unbounded", kinds.kInfeasible: "infeasible"}.get(ended, "failed")
 
-    def fixed_at(self, found: Solution, integer: Indices) -> Solution:
+    def fixed_at(self, found: Solution, integer: IntArray) -> Solution:
         """Fix integer columns at a solution and solve the linear program that is left.
 
         Branch and bound lets an integer be off by its tolerance, which a large coefficient

@@ -4,27 +4,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.forms.highs_model import Assembled, HighsModel
-
-Vector = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 
 class LinearProgram:
     """Minimise a linear cost over blocks of columns and rows."""
 
     def __init__(self) -> None:
-        self._lower: list[Vector] = []
-        self._upper: list[Vector] = []
-        self._cost: list[Vector] = []
-        self._integer: list[NDArray[np.bool_]] = []
-        self._tighter: list[tuple[Indices, Vector, Vector]] = []
+        self._lower: list[FloatArray] = []
+        self._upper: list[FloatArray] = []
+        self._cost: list[FloatArray] = []
+        self._integer: list[BoolArray] = []
+        self._tighter: list[tuple[IntArray, FloatArray, FloatArray]] = []
         self._rows: list[sparse.coo_array] = []
-        self._row_lower: list[Vector] = []
-        self._row_upper: list[Vector] = []
+        self._row_lower: list[FloatArray] = []
+        self._row_upper: list[FloatArray] = []
         self.size = 0
         self.row_count = 0
 
@@ -35,7 +33,7 @@ class LinearProgram:
         upper: ArrayLike = np.inf,
         cost: ArrayLike = 0.0,
         integer: ArrayLike = False,
-    ) -> Indices:
+    ) -> IntArray:
         """Add columns and return their indices, shape (count,)."""
         for store, value, kind in (
             (self._lower, lower, float),
@@ -47,22 +45,22 @@ class LinearProgram:
         self.size += count
         return np.arange(self.size - count, self.size)
 
-    def tighten(self, columns: Indices, lower: ArrayLike, upper: ArrayLike) -> None:
+    def tighten(self, columns: IntArray, lower: ArrayLike, upper: ArrayLike) -> None:
         """Tighten the bounds of some columns."""
         shape = (len(columns),)
         ends = [np.broadcast_to(np.asarray(end, dtype=float), shape) for end in (lower, upper)]
         self._tighter.append((columns, ends[0], ends[1]))
 
-    def integer_columns(self) -> Indices:
+    def integer_columns(self) -> IntArray:
         """Return the indices of all integer columns."""
         return np.flatnonzero(np.concatenate([np.zeros(0, dtype=bool), *self._integer]))
 
     def add_rows(
         self,
-        terms: Sequence[tuple[Any, Indices]],
+        terms: Sequence[tuple[Any, IntArray]],
         lower: ArrayLike = -np.inf,
         upper: ArrayLike = np.inf,
-    ) -> Indices:
+    ) -> IntArray:
         """Add rows lower ≤ Σ matrix @ columns ≤ upper and return their indices."""
         matrices = [sparse.coo_array(matrix) for matrix, _ in terms]
         count = matrices[0].shape[0]
@@ -104,5 +102,5 @@ class LinearProgram:
         return sparse.coo_array((matrix.data, (matrix.row, matrix.col)), shape=shape)
 
 
-def _joined(parts: list[Vector]) -> Vector:
+def _joined(parts: list[FloatArray]) -> FloatArray:
     return np.concatenate([np.zeros(0), *parts])

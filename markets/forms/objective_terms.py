@@ -7,8 +7,8 @@ import numpy as np
 from cvxpy.atoms.affine.add_expr import AddExpression
 from cvxpy.atoms.affine.affine_atom import AffAtom
 from cvxpy.atoms.affine.binary_operators import DivExpression, MulExpression, multiply
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.model.agent import Agent
 
 Wrap = Callable[[cp.Expression], cp.Expression]
@@ -17,7 +17,7 @@ _PRODUCTS = (MulExpression, multiply, DivExpression)
 _MOST = 2000
 
 
-def objective_terms(agent: Agent, given: Mapping[str, NDArray[np.float64]]) -> list[cp.Expression]:
+def objective_terms(agent: Agent, given: Mapping[str, FloatArray]) -> list[cp.Expression]:
     """Return the affine terms of an agent's objective, as costs.
 
     Sums are taken apart under signs, factors, sums over axes and the like; what multiplies a

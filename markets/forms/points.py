@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-Vector = NDArray[np.float64]
+from equigrid.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +23,11 @@ class Point:
         ρ_low and ρ_up, at least 0, and 0 where there is no bound.
     """
 
-    columns: Vector
-    heard: Vector
-    rows: Vector
-    lower: Vector
-    upper: Vector
+    columns: FloatArray
+    heard: FloatArray
+    rows: FloatArray
+    lower: FloatArray
+    upper: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,5 +41,5 @@ class FleetPoint:
         Multipliers of all rows of a member's form, 0 where a row is taken for a bound.
     """
 
-    columns: Vector
-    rows: Vector
+    columns: FloatArray
+    rows: FloatArray

@@ -8,13 +8,12 @@ from typing import Any
 import clarabel
 import numpy as np
 import piqp
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.forms.scaling import Figures, Units, ends
 
-Vector = NDArray[np.float64]
 _TIGHT = 1e-10
 # Where less than this share of a unit of money moves, money is counted anew.
 _LITTLE = 0.1
@@ -51,8 +50,8 @@ class CurvedSolution:
 
     status: str
     words: str
-    columns: Vector
-    row_duals: Vector
+    columns: FloatArray
+    row_duals: FloatArray
     objective: float = np.nan
     bound: float = np.nan
 
@@ -81,11 +80,11 @@ class QuadraticModel:
         self._curved = sparse.csc_matrix(quadratic.shape)
         self._solver: Any = None
 
-    def set_cost(self, cost: Vector) -> None:
+    def set_cost(self, cost: FloatArray) -> None:
         """Change all costs."""
         self._cost = cost
 
-    def set_rhs(self, rhs: Vector) -> None:
+    def set_rhs(self, rhs: FloatArray) -> None:
         """Change the limits of all rows."""
         self._rhs = rhs
 
@@ -188,7 +187,7 @@ class QuadraticModel:
         columns, words = np.array(result.x), f"{failed.words}, then {status.name}"
         return self._declared(_STATUS_OF_PIQP[status], words, columns, self._in_order(duals), value)
 
-    def _measured(self) -> tuple[Units, Vector]:
+    def _measured(self) -> tuple[Units, FloatArray]:
         """Return the units, and all limits measured in them."""
         units, program = self._units, self._program
         assert units is not None
@@ -209,14 +208,19 @@ class QuadraticModel:
         cones = [clarabel.ZeroConeT(equal), clarabel.NonnegativeConeT(most)]
         return [cone for cone in cones if cone.dim]
 
-    def _in_order(self, duals: Vector) -> Vector:
+    def _in_order(self, duals: FloatArray) -> FloatArray:
         """Put multipliers of equalities and of the other rows where the rows stand."""
         found = np.zeros(len(self._rhs))
         found[np.concatenate([np.flatnonzero(self._equal), np.flatnonzero(~self._equal)])] = duals
         return found
 
     def _declared(
-        self, status: str, words: str, columns: Vector, duals: Vector, value: tuple[float, float]
+        self,
+        status: str,
+        words: str,
+        columns: FloatArray,
+        duals: FloatArray,
+        value: tuple[float, float],
     ) -> CurvedSolution:
         """Return a solution in the units of the declaration."""
         units = self._units

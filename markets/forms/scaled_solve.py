@@ -6,13 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.markets.forms.highs_model import Assembled, HighsModel, Solution
 from equigrid.markets.forms.scaling import Figures, Units, ends
-
-Vector = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 
 def own_units(program: Assembled) -> Units:
@@ -59,7 +56,7 @@ class ModelInOwnUnits:
         self._model: HighsModel = measured.model(**options)
         self._all = np.arange(len(program.cost))
 
-    def set_costs(self, cost: Vector) -> None:
+    def set_costs(self, cost: FloatArray) -> None:
         """Change all costs."""
         moved = np.abs(cost * self._units.columns)
         greatest = float(moved.max(initial=0.0))
@@ -67,12 +64,12 @@ class ModelInOwnUnits:
         self._units = replace(self._units, money=money)
         self._model.set_costs(self._all, self._units.cost(cost))
 
-    def set_rows(self, rows: Indices, lower: Vector, upper: Vector) -> None:
+    def set_rows(self, rows: IntArray, lower: FloatArray, upper: FloatArray) -> None:
         """Change limits of some rows."""
         unit = self._units.rows[rows]
         self._model.set_rows(rows, lower / unit, upper / unit)
 
-    def row_duals(self) -> Vector:
+    def row_duals(self) -> FloatArray:
         """Return what one unit more of each row's limit is worth, at the last solution."""
         return self._model.row_duals() * self._units.money / self._units.rows
 
@@ -84,7 +81,7 @@ class ModelInOwnUnits:
         """Solve, and where the last basis leads nowhere, begin anew in other ways."""
         return self._moved(self._model.solve_anew_if_failed())
 
-    def fixed_at(self, found: Solution, integer: Indices) -> Solution:
+    def fixed_at(self, found: Solution, integer: IntArray) -> Solution:
         """Fix integer columns at a solution and solve the linear program that is left."""
         columns = found.columns / self._units.columns
         return self._moved(self._model.fixed_at(replace(found, columns=columns), integer))

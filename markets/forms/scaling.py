@@ -15,12 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import lsqr
 
-Vector = NDArray[np.float64]
-Indices = NDArray[np.int64]
+from equigrid.arrays import BoolArray, FloatArray, IntArray
+
 # What is that large is no bound to a solver either.
 ENDLESS = 1e20
 # Logarithms need no more than to fall on the same power of two.
@@ -42,8 +41,8 @@ class Units:
         Objectives are money * objective'.
     """
 
-    columns: Vector
-    rows: Vector
+    columns: FloatArray
+    rows: FloatArray
     money: float
 
     def matrix(self, matrix: sparse.csr_array) -> sparse.csr_array:
@@ -51,12 +50,12 @@ class Units:
         left = sparse.diags_array(1.0 / self.rows)
         return sparse.csr_array(left @ matrix @ sparse.diags_array(self.columns))
 
-    def cost(self, cost: Vector) -> Vector:
+    def cost(self, cost: FloatArray) -> FloatArray:
         """Return costs of columns in these units."""
         return np.asarray(cost * self.columns / self.money)
 
 
-def ends(lower: Vector, upper: Vector) -> list[Vector]:
+def ends(lower: FloatArray, upper: FloatArray) -> list[FloatArray]:
     """Return both ends of intervals as figures, once where they are one."""
     return [upper, np.where(lower == upper, 0.0, lower)]
 
@@ -73,8 +72,8 @@ class Figures:
     """
 
     matrix: sparse.csr_array
-    own: NDArray[np.bool_]
-    _entries: list[tuple[Vector, list[tuple[Indices, float]]]] = field(default_factory=list)
+    own: BoolArray
+    _entries: list[tuple[FloatArray, list[tuple[IntArray, float]]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Begin with the coefficients: value × column / row."""
@@ -82,18 +81,18 @@ class Figures:
         places = [(entries.row + len(self.own), -1.0), (entries.col, 1.0)]
         self._entries.append((np.abs(entries.data), places))
 
-    def add_rows(self, ends: Iterable[Vector]) -> None:
+    def add_rows(self, ends: Iterable[FloatArray]) -> None:
         """Add limits of rows, as multiples of the row's unit."""
         for end in ends:
             places = np.arange(len(end)) + len(self.own)
             self._entries.append((np.abs(end), [(places, -1.0)]))
 
-    def add_columns(self, ends: Iterable[Vector]) -> None:
+    def add_columns(self, ends: Iterable[FloatArray]) -> None:
         """Add bounds of columns, as multiples of the column's unit."""
         for end in ends:
             self._entries.append((np.abs(end), [(np.arange(len(end)), -1.0)]))
 
-    def add_costs(self, costs: Iterable[Vector]) -> None:
+    def add_costs(self, costs: Iterable[FloatArray]) -> None:
         """Add costs: value × column / money."""
         for cost in costs:
             places = [(np.arange(len(cost)), 1.0), (np.full(len(cost), self._money), -1.0)]
@@ -106,7 +105,7 @@ class Figures:
         places = [(entries.row, 1.0), (entries.col, 1.0), (money, -1.0)]
         self._entries.append((np.abs(entries.data), places))
 
-    def add_roots(self, of: Indices, matrix: sparse.csr_array, constant: Vector) -> None:
+    def add_roots(self, of: IntArray, matrix: sparse.csr_array, constant: FloatArray) -> None:
         """Add forms whose squares are measured like some columns: value × column / √column."""
         entries = sparse.coo_array(matrix)
         places = [(entries.col, 1.0), (of[entries.row], -0.5)]
@@ -117,7 +116,7 @@ class Figures:
     def _money(self) -> int:
         return len(self.own) + int(self.matrix.shape[0])
 
-    def units(self, fourths: Indices | None = None) -> Units:
+    def units(self, fourths: IntArray | None = None) -> Units:
         """Return the units in which all figures together are nearest to 1.
 
         Parameters
@@ -134,7 +133,7 @@ class Figures:
         columns, rows, money = np.split(unit, [len(self.own), self._money])
         return Units(columns, rows, float(money[0]))
 
-    def _least_squares(self) -> Vector:
+    def _least_squares(self) -> FloatArray:
         """Return logarithms to the base of 2 of all units."""
         size, count = self._money + 1, 0
         data, at, unknown, right = [], [], [], []

@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.markets.forms.scaling import Units
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -26,10 +24,10 @@ class Affine:
 
     of_columns: sparse.csr_array
     of_heard: sparse.csr_array
-    constant: Vector
+    constant: FloatArray
     shape: tuple[int, ...]
 
-    def value(self, columns: Vector, heard: Vector) -> Vector:
+    def value(self, columns: FloatArray, heard: FloatArray) -> FloatArray:
         """Return the array at given columns and heard values, in its own shape."""
         flat = self.of_columns @ columns + self.of_heard @ heard + self.constant
         return np.reshape(flat, self.shape, order="F")
@@ -57,17 +55,17 @@ class StandardForm:
 
     agent: Agent
     quadratic: sparse.csr_array
-    cost: Vector
+    cost: FloatArray
     cost_of_heard: sparse.csr_array
     offset: float
-    offset_of_heard: Vector
+    offset_of_heard: FloatArray
     matrix: sparse.csr_array
-    rhs: Vector
+    rhs: FloatArray
     rhs_of_heard: sparse.csr_array
     equal_rows: int
-    lower: Vector
-    upper: Vector
-    integer: NDArray[np.bool_]
+    lower: FloatArray
+    upper: FloatArray
+    integer: BoolArray
     heard: dict[str, slice]
     said: dict[str, Affine]
     variable_columns: dict[int, slice]
@@ -87,22 +85,22 @@ class StandardForm:
         """Number of heard values P."""
         return len(self.offset_of_heard)
 
-    def heard_vector(self, values: Mapping[str, Vector]) -> Vector:
+    def heard_vector(self, values: Mapping[str, FloatArray]) -> FloatArray:
         """Flatten heard values by name into θ of shape (P,)."""
         theta = np.zeros(self.heard_size)
         for name, where in self.heard.items():
             theta[where] = np.ravel(values[name], order="F")
         return theta
 
-    def cost_at(self, heard: Vector) -> Vector:
+    def cost_at(self, heard: FloatArray) -> FloatArray:
         """Return the cost vector c + Cθ, shape (n,)."""
         return np.asarray(self.cost + self.cost_of_heard @ heard)
 
-    def rhs_at(self, heard: Vector) -> Vector:
+    def rhs_at(self, heard: FloatArray) -> FloatArray:
         """Return the right-hand side b + Bθ, shape (m,)."""
         return np.asarray(self.rhs + self.rhs_of_heard @ heard)
 
-    def objective_at(self, columns: Vector, heard: Vector) -> float:
+    def objective_at(self, columns: FloatArray, heard: FloatArray) -> float:
         """Return the minimised objective."""
         constant = self.offset + self.offset_of_heard @ heard
         curved = columns @ (self.quadratic @ columns) / 2
@@ -131,7 +129,7 @@ class StandardForm:
             },
         )
 
-    def assign(self, columns: Vector, heard: Vector) -> None:
+    def assign(self, columns: FloatArray, heard: FloatArray) -> None:
         """Write an answer into the cvxpy Variables and Parameters of the declaration."""
         for name, where in self.heard.items():
             parameter = self.agent.hears[name]

@@ -8,9 +8,10 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, UnusableGame, did_you_mean
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
@@ -18,7 +19,6 @@ from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
 from equigrid.own_thread import solve_by_highs
 
-Vector = NDArray[np.float64]
 # A name that ends so lacks its unit (docs/glossary.md).
 _PHYSICAL = {"power", "energy", "load", "demand", "import", "export", "output", "voltage"}
 _OTHER_UNITS = {"kw": "mw", "kwh": "mwh", "kvar": "mvar"}
@@ -140,7 +140,7 @@ def _misfit(parameter: Any, value: ArrayLike) -> str:
     return "" if taken else "is not of the sign or kind that its Parameter was declared with"
 
 
-def _heard(agent: Agent, example: Mapping[str, ArrayLike]) -> dict[str, Vector]:
+def _heard(agent: Agent, example: Mapping[str, ArrayLike]) -> dict[str, FloatArray]:
     return {
         name: np.asarray(parameter.project(example.get(name, np.ones(parameter.shape))), float)
         for name, parameter in agent.hears.items()
@@ -167,7 +167,7 @@ def _factor(stated: Any, quantity: Any) -> float:
     return factor if abs(stated - factor * quantity).max() <= _TOLERANCE else 0.0
 
 
-def _answer_findings(form: StandardForm, theta: Vector) -> list[str]:
+def _answer_findings(form: StandardForm, theta: FloatArray) -> list[str]:
     """Solve the agent alone at the example, around it, and far from it."""
     try:
         solver = AgentSolver(form)
@@ -179,7 +179,7 @@ def _answer_findings(form: StandardForm, theta: Vector) -> list[str]:
     return [*sorted(found), *_repeat_findings(form, theta, (first, again))]
 
 
-def _price_findings(form: StandardForm, solver: AgentSolver, theta: Vector) -> Iterator[str]:
+def _price_findings(form: StandardForm, solver: AgentSolver, theta: FloatArray) -> Iterator[str]:
     """Raise one entry of each price at several points."""
     random, prices = np.random.default_rng(_SEED), _prices(form)
     for _ in range(_POINTS):
@@ -201,7 +201,7 @@ def _prices(form: StandardForm) -> dict[str, slice]:
     return {n: at for n, at in form.heard.items() if cost[at].any() and not rhs[at].any()}
 
 
-def _rises(form: StandardForm, solver: AgentSolver, first: Vector, second: Vector) -> bool:
+def _rises(form: StandardForm, solver: AgentSolver, first: FloatArray, second: FloatArray) -> bool:
     """Whether (θ₂ - θ₁)'(q₂ - q₁) is positive, q being what θ multiplies in the cost."""
     try:
         one, other = solver.solve(first), solver.solve(second)
@@ -211,7 +211,7 @@ def _rises(form: StandardForm, solver: AgentSolver, first: Vector, second: Vecto
     return bool(worth > _TOLERANCE * max(1.0, abs(form.objective_at(one, first))))
 
 
-def _absurd_findings(form: StandardForm, solver: AgentSolver, theta: Vector) -> Iterator[str]:
+def _absurd_findings(form: StandardForm, solver: AgentSolver, theta: FloatArray) -> Iterator[str]:
     """Whatever it hears, an agent answers, or what it cannot answer is refused in its name."""
     for where, value in product(form.heard.values(), (-_ABSURD, _ABSURD)):
         absurd = theta.copy()
@@ -223,7 +223,9 @@ def _absurd_findings(form: StandardForm, solver: AgentSolver, theta: Vector) -> 
                 yield f"agent '{form.agent.name}' is not named by what it cannot answer ({none})"
 
 
-def _repeat_findings(form: StandardForm, theta: Vector, costs: tuple[float, float]) -> list[str]:
+def _repeat_findings(
+    form: StandardForm, theta: FloatArray, costs: tuple[float, float]
+) -> list[str]:
     """An agent has no memory, and its standard form says what its declaration says."""
     first, again = costs
     return [
@@ -234,7 +236,7 @@ def _repeat_findings(form: StandardForm, theta: Vector, costs: tuple[float, floa
     ]
 
 
-def _cost_alone(form: StandardForm, theta: Vector) -> float:
+def _cost_alone(form: StandardForm, theta: FloatArray) -> float:
     """Solve the declaration itself, and leave it as it was."""
     agent = form.agent
     assert agent.problem is not None

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.markets.accounts.settlement import heard_values, signed_total
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.model.balance import Balance
 from equigrid.markets.model.declaration import Declaration
-
-Vector = NDArray[np.float64]
 
 
 def broadcasting(small: tuple[int, ...], whole: tuple[int, ...]) -> sparse.csr_array:
@@ -38,7 +36,7 @@ def broadcasting(small: tuple[int, ...], whole: tuple[int, ...]) -> sparse.csr_a
     )
 
 
-def broadcast_places(small: tuple[int, ...], whole: tuple[int, ...]) -> NDArray[np.int64]:
+def broadcast_places(small: tuple[int, ...], whole: tuple[int, ...]) -> IntArray:
     """Return which entry of a flattened array stands at each entry of a greater shape."""
     places = np.arange(math.prod(small)).reshape(small, order="F")
     return np.broadcast_to(places, whole).ravel(order="F")
@@ -88,7 +86,7 @@ class Market:
 
     balance: Balance
     shape: tuple[int, ...]
-    rhs: Vector
+    rhs: FloatArray
 
 
 def market_of(game: Declaration, balance: Balance) -> Market:
@@ -101,20 +99,20 @@ def market_of(game: Declaration, balance: Balance) -> Market:
     return Market(balance, shape, np.ravel(left, order="F"))
 
 
-def known_heard(game: Declaration, agent: str) -> Vector:
+def known_heard(game: Declaration, agent: str) -> FloatArray:
     """Return what an agent of balances hears, with all their prices at 0, shape (P,)."""
     prices = {balance.name: np.zeros(game.balance_shape(balance)) for balance in game.balances}
     return heard_vector(game, agent, {**announced(game), **prices})
 
 
-def heard_vector(game: Declaration, agent: str, values: Mapping[str, Vector]) -> Vector:
+def heard_vector(game: Declaration, agent: str, values: Mapping[str, FloatArray]) -> FloatArray:
     """Return what an agent hears when others say the given values, flattened, shape (P,)."""
     heard = heard_values(game, values, agent)
     flat = [np.ravel(heard[name], order="F") for name in game.agent(agent).hears]
     return np.concatenate([np.zeros(0), *flat])
 
 
-def announced(game: Declaration) -> dict[str, Vector]:
+def announced(game: Declaration) -> dict[str, FloatArray]:
     """Return what parties without a problem say, by path."""
     return {
         f"{agent.name}.{name}": np.asarray(said.value, dtype=float)

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.errors import UnusableGame
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.fleet_checks import data_findings, group_findings, member_findings
 from equigrid.markets.games.fleet_members import Lazy, Members, flat_rows, side_by_side
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 class Fleet(Agent):
@@ -71,11 +70,11 @@ class Fleet(Agent):
     """
 
     member: Agent
-    data: Mapping[str, Vector]
+    data: Mapping[str, FloatArray]
     by: tuple[Hashable, ...] | None
     groups: tuple[Hashable, ...] | None
     size: int
-    rows: NDArray[np.int64] | None
+    rows: IntArray | None
 
     def __init__(
         self,
@@ -175,7 +174,7 @@ class Fleet(Agent):
         kept = list(form.said if names is None else names)
         return replace(form, said={name: form.said[name] for name in kept})
 
-    def members(self, heard: Vector, names: Iterable[str] | None = None) -> Members:
+    def members(self, heard: FloatArray, names: Iterable[str] | None = None) -> Members:
         """Return all members at what the fleet hears.
 
         Parameters
@@ -188,7 +187,7 @@ class Fleet(Agent):
         known = self._own_heard() + self._common @ heard
         return Members.hearing(self.member_form(names), known)
 
-    def answers(self, columns: Vector, heard: Vector) -> dict[str, Vector]:
+    def answers(self, columns: FloatArray, heard: FloatArray) -> dict[str, FloatArray]:
         """Return what each member says, shape (n, ...) by name.
 
         Parameters
@@ -201,18 +200,18 @@ class Fleet(Agent):
         members, each = self.members(heard), np.reshape(columns, (self.size, -1))
         return {name: members.said(name, each) for name in self.says}
 
-    def said_at(self, columns: Vector, heard: Vector) -> dict[str, Vector]:
+    def said_at(self, columns: FloatArray, heard: FloatArray) -> dict[str, FloatArray]:
         """Return everything the fleet says at its columns, without building its problem."""
         return {name: self.summed(said) for name, said in self.answers(columns, heard).items()}
 
-    def summed(self, said: Vector) -> Vector:
+    def summed(self, said: FloatArray) -> FloatArray:
         """Return the sums over members, or over those of each label, of an array (n, ...)."""
         if self.rows is None:
             return np.asarray(said.sum(axis=0))
         flat = self._sums @ said.reshape((self.size, -1))
         return np.asarray(flat).reshape((-1, *said.shape[1:]))
 
-    def spread(self, said: Vector) -> Vector:
+    def spread(self, said: FloatArray) -> FloatArray:
         """Return what is of each row, such as a price, for each member: flattened, (n, size)."""
         if self.rows is None:
             return np.broadcast_to(np.ravel(said, order="F"), (self.size, said.size))
@@ -226,7 +225,7 @@ class Fleet(Agent):
         entries = (np.ones(self.size), (rows, np.arange(self.size)))
         return sparse.csr_array(entries, shape=(count, self.size))
 
-    def _own_heard(self) -> Vector:
+    def _own_heard(self) -> FloatArray:
         """What each member hears of its own, in the member's θ: shape (n, P of the member)."""
         form = self._member_form
         theta = np.zeros((self.size, form.heard_size))

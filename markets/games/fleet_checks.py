@@ -6,12 +6,10 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import did_you_mean
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 def member_findings(name: str, member: object) -> list[str]:
@@ -29,7 +27,7 @@ def member_findings(name: str, member: object) -> list[str]:
     return found
 
 
-def data_findings(name: str, member: Agent, data: Mapping[str, Vector]) -> list[str]:
+def data_findings(name: str, member: Agent, data: Mapping[str, FloatArray]) -> list[str]:
     """Return what is wrong with the data of members, column by column and together."""
     found = []
     for key, values in data.items():
@@ -47,7 +45,7 @@ def data_findings(name: str, member: Agent, data: Mapping[str, Vector]) -> list[
     return found
 
 
-def _array_findings(who: str, parameter: cp.Parameter, values: Vector) -> list[str]:
+def _array_findings(who: str, parameter: cp.Parameter, values: FloatArray) -> list[str]:
     """Return what keeps rows of numbers from being values of a Parameter."""
     shape = tuple(parameter.shape)
     if not values.ndim or values.shape[1:] != shape:

@@ -8,13 +8,11 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 class Lazy(Mapping[str, Any]):
@@ -38,7 +36,7 @@ class Lazy(Mapping[str, Any]):
         return len(self._names)
 
 
-def flat_rows(values: Vector) -> Vector:
+def flat_rows(values: FloatArray) -> FloatArray:
     """Flatten each row in column-major order, as cvxpy does.
 
     Examples
@@ -50,7 +48,7 @@ def flat_rows(values: Vector) -> Vector:
     return values.transpose(backwards).reshape((len(values), -1))
 
 
-def shaped_rows(flat: Vector, shape: tuple[int, ...]) -> Vector:
+def shaped_rows(flat: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     """Give each row, flattened in column-major order, its shape back.
 
     Examples
@@ -80,16 +78,16 @@ class Members:
     """
 
     form: StandardForm
-    cost: Vector
-    rhs: Vector
-    offset: Vector
-    said_constant: Mapping[str, Vector]
+    cost: FloatArray
+    rhs: FloatArray
+    offset: FloatArray
+    said_constant: Mapping[str, FloatArray]
 
     @classmethod
-    def hearing(cls, form: StandardForm, heard: Vector) -> Members:
+    def hearing(cls, form: StandardForm, heard: FloatArray) -> Members:
         """Return the members that hear each a row of θ, shape (n, P)."""
 
-        def at(constant: Vector | float, of_heard: Any) -> Vector:
+        def at(constant: FloatArray | float, of_heard: Any) -> FloatArray:
             return np.asarray((of_heard @ heard.T).T + constant)
 
         said = {name: at(s.constant, s.of_heard) for name, s in form.said.items()}
@@ -101,13 +99,13 @@ class Members:
         """Number of members n."""
         return len(self.cost)
 
-    def said(self, name: str, columns: Vector) -> Vector:
+    def said(self, name: str, columns: FloatArray) -> FloatArray:
         """Return what each member says at its columns of shape (n, columns): (n, *shape)."""
         said = self.form.said[name]
         flat = (said.of_columns @ columns.T).T + self.said_constant[name]
         return shaped_rows(np.asarray(flat), said.shape)
 
-    def costs(self, columns: Vector) -> Vector:
+    def costs(self, columns: FloatArray) -> FloatArray:
         """Return each member's cost at its columns, shape (n,)."""
         slope = (self.form.quadratic @ columns.T).T / 2 + self.cost
         return np.asarray(np.einsum("kj,kj->k", slope, columns) + self.offset)

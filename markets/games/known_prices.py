@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.balance_shares import announced
@@ -22,7 +22,6 @@ from equigrid.markets.model.declaration import Declaration
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual, speaker
 
-Vector = NDArray[np.float64]
 _SAME = 1e-9
 
 
@@ -39,9 +38,9 @@ class Claim:
     """
 
     payments: tuple[Payment, ...]
-    weights: Vector
+    weights: FloatArray
 
-    def is_met_by(self, share: Vector) -> bool:
+    def is_met_by(self, share: FloatArray) -> bool:
         """Whether a share of the objective makes the same of the quantity."""
         there = self.weights != 0
         off = np.abs(share[there] - self.weights[there]).max(initial=0.0)
@@ -105,7 +104,7 @@ def named(payment: Payment) -> str:
     return f"payment '{payment.name}' from '{payment.payer}' to '{payment.payee}'"
 
 
-def _known(game: Declaration, agent: Agent) -> dict[str, Vector]:
+def _known(game: Declaration, agent: Agent) -> dict[str, FloatArray]:
     """What an agent hears that no decision changes, by name."""
     said = announced(game)
     fixed = [
@@ -162,7 +161,7 @@ def _same_terms(game: Declaration, one: Payment, other: Payment) -> bool:
     )
 
 
-def price_of(game: Declaration, payment: Payment) -> Vector | float:
+def price_of(game: Declaration, payment: Payment) -> FloatArray | float:
     """Return a price that is a number, or a constant that its party says."""
     if not isinstance(payment.price, str):
         return float(payment.price)

@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.markets.forms.compilation import Compiled, compile_agent
 from equigrid.markets.forms.objective_terms import objective_terms
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.declaration import Declaration
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +34,12 @@ class Shares:
     """
 
     form: StandardForm
-    terms: Sequence[Vector]
-    wholes: Sequence[Vector]
+    terms: Sequence[FloatArray]
+    wholes: Sequence[FloatArray]
 
 
 def shares_of(
-    game: Declaration, agent: Agent, known: Mapping[str, Vector], quantities: Sequence[str]
+    game: Declaration, agent: Agent, known: Mapping[str, FloatArray], quantities: Sequence[str]
 ) -> Shares:
     """Return the parts of an agent's objective, with what is known of what it hears as numbers."""
     form, terms = _with_terms(agent, known, quantities)
@@ -62,8 +60,8 @@ def shares_of(
 
 
 def _with_terms(
-    agent: Agent, known: Mapping[str, Vector], quantities: Sequence[str]
-) -> tuple[StandardForm, list[Vector]]:
+    agent: Agent, known: Mapping[str, FloatArray], quantities: Sequence[str]
+) -> tuple[StandardForm, list[FloatArray]]:
     """Compile an agent that also says the terms of its objective."""
     paths = [path.partition(".") for path in quantities]
     names = list(dict.fromkeys(said for speaker, _, said in paths if speaker == agent.name))
@@ -75,17 +73,17 @@ def _with_terms(
     return form, [_of_said(form, name) for name in terms]
 
 
-def _of_said(form: StandardForm, name: str) -> Vector:
+def _of_said(form: StandardForm, name: str) -> FloatArray:
     said = form.said[name]
     parts = [said.of_columns.toarray(), said.of_heard.toarray(), said.constant[:, None]]
     return np.concatenate([part.sum(axis=0) for part in parts])
 
 
-def _whole(form: StandardForm) -> Vector:
+def _whole(form: StandardForm) -> FloatArray:
     return np.concatenate([form.cost, form.offset_of_heard, [form.offset]])
 
 
-def _through_rows(form: StandardForm) -> list[Vector]:
+def _through_rows(form: StandardForm) -> list[FloatArray]:
     """Return what each row adds to the cost that alone sets a column without bounds.
 
     Such a column has its cost for a purpose: it stands for what the row says of the others.
@@ -114,7 +112,7 @@ def _through_rows(form: StandardForm) -> list[Vector]:
     return found
 
 
-def _settable(form: StandardForm) -> NDArray[np.bool_]:
+def _settable(form: StandardForm) -> BoolArray:
     """Columns without bounds whose cost is the same whatever is heard and decided."""
     open_ = ~(np.isfinite(form.lower) | np.isfinite(form.upper) | form.integer)
     heard = np.diff(sparse.csr_array(form.cost_of_heard).indptr) > 0
@@ -135,7 +133,7 @@ def _firsts(game: Declaration, form: StandardForm) -> list[tuple[slice, slice]]:
     return pairs
 
 
-def _folded(share: Vector, form: StandardForm, firsts: list[tuple[slice, slice]]) -> Vector:
+def _folded(share: FloatArray, form: StandardForm, firsts: list[tuple[slice, slice]]) -> FloatArray:
     """Count what is heard under two names under the first."""
     folded, n = share.copy(), form.columns
     for first, other in firsts:

@@ -4,12 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.markets.forms.points import FleetPoint, Point
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +35,7 @@ class Outcome:
         Parties without which the others went on, with the round in which each was heard last.
     """
 
-    values: Mapping[str, Vector]
+    values: Mapping[str, FloatArray]
     claimed: float | None = None
     bound: float | None = None
     bounds: Mapping[str, float] = field(default_factory=dict)

@@ -8,15 +8,13 @@ moves by what that costs, whatever else the agent hears: the proof is one system
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 from scipy.sparse.linalg import lsqr
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.forms.standard_form import StandardForm
 
-Vector = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 # Rows of whole programs are met to this, relative to their greatest entry.
 _MET = 1e-8
 # Above so many entries a system of equations is solved step by step.
@@ -71,7 +69,7 @@ def never_helps(form: StandardForm, where: slice, sign: float) -> bool:
     )
 
 
-def _is_no_gain(form: StandardForm, rows: Mask, moved: Vector, direct: float) -> bool:
+def _is_no_gain(form: StandardForm, rows: BoolArray, moved: FloatArray, direct: float) -> bool:
     """Whether columns can follow rows that move, at no more than what was saved directly.
 
     Less of what costs, or more of what is gained, may then never make the optimum dearer.
@@ -92,18 +90,18 @@ def _is_no_gain(form: StandardForm, rows: Mask, moved: Vector, direct: float) ->
     return bool(found.status == 0 and found.fun - direct <= _MET)
 
 
-def _curved(form: StandardForm) -> Mask:
+def _curved(form: StandardForm) -> BoolArray:
     """Columns whose cost is not the same for all that is heard and decided."""
     heard = np.diff(sparse.csr_array(form.cost_of_heard).indptr) > 0
     return np.asarray(heard | (np.diff(sparse.csr_array(form.quadratic).indptr) > 0))
 
 
-def _rows_that_matter(form: StandardForm) -> Mask:
+def _rows_that_matter(form: StandardForm) -> BoolArray:
     """Rows that may bind: not those without columns, nor those that a cost drives away from.
 
     They say only where there is an answer, and that alone moves no optimum.
     """
-    rows: Mask = np.diff(sparse.csr_array(form.matrix).indptr) > 0
+    rows: BoolArray = np.diff(sparse.csr_array(form.matrix).indptr) > 0
     entries = sparse.coo_array(form.matrix)
     row, column = entries.coords
     away = _alone(form)[column] & (entries.data * form.cost[column] > 0)
@@ -111,7 +109,7 @@ def _rows_that_matter(form: StandardForm) -> Mask:
     return rows
 
 
-def _alone(form: StandardForm) -> Mask:
+def _alone(form: StandardForm) -> BoolArray:
     """Columns that share no row and no curvature with another."""
     matrix = sparse.csr_array(form.matrix)
     shared = np.repeat(np.diff(matrix.indptr) > 1, np.diff(matrix.indptr))
@@ -120,7 +118,7 @@ def _alone(form: StandardForm) -> Mask:
     return np.asarray(alone & ~_curved(form) & ~form.integer)
 
 
-def _free(form: StandardForm) -> Mask:
+def _free(form: StandardForm) -> BoolArray:
     """Columns that may move both ways without end, as far as their cost could drive them."""
     below, above = np.isfinite(form.lower), np.isfinite(form.upper)
     # A lone column is driven one way: the bound on its other side never binds.
@@ -130,7 +128,9 @@ def _free(form: StandardForm) -> Mask:
     return np.asarray(~(below | above | form.integer | _curved(form)))
 
 
-def _translation(form: StandardForm, rows: Mask, touched: Mask, moved: Vector) -> float | None:
+def _translation(
+    form: StandardForm, rows: BoolArray, touched: BoolArray, moved: FloatArray
+) -> float | None:
     """Return what it costs to move free columns so that rows move as given and no other does."""
     columns, reached = _reached(form, rows, touched)
     if not columns.size:
@@ -147,9 +147,7 @@ def _translation(form: StandardForm, rows: Mask, touched: Mask, moved: Vector) -
     return float(form.cost[columns] @ step)
 
 
-def _reached(
-    form: StandardForm, rows: Mask, touched: Mask
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _reached(form: StandardForm, rows: BoolArray, touched: BoolArray) -> tuple[IntArray, IntArray]:
     """Return the free columns that are tied to the touched rows, and all rows they stand in."""
     used = sparse.csr_array(form.matrix[:, np.flatnonzero(_free(form))]).astype(bool)
     columns = np.zeros(used.shape[1], dtype=bool)

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import transfers
 from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.game import Game
@@ -15,10 +15,10 @@ from equigrid.markets.messaging.messages import Announcement, FlexOrder, FlexSet
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.sources import Dual, speaker
 
-Vector = NDArray[np.float64]
 
-
-def said_values(game: Game, answers: Mapping[str, tuple[Vector, Vector]]) -> dict[str, Vector]:
+def said_values(
+    game: Game, answers: Mapping[str, tuple[FloatArray, FloatArray]]
+) -> dict[str, FloatArray]:
     """Return everything said, by path, from each decider's columns and heard values.
 
     Parameters
@@ -27,7 +27,7 @@ def said_values(game: Game, answers: Mapping[str, tuple[Vector, Vector]]) -> dic
     answers : Mapping of str to (columns, heard)
         As in the agent's own standard form; nothing is said of a decider without.
     """
-    values: dict[str, Vector] = {}
+    values: dict[str, FloatArray] = {}
     for agent in game.agents:
         with _untouched(agent):
             if isinstance(agent, Fleet) and agent.name in answers:
@@ -67,7 +67,7 @@ def announce_constants(game: Game, mailroom: Mailroom, stage: str) -> None:
 
 
 def announce_outcome(
-    game: Game, values: Mapping[str, Vector], mailroom: Mailroom, stage: str, rounds: int = 0
+    game: Game, values: Mapping[str, FloatArray], mailroom: Mailroom, stage: str, rounds: int = 0
 ) -> None:
     """Post final signals, schedules and settlement, whatever the method that found them."""
     for agent in game.deciders:
@@ -94,7 +94,7 @@ def announce_outcome(
 
 
 def _announce_balances(
-    game: Game, values: Mapping[str, Vector], mailroom: Mailroom, stage: str, rounds: int
+    game: Game, values: Mapping[str, FloatArray], mailroom: Mailroom, stage: str, rounds: int
 ) -> None:
     """Post each balance's final price to its parties, and to it what they will do."""
     for balance in game.balances:

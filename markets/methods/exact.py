@@ -4,9 +4,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from equigrid.errors import Interrupted, NoAnswer, SolverFailed
 from equigrid.markets.admm.central_program import CentralProgram
 from equigrid.markets.admm.infeasibility import why_no_exchange
@@ -32,7 +29,6 @@ from equigrid.markets.methods.certified import certified, posted
 from equigrid.markets.methods.led_answer import LedAnswer, sense
 from equigrid.threads import one_blas_thread
 
-Vector = NDArray[np.float64]
 Progress = Callable[[int, float, float], None]
 
 

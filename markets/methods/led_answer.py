@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.follower_points import points
 from equigrid.markets.bilevel.kkt import OptimalityProgram
 from equigrid.markets.equilibrium import Equilibrium
@@ -13,8 +11,6 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.posting import said_values
 from equigrid.markets.methods.certified import certified
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +36,7 @@ class LedAnswer:
     """
 
     program: OptimalityProgram
-    columns: Vector
+    columns: FloatArray
     objective: float
     bound: float
     nodes: int
@@ -55,7 +51,7 @@ class LedAnswer:
         return self.program.game
 
     @cached_property
-    def values(self) -> dict[str, Vector]:
+    def values(self) -> dict[str, FloatArray]:
         """Everything said, by ``"agent.quantity"``, and duals that are linked or paid at."""
         answers = {a.name: self.program.answer(self.columns, a.name) for a in self.game.deciders}
         return said_values(self.game, answers) | self.program.duals(self.columns)

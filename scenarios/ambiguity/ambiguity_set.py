@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.spatial import distance as metric
 
+from equigrid.arrays import FloatArray
 from equigrid.scenarios.ambiguity.probability_checks import (
     checked_distribution,
     distance_findings,
@@ -21,8 +22,6 @@ from equigrid.scenarios.ambiguity.probability_limits import (
     limit_total_deviation,
     limit_transport,
 )
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ class AmbiguitySet:
     23.0
     """
 
-    probability: Vector
+    probability: FloatArray
     limits: tuple[ProbabilityLimits, ...] = ()
 
     def __post_init__(self) -> None:
@@ -193,7 +192,7 @@ class AmbiguitySet:
         ]
         return total + sum(limits.limit @ m for limits, m in pairs), constraints
 
-    def worst_distribution(self, cost: ArrayLike) -> Vector:
+    def worst_distribution(self, cost: ArrayLike) -> FloatArray:
         """Return a distribution at which the expected cost is greatest, shape (S,).
 
         Where several are, it is a vertex that depends on nothing but the set and the costs; where
@@ -228,7 +227,7 @@ class AmbiguitySet:
         return float(self.worst_distribution(cost) @ np.asarray(cost, dtype=float))
 
 
-def profile_distance(values: ArrayLike) -> Vector:
+def profile_distance(values: ArrayLike) -> FloatArray:
     """Return the distances between scenarios: absolute differences, added up over hours.
 
     Parameters

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Vector = NDArray[np.float64]
+from equigrid.arrays import BoolArray, FloatArray
+
 ROUNDING = 1e-9
 
 
@@ -15,7 +16,7 @@ def raise_if(findings: Iterable[str]) -> None:
         raise ValueError("\n".join(found))
 
 
-def checked_distribution(probability: ArrayLike, *others: list[str]) -> Vector:
+def checked_distribution(probability: ArrayLike, *others: list[str]) -> FloatArray:
     """Return probabilities that add up to 1 to the last digit, or raise with all findings.
 
     Parameters
@@ -29,7 +30,7 @@ def checked_distribution(probability: ArrayLike, *others: list[str]) -> Vector:
     return np.asarray(values / values.sum())
 
 
-def _distribution_findings(values: Vector) -> list[str]:
+def _distribution_findings(values: FloatArray) -> list[str]:
     if values.ndim != 1 or not len(values):
         return [f"probabilities have shape {values.shape}; they must be one per scenario"]
     if not np.isfinite(values).all():
@@ -57,7 +58,7 @@ def sample_findings(samples: float, confidence: float) -> list[str]:
     return found
 
 
-def distance_findings(distance: Vector, count: int) -> list[str]:
+def distance_findings(distance: FloatArray, count: int) -> list[str]:
     """Say whether distances between S scenarios are none."""
     if distance.shape != (count, count):
         return [f"distances have shape {distance.shape}; it must be ({count}, {count})"]
@@ -75,7 +76,7 @@ def distance_findings(distance: Vector, count: int) -> list[str]:
     ]
 
 
-def _places(where: NDArray[np.bool_], most: int = 5) -> str:
+def _places(where: BoolArray, most: int = 5) -> str:
     """Name the scenarios at which something holds, counted from 1."""
     rows = np.flatnonzero(where.reshape(len(where), -1).any(axis=1)) + 1
     more = f" and {len(rows) - most} more" if len(rows) > most else ""

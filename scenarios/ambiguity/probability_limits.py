@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, sparse
 
-Vector = NDArray[np.float64]
+from equigrid.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +28,10 @@ class ProbabilityLimits:
     label: str
     on_probability: sparse.csr_array
     on_auxiliary: sparse.csr_array
-    limit: Vector
+    limit: FloatArray
 
 
-def limit_total_deviation(probability: Vector, tolerance: float) -> ProbabilityLimits:
+def limit_total_deviation(probability: FloatArray, tolerance: float) -> ProbabilityLimits:
     """Limit the sum of absolute deviations, A(1).
 
     Both probabilities add up to 1, so what some gain others lose: half of the tolerance limits
@@ -47,7 +46,7 @@ def limit_total_deviation(probability: Vector, tolerance: float) -> ProbabilityL
     )
 
 
-def limit_largest_deviation(probability: Vector, tolerance: float) -> ProbabilityLimits:
+def limit_largest_deviation(probability: FloatArray, tolerance: float) -> ProbabilityLimits:
     """Limit the largest absolute deviation, A(2)."""
     count = len(probability)
     one = sparse.eye_array(count)
@@ -59,7 +58,9 @@ def limit_largest_deviation(probability: Vector, tolerance: float) -> Probabilit
     )
 
 
-def limit_transport(probability: Vector, radius: float, distance: Vector) -> ProbabilityLimits:
+def limit_transport(
+    probability: FloatArray, radius: float, distance: FloatArray
+) -> ProbabilityLimits:
     """Limit the Wasserstein distance: probability moved, times how far, adds up to the radius.
 
     The auxiliary w_rs is what moves from scenario r to scenario s, in the order of the rows of
@@ -78,7 +79,7 @@ def limit_transport(probability: Vector, radius: float, distance: Vector) -> Pro
     )
 
 
-def costliest(cost: Vector, limits: Sequence[ProbabilityLimits]) -> Vector:
+def costliest(cost: FloatArray, limits: Sequence[ProbabilityLimits]) -> FloatArray:
     """Return a vertex, shape (S,), at which the expected cost is greatest, by linear programming.
 
     Parameters

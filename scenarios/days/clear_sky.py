@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+from equigrid.arrays import FloatArray, IntArray
+
 HOURS = 24
 STEPS_PER_HOUR = 12
 
@@ -64,7 +64,7 @@ class Panel:
         if found := self.findings():
             raise ValueError("\n".join(found))
 
-    def clear_output(self, day_of_year: NDArray[np.int_]) -> Vector:
+    def clear_output(self, day_of_year: IntArray) -> FloatArray:
         """Return hourly means of the output without clouds, before the inverter, shape (D, 24).
 
         Parameters
@@ -78,12 +78,12 @@ class Panel:
         hourly = in_plane.reshape(-1, HOURS, STEPS_PER_HOUR).mean(axis=2)
         return np.asarray(self.performance_ratio * hourly)
 
-    def after_inverter(self, output: Vector) -> Vector:
+    def after_inverter(self, output: FloatArray) -> FloatArray:
         """Cut off what the inverter does not pass."""
         passed = np.minimum(output, self.inverter_max)
         return np.where(passed < self.inverter_min, 0.0, passed)
 
-    def _sun(self, day_of_year: NDArray[np.int_]) -> tuple[Vector, Vector]:
+    def _sun(self, day_of_year: IntArray) -> tuple[FloatArray, FloatArray]:
         """Direct irradiance in kW/m² and the cosine of its incidence, each (D, steps)."""
         declination = np.radians(23.45 * np.sin(2 * np.pi * (284 + day_of_year[:, None]) / 365))
         steps = HOURS * STEPS_PER_HOUR
@@ -100,7 +100,7 @@ class Panel:
         return _direct_irradiance(up), incidence
 
 
-def _direct_irradiance(sine_of_elevation: Vector) -> Vector:
+def _direct_irradiance(sine_of_elevation: FloatArray) -> FloatArray:
     """Direct irradiance of a clear sky in kW/m² (Meinel), by air mass (Kasten and Young)."""
     risen = sine_of_elevation > 0
     elevation = np.degrees(np.arcsin(np.clip(sine_of_elevation, 0.0, 1.0)))

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal, special, stats
 
-Vector = NDArray[np.float64]
+from equigrid.arrays import FloatArray
+
 HOURS = 24
 
 
@@ -56,7 +56,7 @@ class Clouds:
             found += [f"hour_deviation of clouds is {self.hour_deviation}; it must be at least 0"]
         return found
 
-    def draw(self, days: int, generator: np.random.Generator) -> Vector:
+    def draw(self, days: int, generator: np.random.Generator) -> FloatArray:
         """Draw the clearness of successive days, shape (days, 24).
 
         Parameters
@@ -71,7 +71,7 @@ class Clouds:
         logits = special.logit(daily)[:, None] + self.hour_deviation * noise.reshape(days, HOURS)
         return np.asarray(special.expit(logits))
 
-    def _daily(self, score: Vector) -> Vector:
+    def _daily(self, score: FloatArray) -> FloatArray:
         """Beta distributed clearness of a normal score."""
         mean, variance = self.clearness_mean, self.clearness_deviation**2
         concentration = mean * (1 - mean) / variance - 1
@@ -80,7 +80,7 @@ class Clouds:
         return np.asarray(np.clip(beta.ppf(special.ndtr(score)), 1e-9, 1 - 1e-9))
 
 
-def _persistent(generator: np.random.Generator, count: int, persistence: float) -> Vector:
+def _persistent(generator: np.random.Generator, count: int, persistence: float) -> FloatArray:
     """Draw a stationary autoregressive series with mean 0 and deviation 1."""
     steps = generator.standard_normal(count)
     steps[1:] *= np.sqrt(1 - persistence**2)

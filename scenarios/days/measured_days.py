@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+from equigrid.arrays import BoolArray, FloatArray
+
 HOURS = 24
 
 
 def read_daily_profiles(
     path: Path | str, column: str, installed: float, *, hour_column: str | None = None
-) -> Vector:
+) -> FloatArray:
     """Read an hourly series of generation and cut it into days.
 
     Parameters
@@ -58,11 +58,11 @@ def read_daily_profiles(
     return values.reshape(-1, HOURS) / installed
 
 
-def _numbers(texts: "pd.Series[str]") -> Vector:
+def _numbers(texts: "pd.Series[str]") -> FloatArray:
     return np.asarray(pd.to_numeric(texts, errors="coerce"), dtype=float)
 
 
-def _value_findings(column: str, values: Vector, installed: float) -> list[str]:
+def _value_findings(column: str, values: FloatArray, installed: float) -> list[str]:
     wrong = {
         "no number; fill the gap or leave the day out": ~np.isfinite(values),
         "negative; generation is at least 0": values < 0,
@@ -78,7 +78,7 @@ def _value_findings(column: str, values: Vector, installed: float) -> list[str]:
     return found
 
 
-def _hour_findings(column: str, hours: Vector) -> list[str]:
+def _hour_findings(column: str, hours: FloatArray) -> list[str]:
     """Say where hours do not follow each other through the day, 0 … 23 or 1 … 24."""
     first = 0 if len(hours) and hours[0] == 0 else 1
     broken = np.ones(len(hours), dtype=bool)
@@ -89,7 +89,7 @@ def _hour_findings(column: str, hours: Vector) -> list[str]:
     return [f"column '{column}' leaves the order of the hours at {_lines(broken)}"]
 
 
-def _lines(where: NDArray[np.bool_], most: int = 5) -> str:
+def _lines(where: BoolArray, most: int = 5) -> str:
     """Name the lines of the file, whose first is the header."""
     lines = np.flatnonzero(where) + 2
     more = f" and {len(lines) - most} more" if len(lines) > most else ""

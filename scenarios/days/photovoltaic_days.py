@@ -3,13 +3,12 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.scenarios.days.clear_sky import Panel
 from equigrid.scenarios.days.clouds import Clouds
 from equigrid.scenarios.seeds import stream
 
-Vector = NDArray[np.float64]
 DAYS_OF_YEAR = 365
 
 
@@ -46,7 +45,7 @@ class PhotovoltaicDays:
         if found:
             raise ValueError("\n".join(found))
 
-    def draw(self, days: int, seed: int) -> Vector:
+    def draw(self, days: int, seed: int) -> FloatArray:
         """Draw successive days of the season, which begins anew when it is over.
 
         Parameters

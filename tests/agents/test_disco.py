@@ -5,15 +5,14 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from equigrid.agents.assets import Generator
 from equigrid.agents.disco import Disco
+from equigrid.arrays import FloatArray
 from equigrid.grid.network.feeders import feeder
 from equigrid.markets.model.agent import Agent
 from equigrid.scenarios.scenario_set import ScenarioSet
 
-Vector = NDArray[np.float64]
 HOURS, BUSES = 3, 33
 
 
@@ -68,7 +67,7 @@ def _profit(agent: Agent, **heard: Any) -> float:
     return float(agent.problem.solve(solver=cp.HIGHS))
 
 
-def _said(agent: Agent, name: str) -> Vector:
+def _said(agent: Agent, name: str) -> FloatArray:
     return np.asarray(agent.says[name].value)
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.grid.linear.tangents import Tangents
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.methods.exact import Exact
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from equigrid.agents.network_operator import NetworkOperator
 
-Vector = NDArray[np.float64]
 _STATE = {27: "before", 28: "up", 29: "down", 31: "before", 32: "up", 33: "down"}
 
 
@@ -57,21 +56,21 @@ def found(
 
 
 @pytest.fixture(scope="module")
-def parts(found: Equilibrium) -> dict[int, Vector]:
+def parts(found: Equilibrium) -> dict[int, FloatArray]:
     """Parts of the price of energy at every bus and column, by the number of the equation."""
-    summed: dict[int, Vector] = {}
+    summed: dict[int, FloatArray] = {}
     for label, part in found.parts(Dual("dno.load_mw")).items():
         number = int(label.split("(")[1].split(")")[0])
         summed[number] = summed.get(number, 0.0) + part
     return summed
 
 
-def _market(found: Equilibrium, name: str) -> Vector:
+def _market(found: Equilibrium, name: str) -> FloatArray:
     return np.tile(found.values[f"market.{name}_price_per_mwh"], 2)
 
 
 def test_what_is_bought_and_sold_costs_the_market_s_price(
-    found: Equilibrium, parts: dict[int, Vector], operator: NetworkOperator
+    found: Equilibrium, parts: dict[int, FloatArray], operator: NetworkOperator
 ) -> None:
     """A(34), A(35): away from its limits the exchange makes the dual of A(22) its price."""
     purchase = np.ravel(found.values["dno.purchase_mw"])
@@ -82,7 +81,7 @@ def test_what_is_bought_and_sold_costs_the_market_s_price(
 
 
 def test_losses_are_priced_by_their_slopes(
-    parts: dict[int, Vector], operator: NetworkOperator, tangents: dict[str, Tangents]
+    parts: dict[int, FloatArray], operator: NetworkOperator, tangents: dict[str, Tangents]
 ) -> None:
     """A(36): the dual of A(24) is that of A(22); z^l comes from finite differences of AC."""
     (tangent,) = tangents["before"].parts
@@ -91,7 +90,7 @@ def test_losses_are_priced_by_their_slopes(
 
 
 def test_pv_does_its_best_at_the_prices_of_its_bus(
-    found: Equilibrium, parts: dict[int, Vector], operator: NetworkOperator
+    found: Equilibrium, parts: dict[int, FloatArray], operator: NetworkOperator
 ) -> None:
     """A(37)-A(52): stationarity and complementarity of power and offers of PV."""
     zero = np.zeros_like(parts[22])

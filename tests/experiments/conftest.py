@@ -9,8 +9,8 @@ import numpy as np
 import pandapower as pp
 import pytest
 import yaml
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.experiments.study import load_study, study_path
 from equigrid.experiments.systems import system_kind
 from equigrid.grid.ac import ac_check
@@ -162,7 +162,7 @@ def own_study() -> dict[str, Any]:
     return data
 
 
-def own_taken(path: Path) -> NDArray[np.float64]:
+def own_taken(path: Path) -> FloatArray:
     """Return all that the parties of a study know of its feeder: loads, linear network, AC."""
     chosen = load_study(path)
     system: Any = system_kind(chosen.spec.system).parties(chosen, chosen.spec.cases[0])

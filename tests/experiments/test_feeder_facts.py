@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.run import run
 from equigrid.experiments.study import load_study
@@ -154,9 +154,9 @@ class _Own:
                 found[table][ROWS.get((table, column), 0)][column] = change
         return self.written(found)
 
-    def taken(self, path: Path) -> NDArray[np.float64]:
+    def taken(self, path: Path) -> FloatArray:
         """Return what the study takes from its feeder."""
-        taken: NDArray[np.float64] = self.own.taken(path)
+        taken: FloatArray = self.own.taken(path)
         return taken
 
 
@@ -177,7 +177,7 @@ def _answer(path: Path) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def as_it_is(own: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> NDArray[np.float64]:
+def as_it_is(own: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> FloatArray:
     """Return what is taken from the feeder before anything is changed."""
     before = _Own(own, tmp_path_factory.mktemp("own"))
     return before.taken(before.written())
@@ -201,7 +201,7 @@ def test_the_page_says_of_every_column_what_the_walk_says() -> None:
 
 @pytest.mark.parametrize("key", TAKEN_OR_SLOW, ids=".".join)
 def test_what_is_used_changes_what_the_parties_reckon_with(
-    key: tuple[str, str], mine: _Own, as_it_is: NDArray[np.float64]
+    key: tuple[str, str], mine: _Own, as_it_is: FloatArray
 ) -> None:
     assert not np.allclose(mine.taken(mine.changed(key)), as_it_is, rtol=1e-9, atol=1e-9)
 
@@ -214,13 +214,13 @@ def test_what_cannot_be_used_is_refused_by_name(key: tuple[str, str], mine: _Own
     assert all(finding.line > 1 for finding in refused.value.findings)
 
 
-def test_what_plays_no_part_changes_nothing(mine: _Own, as_it_is: NDArray[np.float64]) -> None:
+def test_what_plays_no_part_changes_nothing(mine: _Own, as_it_is: FloatArray) -> None:
     assert np.allclose(mine.taken(mine.changed(*WITHOUT)), as_it_is, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.slow
 def test_frequency_counts_and_the_base_of_the_per_unit_system_does_not(
-    mine: _Own, as_it_is: NDArray[np.float64]
+    mine: _Own, as_it_is: FloatArray
 ) -> None:
     assert not np.allclose(mine.taken(mine.written(f_hz=60.0)), as_it_is, rtol=1e-9)
     assert np.allclose(mine.taken(mine.written(base_mva=100.0)), as_it_is, rtol=1e-7)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandapower as pp
 import pytest
-from numpy.typing import NDArray
 
 import equigrid as eg
+from equigrid.arrays import FloatArray
 from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.study import load_study
 from equigrid.grid.ac import ac_check
@@ -19,7 +19,7 @@ from equigrid.grid.linear.lindistflow import linearise
 WithStudy = Callable[[Path], Path]
 
 
-def _taken(given: pp.pandapowerNet) -> NDArray[np.float64]:
+def _taken(given: pp.pandapowerNet) -> FloatArray:
     """Return what the linear network and AC make of a net at its own loads."""
     network = eg.Network.from_pandapower(given)
     buses = network.buses

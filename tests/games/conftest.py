@@ -30,11 +30,10 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import equigrid as eg
+from equigrid.arrays import FloatArray
 
-Vector = NDArray[np.float64]
 Table = Mapping[str, Any]
 LEVELS = ("leader", "follower")
 
@@ -77,7 +76,7 @@ class PublishedGame:
         return number(self.expected.get("tolerance", 1e-4))
 
     @property
-    def said(self) -> dict[str, Vector]:
+    def said(self) -> dict[str, FloatArray]:
         """What is said at the equilibrium, as far as it is unique, by path."""
         paths = {"x": "leader.x", "y": "follower.y"}
         found = {path: self.expected[key] for key, path in paths.items() if key in self.expected}
@@ -115,7 +114,7 @@ def number(value: float | str) -> float:
     return float(Fraction(value)) if isinstance(value, str) else float(value)
 
 
-def numbers(values: Any) -> Vector:
+def numbers(values: Any) -> FloatArray:
     """Return an array of numbers or fractions of any depth."""
     if isinstance(values, list):
         return np.array([numbers(value) for value in values], dtype=float)
@@ -158,7 +157,7 @@ def _goal(level: Table, value: cp.Expression) -> cp.Minimize | cp.Maximize:
     return cp.Maximize(value) if level.get("maximise", False) else cp.Minimize(value)
 
 
-def _table(level: Table, name: str, shape: tuple[int, ...]) -> Vector:
+def _table(level: Table, name: str, shape: tuple[int, ...]) -> FloatArray:
     return numbers(level[name]) if name in level else np.zeros(shape)
 
 
@@ -185,7 +184,7 @@ def _curvature(level: Table, x: cp.Expression, y: cp.Expression) -> cp.Expressio
     return 0.5 * _form(level, np.block(blocks), cp.hstack([x, y]))
 
 
-def _form(level: Table, matrix: Vector, z: cp.Expression) -> cp.Expression:
+def _form(level: Table, matrix: FloatArray, z: cp.Expression) -> cp.Expression:
     """Return z'Mz, curved the way that suits the level's sense."""
     sign = -1.0 if level.get("maximise", False) else 1.0
     return sign * cp.quad_form(z, cp.psd_wrap(sign * matrix))
@@ -201,7 +200,7 @@ def _rows(level: Table, x: cp.Expression, y: cp.Expression) -> list[cp.Constrain
     return found
 
 
-def _matrix(rows: Sequence[Table], side: str, count: int) -> Vector:
+def _matrix(rows: Sequence[Table], side: str, count: int) -> FloatArray:
     return np.array([numbers(row.get(side, [0] * count)) for row in rows])
 
 

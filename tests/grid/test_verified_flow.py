@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NetworkError
 from equigrid.grid import verified_flow as judged_module
 from equigrid.grid.ac import AcResult, ac_check
@@ -15,7 +15,6 @@ from equigrid.grid.network.network import Network
 from equigrid.grid.verified_flow import Judged, judged_flow
 from equigrid.scenarios.seeds import stream
 
-Array = npt.NDArray[np.float64]
 LIMITS = 0.95, 1.05
 LOST = (7, 8, 60, 101)  # columns with loads that nothing can carry
 
@@ -27,7 +26,7 @@ def few_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judged_module, "_ALONE", 0)
 
 
-def _drawn(network: Network, columns: int) -> tuple[Array, Array]:
+def _drawn(network: Network, columns: int) -> tuple[FloatArray, FloatArray]:
     """Draw loads, every bus and column for itself, the columns of very different levels."""
     random = stream(7, f"loads of {network.name}")
     share = random.uniform(-0.3, 1, (len(network.buses), columns)) * random.uniform(0, 2, columns)
@@ -41,36 +40,36 @@ def _assert_same(one: AcResult, other: AcResult) -> None:
         assert getattr(other, name) == pytest.approx(figures, abs=off, nan_ok=True), name
 
 
-def _off(exact: AcResult) -> Array:
+def _off(exact: AcResult) -> FloatArray:
     """Return how near each column comes to a voltage limit, or how far beyond."""
     known = np.where(exact.converged, exact.voltage_pu, np.inf)
-    off: Array = np.maximum(0.95 - known, known - 1.05).max(axis=0)
+    off: FloatArray = np.maximum(0.95 - known, known - 1.05).max(axis=0)
     return np.where(exact.converged, off, -np.inf)
 
 
-def _loading(exact: AcResult) -> Array:
-    known: Array = np.nan_to_num(exact.loading_percent, nan=-1.0)
+def _loading(exact: AcResult) -> FloatArray:
+    known: FloatArray = np.nan_to_num(exact.loading_percent, nan=-1.0)
     return np.asarray(known.max(axis=0), float)
 
 
-def _worst(figures: Array, count: int = 50) -> set[int]:
+def _worst(figures: FloatArray, count: int = 50) -> set[int]:
     return set(np.argsort(-figures, kind="stable")[:count].tolist())
 
 
 @pytest.fixture(scope="module")
-def loads() -> tuple[Array, Array]:
+def loads() -> tuple[FloatArray, FloatArray]:
     active, reactive = _drawn(feeder("baran-wu-33"), 260)
     active[:, LOST] += 1.0
     return active, reactive
 
 
 @pytest.fixture(scope="module")
-def exact(loads: tuple[Array, Array]) -> AcResult:
+def exact(loads: tuple[FloatArray, FloatArray]) -> AcResult:
     return ac_check(feeder("baran-wu-33"), *loads)
 
 
 @pytest.fixture(scope="module")
-def both(loads: tuple[Array, Array]) -> Judged:
+def both(loads: tuple[FloatArray, FloatArray]) -> Judged:
     return judged_flow(feeder("baran-wu-33"), *loads, *LIMITS)
 
 
@@ -91,7 +90,7 @@ def test_pandapower_judges_the_worst_and_the_unsolved(both: Judged, exact: AcRes
 
 
 @pytest.mark.slow
-def test_each_part_has_its_share(loads: tuple[Array, Array], exact: AcResult) -> None:
+def test_each_part_has_its_share(loads: tuple[FloatArray, FloatArray], exact: AcResult) -> None:
     """The worst of a calm part is judged, although all of the other part are worse."""
     loading = _loading(exact)
     calm = exact.converged & (loading < np.median(loading))
@@ -180,7 +179,7 @@ def test_a_false_batch_is_found_out(
 ) -> None:
     """A difference is told, a column that only pandapower solves is pandapower's."""
 
-    def false(network: Network, load_mw: Array, load_mvar: Array) -> Any:
+    def false(network: Network, load_mw: FloatArray, load_mvar: FloatArray) -> Any:
         return power_flow_batch(network, factor * load_mw, factor * load_mvar)
 
     monkeypatch.setattr(judged_module, "power_flow_batch", false)

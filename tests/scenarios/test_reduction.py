@@ -5,14 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 
+from equigrid.arrays import FloatArray
 from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 from equigrid.scenarios.days.photovoltaic_days import PhotovoltaicDays
 from equigrid.scenarios.reduction import cluster_days
 
-Vector = NDArray[np.float64]
 DAYS = st.tuples(st.integers(1, 12), st.integers(1, 4)).flatmap(
     lambda shape: arrays(np.float64, shape, elements=st.integers(0, 6).map(float))
 )
@@ -20,7 +19,7 @@ DAYS = st.tuples(st.integers(1, 12), st.integers(1, 4)).flatmap(
 
 @settings(deadline=None)
 @given(days=DAYS, data=st.data())
-def test_expectations_are_means_of_all_days(days: Vector, data: st.DataObject) -> None:
+def test_expectations_are_means_of_all_days(days: FloatArray, data: st.DataObject) -> None:
     count = data.draw(st.integers(1, len(days)))
     found = cluster_days({"pv_mw": days, "load_mw": days[:, ::-1] + 1}, count)
     assert len(found) == count
@@ -46,7 +45,7 @@ def test_every_day_is_nearest_to_its_own_scenario() -> None:
 def test_as_near_as_the_best_of_many_random_starts() -> None:
     days = PhotovoltaicDays().draw(400, 7)
 
-    def spread(means: Vector) -> float:
+    def spread(means: FloatArray) -> float:
         return float(((days[:, None] - means) ** 2).sum(axis=2).min(axis=1).sum())
 
     random = [kmeans2(days, 8, iter=50, minit="++", seed=seed)[0] for seed in range(10)]

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from equigrid.grid.batch.two_ports import Positions, TwoPorts, Vector, two_ports
+from equigrid.arrays import FloatArray, IntArray
+from equigrid.grid.batch.two_ports import TwoPorts, two_ports
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import UNRATED_KA
 
@@ -42,16 +43,16 @@ class Wires(NamedTuple):
         Ends of branches with no other end, and the nodes that they hang at.
     """
 
-    bus_node: Positions
-    node: Vector
-    source_node: Positions
-    source_squared: Vector
-    branch: Vector
-    end: Vector
-    first: Positions
-    at_node: Positions
-    hanging: Positions
-    hanging_node: Positions
+    bus_node: IntArray
+    node: FloatArray
+    source_node: IntArray
+    source_squared: FloatArray
+    branch: FloatArray
+    end: FloatArray
+    first: IntArray
+    at_node: IntArray
+    hanging: IntArray
+    hanging_node: IntArray
 
 
 @lru_cache(maxsize=8)
@@ -76,7 +77,7 @@ def _wires(network: Network, ports: TwoPorts) -> Wires:
     )
 
 
-def _branch_table(network: Network, ports: TwoPorts) -> Vector:
+def _branch_table(network: Network, ports: TwoPorts) -> FloatArray:
     rating_ka = network.branches["rating_ka"].to_numpy()
     result = np.zeros((len(ports.series), INVERSE_RATIO_SQUARED + 1))
     result[:, R], result[:, X] = ports.series.real, ports.series.imag
@@ -87,7 +88,7 @@ def _branch_table(network: Network, ports: TwoPorts) -> Vector:
     return result
 
 
-def _ends(ports: TwoPorts) -> dict[str, Positions]:
+def _ends(ports: TwoPorts) -> dict[str, IntArray]:
     """Sort the ends of branches by node."""
     node = np.stack([ports.from_node, ports.to_node], axis=1).ravel()
     beyond = np.stack([ports.to_node, ports.from_node], axis=1).ravel()
@@ -103,12 +104,12 @@ def _ends(ports: TwoPorts) -> dict[str, Positions]:
     }
 
 
-def _node_of(network: Network, ports: TwoPorts, buses: "pd.Series[int]") -> Positions:
-    result: Positions = ports.bus_node[network.buses.index.get_indexer(buses)]
+def _node_of(network: Network, ports: TwoPorts, buses: "pd.Series[int]") -> IntArray:
+    result: IntArray = ports.bus_node[network.buses.index.get_indexer(buses)]
     return result
 
 
-def _node_shunts(network: Network, ports: TwoPorts) -> Vector:
+def _node_shunts(network: Network, ports: TwoPorts) -> FloatArray:
     shunts = network.tables["shunts"]
     node = _node_of(network, ports, shunts["bus"])
     there = shunts["in_service"].to_numpy() & (node >= 0)

@@ -14,8 +14,8 @@ which a grid can be run at. Newton's method, which knows no direction, at times 
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import choose, larger, largest, magnitude, smaller, store
 from equigrid.grid.batch.kernels.simd import WIDTH, fill, load
@@ -30,7 +30,6 @@ from equigrid.grid.batch.kernels.tree import (
 )
 from equigrid.grid.batch.kernels.tree_access import figure, forks, from_above, jumps, pass_up
 
-Numbers = NDArray[np.float64]
 # Of the squared voltages: error promised at the end, and what rounding alone may do.
 TOLERANCE, ROUNDING = 1e-10, 1e-13
 SWEEPS, FIRST_LEAP, BETWEEN_LEAPS, LONGEST_LEAP = 500, 16, 6, 1000.0
@@ -61,19 +60,19 @@ class Work(NamedTuple):
         Results by row, as in :class:`~equigrid.grid.batch.kernels.tables.Told`.
     """
 
-    p: Numbers
-    q: Numbers
-    v: Numbers
-    inverse: Numbers
-    drop: Numbers
-    p_fork: Numbers
-    q_fork: Numbers
-    before: Numbers
-    p_out: Numbers
-    q_out: Numbers
-    voltage: Numbers
-    amperes: Numbers
-    figures: Numbers
+    p: FloatArray
+    q: FloatArray
+    v: FloatArray
+    inverse: FloatArray
+    drop: FloatArray
+    p_fork: FloatArray
+    q_fork: FloatArray
+    before: FloatArray
+    p_out: FloatArray
+    q_out: FloatArray
+    voltage: FloatArray
+    amperes: FloatArray
+    figures: FloatArray
 
 
 @inner

@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray, StateArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import larger, smaller, square_root, store
 from equigrid.grid.batch.kernels.simd import fill, load
@@ -26,9 +26,6 @@ from equigrid.grid.batch.kernels.tree import (
 )
 from equigrid.grid.batch.kernels.tree_access import at_parent, figure, read
 
-Numbers = NDArray[np.float64]
-
-
 # Rows of the figures.
 LOSS, VOLTAGE_MIN, VOLTAGE_MAX, LOADING_MAX = range(4)
 
@@ -47,10 +44,10 @@ class Told(NamedTuple):
         Whether loss, loading or currents are asked for.
     """
 
-    status: NDArray[np.int8]
-    voltage_pu: Numbers
-    branch_current_ka: Numbers
-    figures: Numbers
+    status: StateArray
+    voltage_pu: FloatArray
+    branch_current_ka: FloatArray
+    figures: FloatArray
     with_currents: bool
 
 

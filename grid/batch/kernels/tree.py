@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.compiled.compiling import inner
 from equigrid.grid.batch.kernels.kernel_network import (
     BEYOND,
@@ -30,8 +30,6 @@ from equigrid.grid.batch.kernels.kernel_network import (
     X,
 )
 
-Numbers = NDArray[np.float64]
-Positions = NDArray[np.int64]
 # What a layout can be; but for the last, they are values of FlowStatus, whose DIVERGED is 3.
 FED, ISLANDED, MESHED, TWICE_FED = 0, 1, 2, 4
 # Columns of the arrays of `Tree`.
@@ -74,15 +72,15 @@ class Tree(NamedTuple):
         Nodes to be placed, the positions they hang below and the ends by which.
     """
 
-    size: Positions
-    links: Positions
-    figures: Numbers
-    ends: Numbers
-    bus_position: Positions
-    branch_position: Positions
-    node_position: Positions
-    fed_by: Positions
-    stack: Positions
+    size: IntArray
+    links: IntArray
+    figures: FloatArray
+    ends: FloatArray
+    bus_position: IntArray
+    branch_position: IntArray
+    node_position: IntArray
+    fed_by: IntArray
+    stack: IntArray
 
 
 @inner

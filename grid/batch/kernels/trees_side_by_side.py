@@ -1,7 +1,7 @@
 """Eight trees of different shape side by side, one in each lane, compiled.
 
 A bus of a tree waits for the one before it, so a tree alone would leave a processor idle most of
-the time. Positions of eight trees go together: what a
+the time. IntArray of eight trees go together: what a
 :class:`~equigrid.grid.batch.kernels.tree.Tree` says once is said lane by lane.
 """
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.compiled.compiling import inner
 from equigrid.grid.batch.kernels.kernel_network import Wires
 from equigrid.grid.batch.kernels.simd import WIDTH
@@ -26,9 +26,6 @@ from equigrid.grid.batch.kernels.tree import (
 )
 from equigrid.grid.batch.kernels.tree_access import ABOVE, JUMP
 
-Numbers = NDArray[np.float64]
-Positions = NDArray[np.int64]
-
 
 class Grove(NamedTuple):
     """The layouts; names are those of `Tree`.
@@ -42,17 +39,17 @@ class Grove(NamedTuple):
     figures, ends : array (positions, 7, WIDTH), (positions, 9, WIDTH)
     bus_position, branch_position, node_position : array of int (WIDTH, N or branches or nodes)
     counts : array of int (WIDTH,)
-        Positions of each tree, 0 where branches make none.
+        IntArray of each tree, 0 where branches make none.
     """
 
-    size: Positions
-    links: Positions
-    figures: Numbers
-    ends: Numbers
-    bus_position: Positions
-    branch_position: Positions
-    node_position: Positions
-    counts: Positions
+    size: IntArray
+    links: IntArray
+    figures: FloatArray
+    ends: FloatArray
+    bus_position: IntArray
+    branch_position: IntArray
+    node_position: IntArray
+    counts: IntArray
 
 
 @inner

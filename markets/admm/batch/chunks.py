@@ -2,15 +2,12 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import larger, smaller, store
 from equigrid.markets.admm.batch.plan import Plan
 from equigrid.markets.admm.batch.width import WIDTH, fill, load
 
-Vector = NDArray[np.float64]
 # Chunks are dealt to threads in so many parts; answers do not depend on it.
 BLOCKS = 64
 
@@ -22,26 +19,26 @@ class Chunks(NamedTuple):
     at which each member was left, (chunks, 1, WIDTH).
     """
 
-    x: Vector
-    w: Vector
-    y: Vector
-    lower: Vector
-    upper: Vector
-    rhs: Vector
-    left: Vector
+    x: FloatArray
+    w: FloatArray
+    y: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    rhs: FloatArray
+    left: FloatArray
 
 
 class Asked(NamedTuple):
     """What is asked of all members, and what they answer: arrays of shape (n, t)."""
 
-    price: Vector
-    target: Vector
-    constant: Vector
-    terms: Vector
+    price: FloatArray
+    target: FloatArray
+    constant: FloatArray
+    terms: FloatArray
 
 
 @inner
-def product(ptr: Any, col: Any, val: Any, row: int, z: Vector) -> Any:
+def product(ptr: Any, col: Any, val: Any, row: int, z: FloatArray) -> Any:
     """Return a row of a sparse matrix times z."""
     total = fill(0.0)
     for p in range(ptr[row], ptr[row + 1]):
@@ -50,7 +47,9 @@ def product(ptr: Any, col: Any, val: Any, row: int, z: Vector) -> Any:
 
 
 @inner
-def set_cost(plan: Plan, own: Vector, first: int, asked: Any, pull: Vector, cost: Vector) -> None:
+def set_cost(
+    plan: Plan, own: FloatArray, first: int, asked: Any, pull: FloatArray, cost: FloatArray
+) -> None:
     """Add the pull of price and target to the members' own costs."""
     last = len(asked.price) - 1
     for lane in range(WIDTH):
@@ -64,7 +63,7 @@ def set_cost(plan: Plan, own: Vector, first: int, asked: Any, pull: Vector, cost
 
 
 @inner
-def tell(plan: Plan, chunk: Any, first: int, asked: Any, terms: Vector) -> None:
+def tell(plan: Plan, chunk: Any, first: int, asked: Any, terms: FloatArray) -> None:
     """Write what the members' columns, put within their bounds, mean for their terms."""
     x, _, _, lower, upper = chunk[:5]
     for t in range(len(plan.rho)):

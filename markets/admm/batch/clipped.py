@@ -9,19 +9,18 @@ from typing import Any
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import choose, larger, largest, magnitude, smaller, store
 from equigrid.markets.admm.batch.chunks import BLOCKS, set_cost, tell
 from equigrid.markets.admm.batch.plan import Plan
 from equigrid.markets.admm.batch.width import WIDTH, fill, load
 
-Vector = NDArray[np.float64]
 _TRIALS = 80
 
 
-def is_clipped(plan: Plan, lower: Vector, upper: Vector) -> bool:
+def is_clipped(plan: Plan, lower: FloatArray, upper: FloatArray) -> bool:
     """Whether all members are such that their columns follow from one multiplier."""
     count = len(plan.column_unit)
     diagonal = np.array_equal(plan.h_ptr, np.arange(count + 1)) and bool((plan.h_val > 0).all())
@@ -31,7 +30,7 @@ def is_clipped(plan: Plan, lower: Vector, upper: Vector) -> bool:
 
 
 @inner
-def _put(plan: Plan, chunk: Any, along: Vector, multiplier: Any) -> Any:
+def _put(plan: Plan, chunk: Any, along: FloatArray, multiplier: Any) -> Any:
     """Set the columns at a multiplier; return by how much the row is missed, and its slope."""
     x, _, _, lower, upper, rhs, cost, _ = chunk
     total, slope, zero = fill(0.0), fill(0.0), fill(0.0)
@@ -48,7 +47,7 @@ def _put(plan: Plan, chunk: Any, along: Vector, multiplier: Any) -> Any:
 
 
 @inner
-def _bracket(plan: Plan, chunk: Any, along: Vector) -> Any:
+def _bracket(plan: Plan, chunk: Any, along: FloatArray) -> Any:
     """Return multipliers beyond which all columns of the row are at a bound."""
     lower, upper, cost = chunk[3], chunk[4], chunk[6]
     low, high = fill(0.0), fill(0.0)
@@ -62,7 +61,7 @@ def _bracket(plan: Plan, chunk: Any, along: Vector) -> Any:
 
 
 @inner
-def _balance(plan: Plan, chunk: Any, along: Vector, tolerance: float) -> int:
+def _balance(plan: Plan, chunk: Any, along: FloatArray, tolerance: float) -> int:
     """Find the row's multiplier from the last one; return the number of trials."""
     y, left, zero = chunk[2], chunk[7], fill(0.0)
     low, high = _bracket(plan, chunk, along)
@@ -102,7 +101,13 @@ def _straight(plan: Plan, chunk: Any) -> None:
 
 @inner
 def _clip_range(
-    plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float, first: int, steps: Vector
+    plan: Plan,
+    chunks: Any,
+    own: FloatArray,
+    asked: Any,
+    tolerance: float,
+    first: int,
+    steps: FloatArray,
 ) -> None:
     """Solve as many chunks as there are steps to be told, from the first one on."""
     columns, along = len(plan.column_unit), np.zeros(len(plan.column_unit))
@@ -122,7 +127,7 @@ def _clip_range(
 
 
 @njit(cache=True)
-def clip_few(plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float) -> Vector:
+def clip_few(plan: Plan, chunks: Any, own: FloatArray, asked: Any, tolerance: float) -> FloatArray:
     """Solve all members in one thread; see `clip_all`."""
     steps = np.zeros(len(own))
     _clip_range(plan, chunks, own, asked, tolerance, 0, steps)
@@ -130,7 +135,7 @@ def clip_few(plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float)
 
 
 @njit(cache=True, parallel=True)
-def clip_all(plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float) -> Vector:
+def clip_all(plan: Plan, chunks: Any, own: FloatArray, asked: Any, tolerance: float) -> FloatArray:
     """Solve all members and write their terms, as `solve_all` does; return trials by chunk."""
     count = len(own)
     steps = np.zeros(count)

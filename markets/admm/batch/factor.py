@@ -2,19 +2,15 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from equigrid.arrays import FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import store
 from equigrid.markets.admm.batch.plan import Plan
 from equigrid.markets.admm.batch.width import fill, load
 
-Vector = NDArray[np.float64]
-
 
 @inner
-def factorise(plan: Plan, diagonal: Vector, factor: Vector) -> None:
+def factorise(plan: Plan, diagonal: FloatArray, factor: FloatArray) -> None:
     """Eliminate node after node; L and 1/D take the place of the matrix."""
     size, t = len(plan.base), 0
     for j in range(size):
@@ -34,7 +30,7 @@ def factorise(plan: Plan, diagonal: Vector, factor: Vector) -> None:
 
 
 @inner
-def back(plan: Plan, factor: Vector, z: Vector) -> Any:
+def back(plan: Plan, factor: FloatArray, z: FloatArray) -> Any:
     """Solve with the factors in place; return the solution times what was solved for."""
     size, total = len(plan.base), fill(0.0)
     for j in range(size):

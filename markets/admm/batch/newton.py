@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import choose, larger, largest, magnitude, store
 from equigrid.markets.admm.batch.chunks import BLOCKS, product, set_cost, tell
@@ -16,7 +16,6 @@ from equigrid.markets.admm.batch.factor import back, factorise
 from equigrid.markets.admm.batch.plan import Plan
 from equigrid.markets.admm.batch.width import WIDTH, fill, load
 
-Vector = NDArray[np.float64]
 PASSES, SHORTENINGS = 80, 12
 # The weight of a row that is not at its limit; a slope that is small enough along a step.
 _LOOSE, _FLAT = 1e12, 0.3
@@ -25,17 +24,17 @@ _LOOSE, _FLAT = 1e12, 0.3
 class Work(NamedTuple):
     """Scratch of one chunk."""
 
-    anchor: Vector
-    base: Vector
-    wt: Vector
-    excess: Vector
-    yt: Vector
-    diagonal: Vector
-    factor: Vector
-    z: Vector
-    across: Vector
-    bend: Vector
-    going: Vector
+    anchor: FloatArray
+    base: FloatArray
+    wt: FloatArray
+    excess: FloatArray
+    yt: FloatArray
+    diagonal: FloatArray
+    factor: FloatArray
+    z: FloatArray
+    across: FloatArray
+    bend: FloatArray
+    going: FloatArray
 
 
 @inner
@@ -58,7 +57,7 @@ def scratch(plan: Plan) -> Any:
 
 
 @inner
-def _start(plan: Plan, x: Vector, cost: Vector, rhs: Vector, work: Any) -> None:
+def _start(plan: Plan, x: FloatArray, cost: FloatArray, rhs: FloatArray, work: Any) -> None:
     """Take the present columns as anchor; slopes and excesses from scratch."""
     for j in range(len(plan.column_unit)):
         store(work.anchor, j, load(x, j))
@@ -70,7 +69,7 @@ def _start(plan: Plan, x: Vector, cost: Vector, rhs: Vector, work: Any) -> None:
 
 
 @inner
-def _tilt_rows(plan: Plan, y: Vector, work: Any) -> Any:
+def _tilt_rows(plan: Plan, y: FloatArray, work: Any) -> Any:
     """Find the rows' multipliers after a step of their own.
 
     Return by how much they are off, and whether the Newton system has changed.
@@ -98,7 +97,9 @@ def _tilt_rows(plan: Plan, y: Vector, work: Any) -> Any:
 
 
 @inner
-def _tilt_columns(plan: Plan, x: Vector, w: Vector, lower: Vector, upper: Vector, work: Any) -> Any:
+def _tilt_columns(
+    plan: Plan, x: FloatArray, w: FloatArray, lower: FloatArray, upper: FloatArray, work: Any
+) -> Any:
     """Find the bounds' multipliers after a step of their own, and the slope of each column.
 
     Return the greatest slope, by how much the bounds are off, and whether the system has changed.
@@ -126,7 +127,7 @@ def _tilt_columns(plan: Plan, x: Vector, w: Vector, lower: Vector, upper: Vector
 
 
 @inner
-def _settle(plan: Plan, x: Vector, w: Vector, y: Vector, work: Any, ready: Any) -> None:
+def _settle(plan: Plan, x: FloatArray, w: FloatArray, y: FloatArray, work: Any, ready: Any) -> None:
     """Move the anchors of all members whose slopes are small enough, those with ready ≥ 0."""
     late = fill(0.0) - ready
     zero = fill(0.0)
@@ -207,7 +208,7 @@ def _length(plan: Plan, chunk: Any, work: Any, fall: Any) -> Any:
 
 
 @inner
-def _move(plan: Plan, x: Vector, work: Any, alpha: Any) -> None:
+def _move(plan: Plan, x: FloatArray, work: Any, alpha: Any) -> None:
     for j in range(len(plan.column_unit)):
         store(x, j, load(x, j) + load(work.wt, j) * alpha)
         store(work.base, j, load(work.base, j) + load(work.bend, j) * alpha)
@@ -251,7 +252,13 @@ def solve_chunk(plan: Plan, chunk: Any, work: Any, tolerance: float) -> int:
 
 @inner
 def _solve_range(
-    plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float, first: int, steps: Vector
+    plan: Plan,
+    chunks: Any,
+    own: FloatArray,
+    asked: Any,
+    tolerance: float,
+    first: int,
+    steps: FloatArray,
 ) -> None:
     """Solve as many chunks as there are steps to be told, from the first one on."""
     work, terms = scratch(plan), np.empty((max(1, len(plan.rho)), WIDTH))
@@ -266,7 +273,7 @@ def _solve_range(
 
 
 @njit(cache=True)
-def solve_few(plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float) -> Vector:
+def solve_few(plan: Plan, chunks: Any, own: FloatArray, asked: Any, tolerance: float) -> FloatArray:
     """Solve all members in one thread; see `solve_all`."""
     steps = np.zeros(len(own))
     _solve_range(plan, chunks, own, asked, tolerance, 0, steps)
@@ -274,7 +281,7 @@ def solve_few(plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float
 
 
 @njit(cache=True, parallel=True)
-def solve_all(plan: Plan, chunks: Any, own: Vector, asked: Any, tolerance: float) -> Vector:
+def solve_all(plan: Plan, chunks: Any, own: FloatArray, asked: Any, tolerance: float) -> FloatArray:
     """Solve all members and write their terms; return Newton steps by chunk.
 
     Parameters

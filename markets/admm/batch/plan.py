@@ -12,12 +12,11 @@ differs between members, so the order of elimination and the places of all entri
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-Vector = NDArray[np.float64]
-Index = NDArray[np.int64]
+from equigrid.arrays import FloatArray, IntArray
+
 # Weights of the multiplier method, in scaled units where curvature is about 1.
 SIGMA, MU = 1e-3, 5e2
 _SHORT, _SWEEPS = 8, 12
@@ -26,29 +25,29 @@ _SHORT, _SWEEPS = 8, 12
 class Plan(NamedTuple):
     """All that the kernel reads and no member changes; sparse matrices as pointers and entries."""
 
-    h_ptr: Index
-    h_col: Index
-    h_val: Vector
-    a_ptr: Index
-    a_col: Index
-    a_val: Vector
-    at_ptr: Index
-    at_row: Index
-    at_val: Vector
-    s_ptr: Index
-    s_term: Index
-    s_val: Vector
+    h_ptr: IntArray
+    h_col: IntArray
+    h_val: FloatArray
+    a_ptr: IntArray
+    a_col: IntArray
+    a_val: FloatArray
+    at_ptr: IntArray
+    at_row: IntArray
+    at_val: FloatArray
+    s_ptr: IntArray
+    s_term: IntArray
+    s_val: FloatArray
     equal: int
-    kept: Index
-    base: Vector
-    base_off: Vector
-    node: Index
-    l_ptr: Index
-    l_node: Index
-    target: Index
-    column_unit: Vector
-    row_unit: Vector
-    rho: Vector
+    kept: IntArray
+    base: FloatArray
+    base_off: FloatArray
+    node: IntArray
+    l_ptr: IntArray
+    l_node: IntArray
+    target: IntArray
+    column_unit: FloatArray
+    row_unit: FloatArray
+    rho: FloatArray
     kappa: float
     sigma: float
     mu: float
@@ -59,7 +58,7 @@ def make_plan(
     matrix: sparse.csr_array,
     equal: int,
     shares: sparse.csr_array,
-    rho: Vector,
+    rho: FloatArray,
     known: Plan | None = None,
 ) -> Plan:
     """Return the plan of members with Q, A, S and ρ; the first rows are equalities.
@@ -91,12 +90,14 @@ def make_plan(
     )  # fmt: skip
 
 
-def _parts(matrix: sparse.csr_array) -> tuple[Index, Index, Vector]:
+def _parts(matrix: sparse.csr_array) -> tuple[IntArray, IntArray, FloatArray]:
     matrix.sort_indices()
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.copy()
 
 
-def _equilibrated(hessian: sparse.csr_array, matrix: sparse.csr_array) -> tuple[Vector, Vector]:
+def _equilibrated(
+    hessian: sparse.csr_array, matrix: sparse.csr_array
+) -> tuple[FloatArray, FloatArray]:
     """Return factors of columns and rows that bring the largest entries near 1 (Ruiz)."""
     columns, rows = np.ones(matrix.shape[1]), np.ones(matrix.shape[0])
     curved, entries = abs(hessian), abs(matrix)
@@ -110,11 +111,13 @@ def _equilibrated(hessian: sparse.csr_array, matrix: sparse.csr_array) -> tuple[
     return columns, rows
 
 
-def _tallest(matrix: sparse.csr_array, axis: int) -> Vector:
+def _tallest(matrix: sparse.csr_array, axis: int) -> FloatArray:
     return np.asarray(matrix.max(axis=axis).toarray(), dtype=float).ravel()
 
 
-def _newton(hessian: sparse.csr_array, matrix: sparse.csr_array, kept: Index) -> sparse.csr_array:
+def _newton(
+    hessian: sparse.csr_array, matrix: sparse.csr_array, kept: IntArray
+) -> sparse.csr_array:
     """Return the Newton matrix without what differs between members, all places stored."""
     n, count = hessian.shape[0], len(kept)
     short = np.setdiff1d(np.arange(matrix.shape[0]), kept)
@@ -125,7 +128,7 @@ def _newton(hessian: sparse.csr_array, matrix: sparse.csr_array, kept: Index) ->
     return sparse.csr_array(sparse.vstack([sparse.hstack([block, rows.T]), lower]))
 
 
-def _symbolic(newton: sparse.csr_array) -> tuple[Index, Index, Index, Index]:
+def _symbolic(newton: sparse.csr_array) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Return each row's place in the order of elimination, the pattern of L, and where products go.
 
     Targets count the diagonal first and then the entries of L column by column.
@@ -151,7 +154,7 @@ def _symbolic(newton: sparse.csr_array) -> tuple[Index, Index, Index, Index]:
     return node, l_ptr, np.array(entries, dtype=np.int64), np.array(target, dtype=np.int64)
 
 
-def _order(newton: sparse.csr_array) -> Index:
+def _order(newton: sparse.csr_array) -> IntArray:
     """Return places in an order of little fill, that of minimum degree."""
     pattern = sparse.csc_matrix(newton != 0, dtype=float)
     heavy = pattern + (1.0 + pattern.shape[0]) * sparse.eye_array(pattern.shape[0])
@@ -160,8 +163,8 @@ def _order(newton: sparse.csr_array) -> Index:
 
 
 def _numbers(
-    newton: sparse.csr_array, node: Index, l_ptr: Index, l_node: Index
-) -> tuple[Vector, Vector]:
+    newton: sparse.csr_array, node: IntArray, l_ptr: IntArray, l_node: IntArray
+) -> tuple[FloatArray, FloatArray]:
     """Return the Newton matrix at the places of its factor: diagonal, then below it."""
     size, entries = newton.shape[0], sparse.coo_array(newton)
     a, b = node[entries.row], node[entries.col]

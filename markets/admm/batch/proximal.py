@@ -9,9 +9,9 @@ steps are enough, and unlike a splitting it is exact to the last digits when it 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.admm.batch.chunks import Asked, Chunks
 from equigrid.markets.admm.batch.clipped import clip_all, clip_few, is_clipped
@@ -22,7 +22,6 @@ from equigrid.markets.admm.batch.rows import rows_of
 from equigrid.markets.admm.batch.width import WIDTH
 from equigrid.markets.forms.standard_form import StandardForm
 
-Vector = NDArray[np.float64]
 # With fewer members a second thread is not worth waiting for.
 _MANY = 2000
 
@@ -59,11 +58,11 @@ class BatchProximal:
     def __init__(
         self,
         form: StandardForm,
-        cost: Vector,
-        rhs: Vector,
+        cost: FloatArray,
+        rhs: FloatArray,
         shares: sparse.csr_array,
-        share_constant: Vector,
-        rho: Vector,
+        share_constant: FloatArray,
+        rho: FloatArray,
     ) -> None:
         self.form, self.cost, self.size = form, cost, len(cost)
         self.shares, self._constant = sparse.csr_array(shares), _plain(share_constant)
@@ -92,7 +91,7 @@ class BatchProximal:
             start / unit, np.zeros(shape), np.zeros_like(rhs), lower / unit, upper / unit, rhs, left
         )
 
-    def _chunked(self, values: Vector) -> Vector:
+    def _chunked(self, values: FloatArray) -> FloatArray:
         """Put rows of members side by side: (n, entries) to (chunks, entries, WIDTH)."""
         count = -(-self.size // WIDTH)
         members = np.minimum(np.arange(count * WIDTH), self.size - 1)
@@ -100,12 +99,12 @@ class BatchProximal:
             values[members].reshape((count, WIDTH, values.shape[1])).transpose(0, 2, 1)
         )
 
-    def _unchunked(self, values: Vector) -> Vector:
+    def _unchunked(self, values: FloatArray) -> FloatArray:
         """Return (n, entries) from (chunks, entries, WIDTH)."""
         count = values.shape[0] * WIDTH
         return values.transpose(0, 2, 1).reshape((count, values.shape[1]))[: self.size]
 
-    def set_rho(self, rho: Vector) -> None:
+    def set_rho(self, rho: FloatArray) -> None:
         """Set the weight of the pull on each term, shape (t,)."""
         if np.array_equal(rho, self._rho):
             return
@@ -122,7 +121,7 @@ class BatchProximal:
         chunks.y[:] *= worth / row
         chunks.rhs[:] *= row
 
-    def solve(self, price: Vector, target: Vector, tolerance: float) -> Vector:
+    def solve(self, price: FloatArray, target: FloatArray, tolerance: float) -> FloatArray:
         """Return the terms p that minimise own cost - price'p + ½ Σ ρ(p - target)².
 
         Parameters
@@ -155,7 +154,7 @@ class BatchProximal:
             return clip_few if few else clip_all
         return solve_few if few else solve_all
 
-    def _unsolved(self, allowed: float) -> NDArray[np.bool_]:
+    def _unsolved(self, allowed: float) -> BoolArray:
         # Written so that what is not a number is not solved either.
         return ~(self._unchunked(self._chunks.left)[:, 0] <= allowed)
 
@@ -187,13 +186,13 @@ class BatchProximal:
         asked.terms[k] = shares @ inside + asked.constant[k]
 
     @property
-    def columns(self) -> Vector:
+    def columns(self) -> FloatArray:
         """Columns of the last answer, within their bounds: shape (n, columns)."""
         inside = np.clip(self._chunks.x, self._chunks.lower, self._chunks.upper)
         return self._unchunked(inside) * self._plan.column_unit
 
     @property
-    def multipliers(self) -> Vector:
+    def multipliers(self) -> FloatArray:
         """Multipliers of the form's rows at the last answer, shape (n, rows).
 
         Rows that bound one column are bounds here, and have none.
@@ -203,7 +202,7 @@ class BatchProximal:
         found[:, self._rows.kept] = self._unchunked(self._chunks.y) * unit
         return found
 
-    def _refuse(self, without: NDArray[np.bool_]) -> None:
+    def _refuse(self, without: BoolArray) -> None:
         if without.any():
             name, first = self.form.agent.name, int(np.flatnonzero(without)[0])
             who, remedy = f"member {first} of the fleet of '{name}'", "check its row of data"
@@ -212,6 +211,6 @@ class BatchProximal:
             raise NoAnswer(f"{who} has no feasible or no bounded answer; {remedy}", name)
 
 
-def _plain(values: Vector) -> Vector:
+def _plain(values: FloatArray) -> FloatArray:
     """As a contiguous array of floats, which the kernel is compiled for."""
     return np.ascontiguousarray(values, dtype=float)

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import piqp
-from numpy.typing import NDArray
 from scipy import sparse
 
-Vector = NDArray[np.float64]
+from equigrid.arrays import FloatArray
+
 # Relative to the greatest number at hand; below the small one they are compared absolutely.
 _NEAR, _SMALL = 1e-6, 1e-3
 _ACCURACY = ("eps_abs", "eps_rel", "eps_duality_gap_abs", "eps_duality_gap_rel")
@@ -19,21 +19,21 @@ class Single:
     """One member's problem: minimise ½x'Qx + cost'x subject to its rows and bounds."""
 
     quadratic: sparse.csr_array
-    cost: Vector
+    cost: FloatArray
     matrix: sparse.csr_array
     equal: int
-    rhs: Vector
-    lower: Vector
-    upper: Vector
+    rhs: FloatArray
+    lower: FloatArray
+    upper: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
     """Columns, and multipliers of rows and of bounds (positive at the upper one)."""
 
-    x: Vector
-    rows: Vector
-    bounds: Vector
+    x: FloatArray
+    rows: FloatArray
+    bounds: FloatArray
 
 
 def rescued(single: Single) -> Found | None:
@@ -69,7 +69,7 @@ def _holds(single: Single, found: Found) -> bool:
     return near and _greatest(slope) <= _NEAR * max(_SMALL, _greatest(single.cost))
 
 
-def _greatest(values: Vector) -> float:
+def _greatest(values: FloatArray) -> float:
     return float(np.abs(values).max(initial=0.0))
 
 

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.forms.standard_form import StandardForm
 
-Vector = NDArray[np.float64]
 _EMPTY = 1e-9
 
 
@@ -31,14 +30,14 @@ class Rows:
 
     matrix: sparse.csr_array
     equal: int
-    rhs: Vector
-    lower: Vector
-    upper: Vector
-    impossible: NDArray[np.bool_]
-    kept: NDArray[np.int64]
+    rhs: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    impossible: BoolArray
+    kept: IntArray
 
 
-def rows_of(form: StandardForm, rhs: Vector) -> Rows:
+def rows_of(form: StandardForm, rhs: FloatArray) -> Rows:
     """Return the rows of a form with the right-hand sides of n members, shape (n, rows)."""
     matrix = sparse.csr_array(form.matrix, copy=True)
     matrix.eliminate_zeros()

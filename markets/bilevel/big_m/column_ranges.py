@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.bilevel.signals import activity
 from equigrid.markets.forms.highs_model import Assembled, HighsModel
 from equigrid.markets.forms.scaling import Units
 from equigrid.markets.forms.standard_form import StandardForm
 
-Vector = NDArray[np.float64]
 # A column's range comes from a solver with this accuracy, so it gets this much room.
 ROOM = 1e-6
 
@@ -27,12 +26,12 @@ class Box:
     The cost of a quadratic follower is its gradient c + Cθ + Qy.
     """
 
-    lower: Vector
-    upper: Vector
-    cost_lower: Vector
-    cost_upper: Vector
-    rhs_lower: Vector
-    rhs_upper: Vector
+    lower: FloatArray
+    upper: FloatArray
+    cost_lower: FloatArray
+    cost_upper: FloatArray
+    rhs_lower: FloatArray
+    rhs_upper: FloatArray
 
     def declared(self, units: Units) -> "Box":
         """Return the box in the units of the declaration."""
@@ -49,9 +48,9 @@ class Box:
 
 def column_box(
     form: StandardForm,
-    heard_lower: Vector,
-    heard_upper: Vector,
-    reach: tuple[Vector, Vector] | None = None,
+    heard_lower: FloatArray,
+    heard_upper: FloatArray,
+    reach: tuple[FloatArray, FloatArray] | None = None,
 ) -> Box:
     """Return the box over all signals between two ends of shape (P,).
 
@@ -74,7 +73,7 @@ def column_box(
 
 
 def _refuse_infinite_signals(
-    form: StandardForm, cost: tuple[Vector, Vector], rhs: tuple[Vector, Vector]
+    form: StandardForm, cost: tuple[FloatArray, FloatArray], rhs: tuple[FloatArray, FloatArray]
 ) -> None:
     name = form.agent.name
     if not all(np.isfinite(end).all() for end in (*cost, *rhs)):
@@ -86,8 +85,11 @@ def _refuse_infinite_signals(
 
 
 def _column_ranges(
-    form: StandardForm, rhs_lower: Vector, rhs_upper: Vector, known: tuple[Vector, Vector]
-) -> tuple[Vector, Vector]:
+    form: StandardForm,
+    rhs_lower: FloatArray,
+    rhs_upper: FloatArray,
+    known: tuple[FloatArray, FloatArray],
+) -> tuple[FloatArray, FloatArray]:
     """Range of each column over the feasible set, by linear programs where bounds are open."""
     lower, upper = np.maximum(form.lower, known[0]), np.minimum(form.upper, known[1])
     equal = np.arange(len(rhs_lower)) < form.equal_rows

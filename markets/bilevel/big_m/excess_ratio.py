@@ -4,16 +4,15 @@ One linear program a row (Charnes-Cooper), on each independent block of the foll
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.big_m.column_ranges import Box, NoBoundError
 from equigrid.markets.bilevel.big_m.vertex_multipliers import vertex_multipliers
-from equigrid.markets.forms.linear_program import Indices, LinearProgram
+from equigrid.markets.forms.linear_program import LinearProgram
 from equigrid.markets.forms.standard_form import StandardForm
 
-Vector = NDArray[np.float64]
 # Multipliers come from a solver with this accuracy, so the proven bound gets this much room.
 _ROOM = 1e-6
 # A bound this small is none: the multiplier is 0.
@@ -21,8 +20,8 @@ _NOTHING = 1e-9
 
 
 def ratios(
-    form: StandardForm, box: Box, never: NDArray[np.bool_], *, vertices: bool
-) -> tuple[Vector, Vector, Vector]:
+    form: StandardForm, box: Box, never: BoolArray, *, vertices: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the smallest provable multipliers of rows, lower bounds and upper bounds.
 
     Where there is no room in some signal, the bases of a small part are tried, if vertices will
@@ -52,7 +51,7 @@ def ratios(
 
 
 def _by_duality(
-    form: StandardForm, box: Box, rows: Indices, columns: Indices, found: tuple[Vector, ...]
+    form: StandardForm, box: Box, rows: IntArray, columns: IntArray, found: tuple[FloatArray, ...]
 ) -> None:
     """Bound one part by weak duality; a column without room has no multiplier to speak of."""
     programme = _RatioProgram(form, box, rows, columns)
@@ -68,10 +67,10 @@ def _by_duality(
 
 def _by_bases(
     form: StandardForm,
-    rows: Indices,
-    columns: Indices,
-    bases: tuple[Vector, Vector, Vector],
-    found: tuple[Vector, ...],
+    rows: IntArray,
+    columns: IntArray,
+    bases: tuple[FloatArray, FloatArray, FloatArray],
+    found: tuple[FloatArray, ...],
 ) -> None:
     """Bound one part by the vertices of its dual."""
     fixed = (form.upper - form.lower <= 0)[columns]
@@ -80,7 +79,7 @@ def _by_bases(
     found[1][columns] = np.where(fixed, np.inf, bases[2])
 
 
-def _blocks(form: StandardForm) -> list[tuple[Indices, Indices]]:
+def _blocks(form: StandardForm) -> list[tuple[IntArray, IntArray]]:
     """Rows and columns of the independent parts of a follower."""
     if not form.columns:
         return []
@@ -97,7 +96,7 @@ def _blocks(form: StandardForm) -> list[tuple[Indices, Indices]]:
     return [(np.flatnonzero(row_part == k), np.flatnonzero(part == k)) for k in range(count)]
 
 
-def _refuse_moving_equality(form: StandardForm, box: Box, rows: Indices) -> None:
+def _refuse_moving_equality(form: StandardForm, box: Box, rows: IntArray) -> None:
     """No point lies on an equality at every value of a signal that moves it."""
     equal = rows[rows < form.equal_rows]
     if (box.rhs_upper > box.rhs_lower)[equal].any():
@@ -112,7 +111,7 @@ def _refuse_moving_equality(form: StandardForm, box: Box, rows: Indices) -> None
 class _RatioProgram:
     """Minimise D(y°) over s_i(y°) on one block: w = τ y°, and the slack in question is 1."""
 
-    def __init__(self, form: StandardForm, box: Box, rows: Indices, columns: Indices) -> None:
+    def __init__(self, form: StandardForm, box: Box, rows: IntArray, columns: IntArray) -> None:
         _refuse_moving_equality(form, box, rows)
         self._form, self._box, self._rows, self._columns = form, box, rows, columns
         self._program, n = LinearProgram(), len(columns)
@@ -141,7 +140,7 @@ class _RatioProgram:
             names = [(side, int(column)) for column in columns[at]]
             self._homogeneous(sign * eye[at], sign * bound[columns[at]], names)
 
-    def _homogeneous(self, matrix: object, rhs: Vector, names: list[tuple[str, int]]) -> None:
+    def _homogeneous(self, matrix: object, rhs: FloatArray, names: list[tuple[str, int]]) -> None:
         """State matrix @ w + slack = rhs τ, with a slack for each name."""
         if not len(rhs):
             return

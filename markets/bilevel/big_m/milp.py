@@ -3,19 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.markets.bilevel.big_m.pair_bounds import PairBounds
 from equigrid.markets.bilevel.branching.incumbents import Found, Incumbent, polished
 from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram
 from equigrid.markets.bilevel.quadratic_cuts import tangents
 from equigrid.markets.forms.highs_model import Assembled, Solution
-from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.search_limits import Effort
 
-Vector = NDArray[np.float64]
 # Times that a program with squares is solved again with more tangents.
 _CUTS = 60
 # What is left of a gap in absolute terms, in units of the program's own.
@@ -24,7 +22,7 @@ _ABSOLUTE = 1e-9
 _EXACT = {"mip_feasibility_tolerance": 1e-9, "primal_feasibility_tolerance": 1e-9}
 
 
-def margins(stated: ComplementarityProgram, margin: float) -> Vector:
+def margins(stated: ComplementarityProgram, margin: float) -> FloatArray:
     """Return a least multiplier of every limit that binds, in the units of a program."""
     unit = 1.0 if stated.units is None else stated.units.columns[stated.pairs.multiplier]
     return np.asarray(np.broadcast_to(margin / unit, (stated.pairs.count,)))
@@ -129,7 +127,7 @@ class MixedInteger:
         self._cancelled = True
         self._model.cancel()
 
-    def _extended(self, known: Incumbent) -> Vector:
+    def _extended(self, known: Incumbent) -> FloatArray:
         chosen = known.states[self._bounds.open] == BINDING
         return np.concatenate([known.columns, chosen.astype(float)])
 
@@ -167,8 +165,8 @@ class MixedInteger:
 
 
 def with_binaries(
-    stated: ComplementarityProgram, bounds: PairBounds, margin: Vector | float = 0.0
-) -> tuple[Assembled, Indices]:
+    stated: ComplementarityProgram, bounds: PairBounds, margin: FloatArray | float = 0.0
+) -> tuple[Assembled, IntArray]:
     """Let of every pair one be zero; return the program and its new binary columns.
 
     Parameters
@@ -212,7 +210,7 @@ def with_binaries(
     return whole, np.arange(n, n + count)
 
 
-def _corners(bounds: PairBounds, at: Indices) -> tuple[sparse.csr_array, Vector]:
+def _corners(bounds: PairBounds, at: IntArray) -> tuple[sparse.csr_array, FloatArray]:
     """Count, for each follower, the binaries that have to be 1 for its answer to be a corner."""
     followers = len(bounds.corner)
     ones, place = np.ones(len(at)), (bounds.owner[at], np.arange(len(at)))
@@ -221,12 +219,12 @@ def _corners(bounds: PairBounds, at: Indices) -> tuple[sparse.csr_array, Vector]
     return chosen, always - bounds.corner
 
 
-def _rows_of(columns: Indices, n: int) -> sparse.csr_array:
+def _rows_of(columns: IntArray, n: int) -> sparse.csr_array:
     shape, ones = (len(columns), n), np.ones(len(columns))
     return sparse.csr_array((ones, (np.arange(len(columns)), columns)), shape=shape)
 
 
-def _slacks(stated: ComplementarityProgram, at: Indices) -> tuple[sparse.csr_array, Vector]:
+def _slacks(stated: ComplementarityProgram, at: IntArray) -> tuple[sparse.csr_array, FloatArray]:
     """Return matrix and constant of the slacks of some pairs: bound - Ax, or x - bound."""
     program, pairs = stated.program, stated.pairs
     by_row, upper = pairs.row[at] >= 0, pairs.upper[at]

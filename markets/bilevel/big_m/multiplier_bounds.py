@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.big_m.column_ranges import Box, column_box
 from equigrid.markets.bilevel.big_m.excess_ratio import ratios
 from equigrid.markets.bilevel.signals import activity
 from equigrid.markets.forms.scaling import Figures, Units, ends
 from equigrid.markets.forms.standard_form import StandardForm
 
-Vector = NDArray[np.float64]
 Indices = NDArray[np.integer]
 # Multipliers come from a solver with this accuracy, so the proven bound gets this much room.
 _ROOM = 1e-6
@@ -41,10 +41,10 @@ class Bounds:
         Ranges that they were derived from.
     """
 
-    row_slack: Vector
-    row_multiplier: Vector
-    lower_multiplier: Vector
-    upper_multiplier: Vector
+    row_slack: FloatArray
+    row_multiplier: FloatArray
+    lower_multiplier: FloatArray
+    upper_multiplier: FloatArray
     box: Box
 
     def declared(self, units: Units) -> "Bounds":
@@ -60,9 +60,9 @@ class Bounds:
 
 def derive_bounds(
     form: StandardForm,
-    heard_lower: Vector,
-    heard_upper: Vector,
-    reach: tuple[Vector, Vector] | None = None,
+    heard_lower: FloatArray,
+    heard_upper: FloatArray,
+    reach: tuple[FloatArray, FloatArray] | None = None,
     *,
     vertices: bool = True,
 ) -> Bounds:
@@ -93,7 +93,7 @@ def derive_bounds(
     return _derived(own, heard_lower, heard_upper, known, vertices=vertices).declared(units)
 
 
-def _own_units(form: StandardForm, heard_lower: Vector, heard_upper: Vector) -> Units:
+def _own_units(form: StandardForm, heard_lower: FloatArray, heard_upper: FloatArray) -> Units:
     """Return units in which a follower's figures are nearest to 1, over all it may hear."""
     figures = Figures(form.matrix, np.ones(form.columns, dtype=bool))
     rhs = activity(form.rhs_of_heard, heard_lower, heard_upper)
@@ -107,9 +107,9 @@ def _own_units(form: StandardForm, heard_lower: Vector, heard_upper: Vector) -> 
 
 def _derived(
     form: StandardForm,
-    heard_lower: Vector,
-    heard_upper: Vector,
-    reach: tuple[Vector, Vector] | None,
+    heard_lower: FloatArray,
+    heard_upper: FloatArray,
+    reach: tuple[FloatArray, FloatArray] | None,
     *,
     vertices: bool,
 ) -> Bounds:
@@ -143,8 +143,8 @@ def _propagated(form: StandardForm, bounds: Bounds) -> Bounds:
 
 
 def _equality_ranges(
-    form: StandardForm, bounds: Bounds, low: Vector, high: Vector
-) -> tuple[Vector, Vector]:
+    form: StandardForm, bounds: Bounds, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Intervals of equality multipliers from each column they price, a few rounds of it."""
     low, high = low.copy(), high.copy()
     by_column = sparse.csc_array(form.matrix)
@@ -166,9 +166,9 @@ def _others(
     bounds: Bounds,
     column: int,
     rows: Indices,
-    values: Vector,
-    low: Vector,
-    high: Vector,
+    values: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
 ) -> tuple[float, float]:
     """Interval of everything in a column's stationarity but one multiplier."""
     at_low = np.where(values > 0, low[rows], high[rows]) * values

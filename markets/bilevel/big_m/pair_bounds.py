@@ -3,16 +3,14 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.big_m.multiplier_bounds import derive_bounds
 from equigrid.markets.bilevel.kkt import FollowerColumns, OptimalityProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram
-from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.sources import Dual
 
-Vector = NDArray[np.float64]
 # An end of a signal's range comes from a solver with this accuracy, so it gets this much room.
 _ROOM = 1e-6
 
@@ -33,13 +31,13 @@ class PairBounds:
         How many of a follower's pairs bind at a corner of what it may do.
     """
 
-    slack: Vector
-    multiplier: Vector
-    owner: Indices
-    corner: Vector
+    slack: FloatArray
+    multiplier: FloatArray
+    owner: IntArray
+    corner: FloatArray
 
     @property
-    def open(self) -> NDArray[np.bool_]:
+    def open(self) -> BoolArray:
         """Pairs of which either may be positive."""
         return (self.multiplier > 0) & np.isfinite(self.multiplier)
 
@@ -60,7 +58,9 @@ def pair_bounds(game: OptimalityProgram, stated: ComplementarityProgram) -> Pair
     return PairBounds(slack, multiplier, owner, np.array(corner, dtype=float))
 
 
-def _measured(stated: ComplementarityProgram, slack: Vector, most: Vector) -> tuple[Vector, Vector]:
+def _measured(
+    stated: ComplementarityProgram, slack: FloatArray, most: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return bounds in the units of the program."""
     if stated.units is None:
         return slack, most
@@ -83,8 +83,8 @@ def _corner(form: StandardForm) -> float:
 
 
 def _reach(
-    stated: ComplementarityProgram, columns: Indices, lower: Vector, upper: Vector
-) -> tuple[Vector, Vector]:
+    stated: ComplementarityProgram, columns: IntArray, lower: FloatArray, upper: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Close open intervals of the game's columns, by linear programs over the relaxed game."""
     lower, upper = lower.copy(), upper.copy()
     if np.isfinite(lower).all() and np.isfinite(upper).all():
@@ -106,7 +106,7 @@ def _reach(
 
 def _follower_bounds(
     game: OptimalityProgram, stated: ComplementarityProgram, follower: FollowerColumns
-) -> Vector:
+) -> FloatArray:
     form = follower.form
     signals = _reach(stated, follower.heard, *game.signals.box(form))
     reach = _reach(stated, follower.primal, form.lower, form.upper)

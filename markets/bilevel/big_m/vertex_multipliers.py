@@ -10,14 +10,12 @@ from itertools import combinations, islice
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.big_m.column_ranges import Box
-from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.forms.standard_form import StandardForm
 
-Vector = NDArray[np.float64]
 _MOST = 50_000
 _CHUNK = 4096
 _SINGULAR = 1e-9
@@ -25,8 +23,8 @@ _ROOM = 1e-6
 
 
 def vertex_multipliers(
-    form: StandardForm, box: Box, rows: Indices, columns: Indices
-) -> tuple[Vector, Vector, Vector] | None:
+    form: StandardForm, box: Box, rows: IntArray, columns: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray] | None:
     """Bound the multipliers of one independent part, or None where it has too many bases.
 
     Returns
@@ -54,7 +52,7 @@ def vertex_multipliers(
     return most[: len(rows)], bounds[0], bounds[1]
 
 
-def _bases(count: int, size: int) -> Iterator[Indices]:
+def _bases(count: int, size: int) -> Iterator[IntArray]:
     """Subsets of limits, some thousands at a time, shape (k, size)."""
     subsets = combinations(range(count), size)
     while chunk := list(islice(subsets, _CHUNK)):
@@ -62,11 +60,11 @@ def _bases(count: int, size: int) -> Iterator[Indices]:
 
 
 def _raise_to(
-    most: Vector,
-    chosen: Indices,
-    gradients: Vector,
-    ends: tuple[Vector, Vector],
-    free: NDArray[np.bool_],
+    most: FloatArray,
+    chosen: IntArray,
+    gradients: FloatArray,
+    ends: tuple[FloatArray, FloatArray],
+    free: BoolArray,
 ) -> None:
     """Raise bounds to what the multipliers -M⁺ᵀ(cost) of some bases can be over all costs."""
     spans = gradients[chosen].transpose(0, 2, 1)

@@ -3,17 +3,15 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.branching.lazy_program import LazyProgram
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram, Squares
 from equigrid.markets.bilevel.quadratic_cuts import tangents
 from equigrid.markets.forms.highs_model import Assembled, Solution
-from equigrid.markets.forms.linear_program import Indices
 
-Vector = NDArray[np.float64]
 # Rounds of tangents in a node; an answer is cut until it is near enough.
 _ROUNDS = 3
 _PATIENCE = 100
@@ -25,9 +23,9 @@ _FAR = (1e6, 1e9, 1e12)
 class Limits:
     """Bounds of a node: the program's own, with zeros and equalities put in."""
 
-    lower: Vector
-    upper: Vector
-    row_lower: Vector
+    lower: FloatArray
+    upper: FloatArray
+    row_lower: FloatArray
 
 
 class Piece:
@@ -41,7 +39,7 @@ class Piece:
         Of the simplex method, so far.
     """
 
-    def __init__(self, stated: ComplementarityProgram, columns: Indices, rows: Indices) -> None:
+    def __init__(self, stated: ComplementarityProgram, columns: IntArray, rows: IntArray) -> None:
         program = stated.program
         self.columns, self.rows, self.iterations = columns, rows, 0
         self._own = Assembled(
@@ -60,7 +58,7 @@ class Piece:
         self._waiting = may_wait, self._free_columns(stated)
         self._start()
 
-    def _free_columns(self, stated: ComplementarityProgram) -> NDArray[np.bool_]:
+    def _free_columns(self, stated: ComplementarityProgram) -> BoolArray:
         """Columns that no node decides on."""
         pairs, squares = stated.pairs, stated.squares
         decided = np.zeros(len(stated.program.cost), dtype=bool)
@@ -176,7 +174,7 @@ def pieces(stated: ComplementarityProgram) -> list[Piece]:
     ]
 
 
-def _selection(columns: Indices, n: int) -> sparse.csr_array:
+def _selection(columns: IntArray, n: int) -> sparse.csr_array:
     """The matrix that picks some of n columns."""
     place = (np.arange(len(columns)), columns)
     return sparse.csr_array((np.ones(len(columns)), place), shape=(len(columns), n))
@@ -190,7 +188,7 @@ def _star(matrix: sparse.csr_array) -> sparse.csr_array:
     return sparse.csr_array((ones, (entries.col, n + entries.row)), shape=(n + m, n + m))
 
 
-def _own_squares(squares: Squares, columns: Indices) -> Squares:
+def _own_squares(squares: Squares, columns: IntArray) -> Squares:
     place = np.full(squares.factor.shape[1], -1)
     place[columns] = np.arange(len(columns))
     at = np.flatnonzero(place[squares.epigraph] >= 0)

@@ -3,20 +3,12 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from equigrid.markets.bilevel.branching.nodes import (
-    BINDING,
-    NO_VALUE,
-    OPEN,
-    Evaluator,
-    Node,
-    States,
-)
+from equigrid.arrays import FloatArray, StateArray
+from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram
 from equigrid.markets.forms.highs_model import Solution
 
-Vector = NDArray[np.float64]
 _ROUNDS = 10
 _POSITIVE = 1e-7
 # An answer meets its squares to this, relative.
@@ -36,8 +28,8 @@ class Incumbent:
     """
 
     value: float
-    columns: Vector
-    states: States
+    columns: FloatArray
+    states: StateArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +54,9 @@ class Found:
     status: str
     sharp: bool = False
 
-    def sharpened(self, stated: ComplementarityProgram, margin: Vector | float = 0.0) -> "Found":
+    def sharpened(
+        self, stated: ComplementarityProgram, margin: FloatArray | float = 0.0
+    ) -> "Found":
         """Return the same with the best answer solved to the last digits, where it is not yet."""
         if self.best is None or self.sharp:
             return self
@@ -82,7 +76,10 @@ class Found:
 
 
 def polished(
-    stated: ComplementarityProgram, states: States, columns: Vector, margin: Vector | float = 0.0
+    stated: ComplementarityProgram,
+    states: StateArray,
+    columns: FloatArray,
+    margin: FloatArray | float = 0.0,
 ) -> Incumbent | None:
     """Solve once more under full decisions, to the last digits.
 
@@ -166,13 +163,13 @@ class Incumbents:
         lower, upper = node.lower, node.upper
         return evaluator.evaluate(states, lower, upper, node, propagate=False)
 
-    def _nearest(self, multiplier: Vector, slack: Vector, states: States) -> States:
+    def _nearest(self, multiplier: FloatArray, slack: FloatArray, states: StateArray) -> StateArray:
         """Of every open pair, let the smaller of the two be zero."""
         scale = [max(float(v.max(initial=0.0)), 1.0) for v in (multiplier, slack)]
         rest = np.where(multiplier / scale[0] > slack / scale[1], BINDING, NO_VALUE)
         return np.where(states == OPEN, rest, states).astype(np.int8)
 
-    def _take(self, node: Node, states: States) -> bool:
+    def _take(self, node: Node, states: StateArray) -> bool:
         """Keep the best answer under full decisions, if it is better."""
         evaluator = self._evaluator
         limits = evaluator.limits(states, node.lower, node.upper)

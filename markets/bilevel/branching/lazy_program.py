@@ -9,14 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.forms.highs_model import Assembled, Solution
-from equigrid.markets.forms.linear_program import Indices
 
-Vector = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 # With fewer than this it is not worth the trouble.
 _MANY = 200
 _BROKEN = 1e-7
@@ -35,7 +32,7 @@ class LazyProgram:
         Columns whose bounds never change: they may wait at zero.
     """
 
-    def __init__(self, program: Assembled, rows: Mask, columns: Mask) -> None:
+    def __init__(self, program: Assembled, rows: BoolArray, columns: BoolArray) -> None:
         self._program = program
         self._model = program.model(presolve="off")
         self._rows_in = np.arange(len(program.row_upper))
@@ -60,17 +57,17 @@ class LazyProgram:
         whole = self._whole(solution)
         return replace(solution, columns=whole, rows=self._program.matrix @ whole)
 
-    def set_bounds(self, columns: Indices, lower: Vector, upper: Vector) -> None:
+    def set_bounds(self, columns: IntArray, lower: FloatArray, upper: FloatArray) -> None:
         """Change bounds of some columns; those that wait keep theirs."""
         place = self._column_place[columns]
         here = place >= 0
         self._model.set_bounds(place[here], lower[here], upper[here])
 
-    def set_rows(self, rows: Indices, lower: Vector, upper: Vector) -> None:
+    def set_rows(self, rows: IntArray, lower: FloatArray, upper: FloatArray) -> None:
         """Change bounds of some rows that may not wait."""
         self._model.set_rows(self._row_place[rows], lower, upper)
 
-    def cut(self, matrix: sparse.csr_array, upper: Vector) -> None:
+    def cut(self, matrix: sparse.csr_array, upper: FloatArray) -> None:
         """Add rows matrix @ x ≤ upper, over columns that may not wait."""
         self._model.add_rows(matrix[:, self._columns_in], np.full(len(upper), -np.inf), upper)
         self._rows_in = np.concatenate([self._rows_in, np.full(len(upper), -1)])
@@ -79,7 +76,7 @@ class LazyProgram:
         """Change HiGHS options by their names."""
         self._model.set_options(**options)
 
-    def _put_off(self, rows: Mask, columns: Mask) -> None:
+    def _put_off(self, rows: BoolArray, columns: BoolArray) -> None:
         """Let wait what does not bind, or is not worth it, at a first solution."""
         program, solution = self._program, self._solved()
         if solution.status != "optimal":
@@ -114,7 +111,7 @@ class LazyProgram:
         self._watched_rows = matrix[self._late_rows]
         self._watched_columns = sparse.csr_array(matrix[:, self._late_columns].T)
 
-    def _whole(self, solution: Solution) -> Vector:
+    def _whole(self, solution: Solution) -> FloatArray:
         columns = np.zeros(len(self._program.cost))
         columns[self._columns_in] = solution.columns
         return columns
@@ -160,14 +157,14 @@ class LazyProgram:
         self._remember()
         return True
 
-    def _at_rows(self, values: Vector) -> Vector:
+    def _at_rows(self, values: FloatArray) -> FloatArray:
         """Put values of the model's rows where the whole program has them."""
         own = self._rows_in >= 0
         found = np.zeros(len(self._program.row_upper))
         found[self._rows_in[own]] = values[own]
         return found
 
-    def _in_model(self, columns: Indices) -> sparse.csc_array:
+    def _in_model(self, columns: IntArray) -> sparse.csc_array:
         """Entries of some columns in the rows of the model; tangents have none."""
         own = np.flatnonzero(self._rows_in >= 0)
         entries = sparse.coo_array(self._program.matrix[self._rows_in[own]][:, columns])

@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray, IntArray, StateArray
 from equigrid.markets.bilevel.branching.component_programs import Limits, Piece, pieces
 from equigrid.markets.bilevel.branching.propagation import Propagation
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram
 from equigrid.markets.forms.highs_model import Solution
-from equigrid.markets.forms.linear_program import Indices
 
-Vector = NDArray[np.float64]
-States = NDArray[np.int8]
 OPEN, NO_VALUE, BINDING = np.int8(0), np.int8(1), np.int8(2)
 # A whole number is met when it is missed by less.
 WHOLE = 1e-6
@@ -35,13 +32,13 @@ class Node:
         Values of the integer columns.
     """
 
-    states: States
-    lower: Vector
-    upper: Vector
-    values: Vector
-    multiplier: Vector
-    slack: Vector
-    whole: Vector
+    states: StateArray
+    lower: FloatArray
+    upper: FloatArray
+    values: FloatArray
+    multiplier: FloatArray
+    slack: FloatArray
+    whole: FloatArray
 
     @property
     def bound(self) -> float:
@@ -49,7 +46,7 @@ class Node:
         return float(self.values.sum())
 
     @property
-    def fractional(self) -> Indices:
+    def fractional(self) -> IntArray:
         """Integer columns that are not whole."""
         return np.flatnonzero(np.abs(self.whole - np.round(self.whole)) > WHOLE)
 
@@ -82,7 +79,7 @@ class Evaluator:
         """Whether no part holds both limits and multipliers."""
         return not set(self.multiplier_piece) & set(self.slack_piece)
 
-    def limits(self, states: States, lower: Vector, upper: Vector) -> Limits:
+    def limits(self, states: StateArray, lower: FloatArray, upper: FloatArray) -> Limits:
         """Return the bounds that decisions make of the program's own."""
         program, pairs = self.stated.program, self.pairs
         low, high = program.lower.copy(), program.upper.copy()
@@ -109,9 +106,9 @@ class Evaluator:
 
     def evaluate(
         self,
-        states: States,
-        lower: Vector,
-        upper: Vector,
+        states: StateArray,
+        lower: FloatArray,
+        upper: FloatArray,
         parent: Node | None,
         *,
         propagate: bool = True,
@@ -152,7 +149,7 @@ class Evaluator:
         return piece.far_out(limits) if solution.status == "unbounded" else solution
 
     def _touched(
-        self, states: States, lower: Vector, upper: Vector, parent: Node | None
+        self, states: StateArray, lower: FloatArray, upper: FloatArray, parent: Node | None
     ) -> list[int]:
         if parent is None:
             return list(range(len(self.pieces)))
@@ -166,9 +163,9 @@ class Evaluator:
 
     def _node(
         self,
-        states: States,
-        lower: Vector,
-        upper: Vector,
+        states: StateArray,
+        lower: FloatArray,
+        upper: FloatArray,
         parent: Node | None,
         found: dict[int, Solution],
     ) -> Node:
@@ -196,7 +193,7 @@ class Evaluator:
             whole,
         )
 
-    def scattered(self, found: dict[int, Solution]) -> tuple[Vector, Vector]:
+    def scattered(self, found: dict[int, Solution]) -> tuple[FloatArray, FloatArray]:
         """Put the parts' solutions where the whole program has them."""
         program = self.stated.program
         columns, rows = np.zeros(len(program.cost)), np.zeros(len(program.row_upper))

@@ -1,12 +1,11 @@
 """Interval propagation: which limits of followers cannot bind once others do."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram
 
-Vector = NDArray[np.float64]
 _ROUNDS = 6
 # A limit that is missed by less than this may still bind.
 _ROOM = 1e-6
@@ -28,8 +27,8 @@ class Propagation:
         self._lower, self._upper = program.lower, program.upper
 
     def never_bind(
-        self, lower: Vector, upper: Vector, row_lower: Vector
-    ) -> NDArray[np.bool_] | None:
+        self, lower: FloatArray, upper: FloatArray, row_lower: FloatArray
+    ) -> BoolArray | None:
         """Return the pairs whose limit cannot bind within bounds, or None if nothing fits.
 
         Parameters
@@ -47,7 +46,9 @@ class Propagation:
                 return None
         return self._out_of_reach(low, high)
 
-    def _ends(self, low: Vector, high: Vector) -> tuple[Vector, Vector, Vector, Vector]:
+    def _ends(
+        self, low: FloatArray, high: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Least and greatest of every entry, and of every row."""
         value, at = self._value, self._column
         ends = value * low[at], value * high[at]
@@ -58,7 +59,7 @@ class Propagation:
             np.add.at(total[k], self._row, end)
         return least, most, total[0], total[1]
 
-    def _tighten(self, low: Vector, high: Vector, row_low: Vector) -> bool:
+    def _tighten(self, low: FloatArray, high: FloatArray, row_low: FloatArray) -> bool:
         """Tighten columns through rows, in place, and tell whether that changed much."""
         least, most, row_least, row_most = self._ends(low, high)
         before = np.concatenate([low, high])
@@ -75,7 +76,7 @@ class Propagation:
         moved = after != before
         return bool((np.abs(after[moved] - before[moved]) > _ROOM).any())
 
-    def _out_of_reach(self, low: Vector, high: Vector) -> NDArray[np.bool_]:
+    def _out_of_reach(self, low: FloatArray, high: FloatArray) -> BoolArray:
         pairs = self._pairs
         *_, row_most = self._ends(low, high)
         upper = high[pairs.column] < self._upper[pairs.column] - _ROOM

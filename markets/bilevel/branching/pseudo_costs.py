@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+from equigrid.arrays import FloatArray, IntArray
+
 TINY = 1e-9
 
 
@@ -13,8 +13,8 @@ TINY = 1e-9
 class PseudoCosts:
     """What one unit of a multiplier, or of a slack, has cost when it was made zero."""
 
-    gain: Vector
-    trials: Vector = field(init=False)
+    gain: FloatArray
+    trials: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin without trials."""
@@ -27,7 +27,7 @@ class PseudoCosts:
             step = (max(gain, 0.0) / distance - self.gain[side, pair]) / self.trials[side, pair]
             self.gain[side, pair] += step
 
-    def expected(self, pairs: NDArray[np.int64], multiplier: Vector, slack: Vector) -> Vector:
+    def expected(self, pairs: IntArray, multiplier: FloatArray, slack: FloatArray) -> FloatArray:
         """Return the score of pairs: the product of what both children are expected to gain."""
         known = self.trials > 0
         mean = np.array([_mean(self.gain[s][known[s]]) for s in (0, 1)])[:, None]
@@ -36,5 +36,5 @@ class PseudoCosts:
         return np.asarray(ends[0] * ends[1])
 
 
-def _mean(values: Vector) -> float:
+def _mean(values: FloatArray) -> float:
     return float(values.mean()) if values.size else 1.0

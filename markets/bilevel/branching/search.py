@@ -9,22 +9,14 @@ import heapq
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray, IntArray, StateArray
 from equigrid.markets.bilevel.branching.incumbents import TIGHT, Found, Incumbents
-from equigrid.markets.bilevel.branching.nodes import (
-    BINDING,
-    NO_VALUE,
-    OPEN,
-    Evaluator,
-    Node,
-    States,
-)
+from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node
 from equigrid.markets.bilevel.branching.pseudo_costs import TINY, PseudoCosts
 from equigrid.markets.bilevel.mpcc import ComplementarityProgram
 from equigrid.markets.forms.search_limits import Effort
 
-Vector = NDArray[np.float64]
 _CANDIDATES = 4
 _TRUSTED = 2
 # Every so many nodes a better answer is looked for: from the node, and around the best one.
@@ -255,11 +247,11 @@ class Branching:
                 best, best_score = pair, value
         return best, node
 
-    def _violated(self, node: Node) -> NDArray[np.int64]:
+    def _violated(self, node: Node) -> IntArray:
         positive = (node.multiplier > _MET) & (node.slack > _MET)
         return np.flatnonzero(positive & (node.states == OPEN))
 
-    def _try(self, node: Node, pair: int) -> Vector:
+    def _try(self, node: Node, pair: int) -> FloatArray:
         """Gain in bound of both children, infinite where there is no answer."""
         gains = np.full(2, np.inf)
         for side, state in enumerate((NO_VALUE, BINDING)):
@@ -277,7 +269,7 @@ class Branching:
         self._costs.learn(pair, side, gain, float((node.multiplier, node.slack)[side][pair]))
         return max(gain, 0.0)
 
-    def _forced(self, node: Node, pair: int, gains: Vector) -> tuple[int | None, Node | None]:
+    def _forced(self, node: Node, pair: int, gains: FloatArray) -> tuple[int | None, Node | None]:
         """Go on with the only child that is left, if one is."""
         if np.isinf(gains).all():
             return None, None
@@ -299,7 +291,7 @@ class Branching:
         return found
 
 
-def _decided(states: States, pair: int, state: np.int8) -> States:
+def _decided(states: StateArray, pair: int, state: np.int8) -> StateArray:
     changed = states.copy()
     changed[pair] = state
     return changed

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from tests.games.conftest import facts_of, game_of, numbers
 
 import equigrid as eg
+from equigrid.arrays import FloatArray
 
-Vector = NDArray[np.float64]
 METHODS: dict[str, eg.Exact | eg.Admm] = {"exact": eg.Exact(), "admm": eg.Admm()}
 
 
@@ -48,7 +46,7 @@ class KnownExchange:
         """How far what is said may be off, relative to the greater of it and 1."""
         return float(self.facts["tolerance"])
 
-    def known(self, what: str) -> dict[str, Vector]:
+    def known(self, what: str) -> dict[str, FloatArray]:
         """What is known of ``prices`` or ``said``."""
         return {path: numbers(value) for path, value in self.facts["expected"][what].items()}
 

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from tests.games.conftest import facts_of, game_of, numbers
 
 import equigrid as eg
+from equigrid.arrays import FloatArray
 
-Vector = NDArray[np.float64]
 SETTINGS = ("rounds", "gap", "order", "damping", "tolerance", "start")
 
 
@@ -56,7 +54,7 @@ class PlayedGame:
         return float(self.facts.get("tolerance", 1e-5))
 
     @property
-    def said(self) -> dict[str, Vector]:
+    def said(self) -> dict[str, FloatArray]:
         """What is said at the equilibrium, by path."""
         known = self.talk.get("said", self.facts.get("expected", {}).get("said", {}))
         return {path: numbers(value) for path, value in known.items()}

@@ -4,22 +4,20 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-import numpy.typing as npt
 import pandapower
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NetworkError
 from equigrid.grid.ac import ac_check
 from equigrid.grid.linear.lindistflow import LABELS, LinearNetwork, linearise
 from equigrid.grid.network.feeders import feeder
 from equigrid.grid.network.network import Network
 
-Array = npt.NDArray[np.float64]
 
-
-def _loads(network: Network, columns: int = 6, seed: int = 0) -> tuple[Array, Array]:
+def _loads(network: Network, columns: int = 6, seed: int = 0) -> tuple[FloatArray, FloatArray]:
     """Return the network's loads, every bus and column scaled at random."""
     share = np.random.default_rng(seed).uniform(0.4, 1.2, (len(network.buses), columns))
     buses = network.buses
@@ -29,7 +27,7 @@ def _loads(network: Network, columns: int = 6, seed: int = 0) -> tuple[Array, Ar
     )
 
 
-def _assert_exact(network: Network, load_mw: Array, load_mvar: Array) -> None:
+def _assert_exact(network: Network, load_mw: FloatArray, load_mvar: FloatArray) -> None:
     linear = linearise(network, load_mw, load_mvar)
     exact, values = ac_check(network, load_mw, load_mvar), linear.values(load_mw, load_mvar)
     assert exact.converged.all()
@@ -38,7 +36,7 @@ def _assert_exact(network: Network, load_mw: Array, load_mvar: Array) -> None:
     assert values["import_mw"] == pytest.approx(supplied, abs=1e-6)
 
 
-def _supplied_mw(network: Network, load_mw: Array, load_mvar: Array) -> list[float]:
+def _supplied_mw(network: Network, load_mw: FloatArray, load_mvar: FloatArray) -> list[float]:
     """Return what pandapower says that the sources supply, column by column."""
     found = []
     for column in zip(load_mw.T, load_mvar.T, strict=True):
@@ -168,7 +166,9 @@ def test_block_says_what_values_say(feeder33: Network) -> None:
             assert block[name].label == LABELS[name]
 
 
-def _dispatch(linear: LinearNetwork, load_mw: Array, load_mvar: Array, screen: bool) -> Any:
+def _dispatch(
+    linear: LinearNetwork, load_mw: FloatArray, load_mvar: FloatArray, screen: bool
+) -> Any:
     """Buy dear energy with a cheap generator at bus 18, within the limits; return the problem."""
     at = np.zeros((33, 1))
     at[17] = 1.0

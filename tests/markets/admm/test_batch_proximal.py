@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.admm.batch.proximal import BatchProximal
 from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
@@ -20,28 +21,26 @@ from equigrid.markets.certification.fleet_rows import members_rows
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
 
-Vector = NDArray[np.float64]
-
 
 @dataclass
 class Drawn:
     """Members with feasible and bounded problems, and what is asked of them."""
 
     form: StandardForm
-    cost: Vector
-    rhs: Vector
+    cost: FloatArray
+    rhs: FloatArray
     shares: sparse.csr_array
-    constant: Vector
-    rho: Vector
-    price: Vector
-    target: Vector
+    constant: FloatArray
+    rho: FloatArray
+    price: FloatArray
+    target: FloatArray
 
     def batch(self) -> BatchProximal:
         return BatchProximal(self.form, self.cost, self.rhs, self.shares, self.constant, self.rho)
 
 
 def _form(
-    curved: Vector, matrix: Vector, equal: int, lower: NDArray[Any], upper: NDArray[Any]
+    curved: FloatArray, matrix: FloatArray, equal: int, lower: NDArray[Any], upper: NDArray[Any]
 ) -> StandardForm:
     n, m = len(lower), len(matrix)
     return StandardForm(
@@ -116,7 +115,7 @@ def _clipped(seed: int) -> Drawn:
     )
 
 
-def _alone(drawn: Drawn, k: int) -> Vector:
+def _alone(drawn: Drawn, k: int) -> FloatArray:
     """Solve one member by PIQP."""
     form, equal, rhs = drawn.form, drawn.form.equal_rows, drawn.rhs[k]
     pull = drawn.price[k] + drawn.rho * (drawn.target[k] - drawn.constant[k])
@@ -181,13 +180,13 @@ def test_a_warm_start_and_another_rho_change_nothing(seed: int) -> None:
     assert batch.steps <= max(1.0, steps), "it goes on from where it was left"
 
 
-def _costs(drawn: Drawn, x: Vector) -> Vector:
+def _costs(drawn: Drawn, x: FloatArray) -> FloatArray:
     """Return what members bear themselves at their columns."""
     slope = x @ drawn.form.quadratic.toarray() / 2 + drawn.cost
     return np.asarray(np.einsum("kj,kj->k", slope, x))
 
 
-def _bounds(drawn: Drawn, batch: BatchProximal, price: Vector) -> Vector:
+def _bounds(drawn: Drawn, batch: BatchProximal, price: FloatArray) -> FloatArray:
     """Return what the certificate proves of own cost - price'p, from the batch's multipliers."""
     rows = with_derived_bounds(members_rows(drawn.form, drawn.rhs))
     slopes = drawn.cost - price @ drawn.shares.toarray()

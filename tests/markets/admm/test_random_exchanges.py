@@ -9,12 +9,10 @@ from functools import cache
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import equigrid as eg
 from equigrid.scenarios.seeds import stream
 
-Vector = NDArray[np.float64]
 # From what an agent produces by hour to what it says of it: see `_placed`.
 Place = Callable[[cp.Expression], cp.Expression]
 # A balance, an entry of it, and what a unit less and a unit more there is worth.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableGame, WrongMethod
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
@@ -20,7 +20,6 @@ from equigrid.markets.model.sources import Dual
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders
 
-Vector = NDArray[np.float64]
 # Own units of 2 MW at these costs, by scenario and hour; the load is 3 MW and the cap 9.
 COSTS = np.array([[4.0, 7.0], [6.0, 3.0], [5.0, 8.0]])
 CAP, LOAD, UNIT, HOURS = 9.0, 3.0, 2.0, 0.5
@@ -74,7 +73,7 @@ def _game(objective: str, *, shape: tuple[int, ...] = (3,), one_price: bool = Fa
     )
 
 
-def _bought(price: Vector) -> tuple[Vector, Vector]:
+def _bought(price: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Least and most that is bought at a price; they differ where the unit costs as much."""
     least = np.where(price >= COSTS, LOAD - UNIT, LOAD)
     return least, np.where(price <= COSTS, LOAD, LOAD - UNIT)
@@ -97,12 +96,12 @@ def _enumerated(weigh: Any, *, one_price: bool) -> float:
     return float(weigh(np.array(losses)))
 
 
-def _loss(s: int, price: Vector, tie: int) -> float:
+def _loss(s: int, price: FloatArray, tie: int) -> float:
     bought = _bought(np.tile(price, (3, 1)))[tie][s]
     return float(HOURS * (WHOLESALE[s] - price) @ bought)
 
 
-def _best_tie(weigh: Any, price: Vector) -> float:
+def _best_tie(weigh: Any, price: FloatArray) -> float:
     margin = HOURS * (WHOLESALE - price)
     least = np.minimum(*(margin * bought for bought in _bought(price))).sum(axis=1)
     return float(weigh(least))

@@ -6,10 +6,10 @@ from typing import Literal
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
 from equigrid.agents.microgrid import Microgrid
+from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.follower_points import points
 from equigrid.markets.bilevel.follower_presolve import Multipliers, reduce_form
 from equigrid.markets.bilevel.kkt import OptimalityProgram
@@ -27,11 +27,10 @@ from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 
-Vector = NDArray[np.float64]
 EXACT = 1e-7
 
 
-def optimum(form: StandardForm, heard: Vector) -> tuple[Vector, Multipliers]:
+def optimum(form: StandardForm, heard: FloatArray) -> tuple[FloatArray, Multipliers]:
     """Solve a form whose bounds are stated as rows, so that cvxpy tells all multipliers."""
     x, equal, rhs = cp.Variable(form.columns), form.equal_rows, form.rhs_at(heard)
     low, high = np.isfinite(form.lower), np.isfinite(form.upper)
@@ -116,7 +115,7 @@ def game() -> Game:
     return Game([leader, microgrid()], leader="leader", links=links)
 
 
-def at_price(price: Vector) -> tuple[Game, Point]:
+def at_price(price: FloatArray) -> tuple[Game, Point]:
     """A point of the microgrid from columns of the game's program, filled in by hand."""
     led = game()
     program = OptimalityProgram(led)

@@ -5,17 +5,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
 from equigrid.agents.microgrid import Microgrid
+from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.follower_presolve import Reduced, reduce_form
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 def _chain(seed: int) -> Agent:
@@ -39,7 +37,7 @@ def _chain(seed: int) -> Agent:
     )
 
 
-def _check(form: StandardForm, reduced: Reduced, heard: Vector) -> None:
+def _check(form: StandardForm, reduced: Reduced, heard: FloatArray) -> None:
     full, small = AgentSolver(form).solve(heard), AgentSolver(reduced.form).solve(heard)
     restored = reduced.restore.value(small, heard)
     optimum = form.objective_at(full, heard)

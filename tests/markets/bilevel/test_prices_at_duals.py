@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
@@ -25,7 +25,6 @@ from equigrid.markets.model.sources import Dual
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders
 
-Vector = NDArray[np.float64]
 BASE, COSTS, SIZE, LINE, SUSCEPTANCE = np.array([2.0, 2.0]), np.array([10.0, 30.0]), 8.0, 4.0, 50.0
 WITHDRAWN = "aggregator.withdrawal_mw"
 PRICE = Dual("dno.withdrawal_mw")
@@ -71,7 +70,7 @@ def _game(
     )
 
 
-def _least_bill(taken: Vector) -> tuple[float, float]:
+def _least_bill(taken: FloatArray) -> tuple[float, float]:
     """Cost of the dispatch, and the least bill at optimal prices, by scipy.
 
     Prices λ of the buses with rents of both generators and of both ways of the line are optimal

@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.mpcc import Squares
 from equigrid.markets.bilevel.quadratic_cuts import tangents
 from equigrid.markets.bilevel.sums_of_squares import add_curve, square_root
 from equigrid.markets.forms.linear_program import LinearProgram
-
-Vector = NDArray[np.float64]
 
 
 def _semidefinite(seed: int) -> tuple[sparse.csr_array, int]:
@@ -73,7 +71,7 @@ def test_a_curve_adds_a_column_for_every_square() -> None:
     assert stated.lower[curve.epigraph].tolist() == [0.0, 0.0]
 
 
-def _squares(seed: int) -> tuple[Squares, Vector]:
+def _squares(seed: int) -> tuple[Squares, FloatArray]:
     """Three squares of four columns, whose epigraphs are columns 4 to 6, and a point."""
     rng = np.random.default_rng(seed)
     factor = np.hstack([rng.integers(-3, 4, (3, 4)), np.zeros((3, 3))])

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
@@ -21,11 +21,10 @@ from equigrid.markets.model.payment import Payment
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders
 
-Vector = NDArray[np.float64]
 HOURS = st.sampled_from([0.25, 1.0, 2.0])
 
 
-def _prosumer(cost: Vector, hours: float, *, split: bool) -> Agent:
+def _prosumer(cost: FloatArray, hours: float, *, split: bool) -> Agent:
     """Cover 3 MW from 2 + 2 MW of its own at rising cost; buy and sell at one price, or apart."""
     price, bought, sold = cp.Parameter(1), *(cp.Variable(1, bounds=[0, 6]) for _ in range(2))
     own = cp.Variable(2, bounds=[0, 2])
@@ -38,7 +37,7 @@ def _prosumer(cost: Vector, hours: float, *, split: bool) -> Agent:
     return Agent("site", problem, {"price": price}, says)
 
 
-def _one_price_game(cost: Vector, wholesale: float, hours: float, *, split: bool) -> Game:
+def _one_price_game(cost: FloatArray, wholesale: float, hours: float, *, split: bool) -> Game:
     offer, income = cp.Variable(1, bounds=[0, 10]), cp.Parameter()
     net = cp.Parameter(1)
     leader = Agent(
@@ -73,13 +72,15 @@ def _one_price_game(cost: Vector, wholesale: float, hours: float, *, split: bool
     return Game([leader, site], "disco", links, payments)
 
 
-def _best_by_prices(cost: Sequence[float] | Vector, wholesale: float, hours: float) -> float:
+def _best_by_prices(cost: Sequence[float] | FloatArray, wholesale: float, hours: float) -> float:
     """The leader's best profit over all prices at which the site's answer changes."""
     kinks = {0.0, 10.0} | {float(c + d) for c in cost for d in (-0.01, 0.01)}
     return max(_profit(p, cost, wholesale, hours) for p in kinks if 0 <= p <= 10)
 
 
-def _profit(price: float, cost: Sequence[float] | Vector, wholesale: float, hours: float) -> float:
+def _profit(
+    price: float, cost: Sequence[float] | FloatArray, wholesale: float, hours: float
+) -> float:
     """Profit at a price, ties in the leader's favour; columns: bought, sold, own, own."""
     own = np.array([price + 0.01, 0.01 - price, *cost])
     gain = np.array([price - wholesale, wholesale - price, 0.0, 0.0])

@@ -7,23 +7,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
+from equigrid.arrays import FloatArray, IntArray
 from equigrid.errors import UnusableGame
 from equigrid.markets.bilevel.substitution import CircleError, Smaller, eliminate, without_fixed
 from equigrid.markets.forms.highs_model import Assembled
-from equigrid.markets.forms.linear_program import Indices
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 
-Vector = NDArray[np.float64]
 
-
-def _program(seed: int, decided: int = 5, defined: int = 4) -> tuple[Assembled, Indices, Indices]:
+def _program(seed: int, decided: int = 5, defined: int = 4) -> tuple[Assembled, IntArray, IntArray]:
     """A program whose last columns are defined by its last rows, in random order.
 
     A column is defined by decisions and by those defined before it.
@@ -57,7 +54,7 @@ def _program(seed: int, decided: int = 5, defined: int = 4) -> tuple[Assembled, 
     return program, columns[shuffle], rows[shuffle]
 
 
-def _optimum(program: Assembled) -> tuple[float, Vector]:
+def _optimum(program: Assembled) -> tuple[float, FloatArray]:
     """Solve with scipy, offset included."""
     equal = program.row_lower == program.row_upper
     found = linprog(
@@ -115,7 +112,7 @@ def test_fixed_columns_first_and_definitions_then_are_one_step(seed: int) -> Non
     _assert_same(program, joined)
 
 
-def _ring(length: int, weight: float) -> tuple[Assembled, Indices, Indices]:
+def _ring(length: int, weight: float) -> tuple[Assembled, IntArray, IntArray]:
     """x_k = weight · x_(k+1), and the last is the first again: 1 + the others' sum is x_0."""
     matrix = np.eye(length) - weight * np.roll(np.eye(length), 1, axis=1)
     zero, open_ = np.zeros(length), np.full(length, np.inf)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.accounts.settlement import amounts, heard_values, settlement_table
 from equigrid.markets.certification.certificate import AcFindings, Certificate
@@ -17,7 +17,6 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 
-Vector = NDArray[np.float64]
 TOLERANCE = {
     "regret": 1e-4,
     "gap": 1e-4,
@@ -27,7 +26,7 @@ TOLERANCE = {
 }
 
 
-def _game(*, maximise: bool = False, given: Mapping[str, Vector] | None = None) -> Game:
+def _game(*, maximise: bool = False, given: Mapping[str, FloatArray] | None = None) -> Game:
     price, bought = cp.Parameter(2, name="price"), cp.Variable(2, bounds=[0, 9])
     own, base = cp.Variable(2, bounds=[0, 2]), cp.Parameter(2, name="base")
     site = Agent(

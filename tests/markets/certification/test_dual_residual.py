@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.games.game import Game
@@ -14,7 +14,6 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.sources import Dual
 
-Vector = NDArray[np.float64]
 NODES = 2
 
 
@@ -29,7 +28,7 @@ def operator(*, maximise: bool = False) -> Agent:
 
 
 def checked(
-    follower: Agent, given: Mapping[str, Vector], duals: Mapping[str, Vector]
+    follower: Agent, given: Mapping[str, FloatArray], duals: Mapping[str, FloatArray]
 ) -> Certificate:
     """Certify duals of a follower at what it is given, by heard name."""
     ears = {name: cp.Parameter(follower.hears[name].shape) for name in duals}
@@ -39,7 +38,7 @@ def checked(
         links=[Link(source, f"listener.{name}") for name, source in sources.items()],
         given={f"{follower.name}.{name}": value for name, value in given.items()},
     )
-    values: dict[str, Vector] = {sources[name]: dual for name, dual in duals.items()}
+    values: dict[str, FloatArray] = {sources[name]: dual for name, dual in duals.items()}
     return certify(game, values)[0]
 
 

@@ -5,7 +5,6 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.certification.certify import certify
@@ -16,7 +15,6 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 
-Vector = NDArray[np.float64]
 TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6}
 
 

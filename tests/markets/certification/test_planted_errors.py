@@ -5,8 +5,8 @@ from dataclasses import replace
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.forms.points import Point
@@ -16,7 +16,6 @@ from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
 
-Vector = NDArray[np.float64]
 TOLERANCE = {
     "regret": 1e-4,
     "gap": 1e-4,
@@ -53,11 +52,11 @@ def _game(*, maximise: bool = True) -> Game:
     )
 
 
-TRUE: dict[str, Vector] = {"disco.price": np.full(2, 9.0), "site.bought": np.full(2, 2.0)}
+TRUE: dict[str, FloatArray] = {"disco.price": np.full(2, 9.0), "site.bought": np.full(2, 2.0)}
 
 
 def _found(
-    changed: dict[str, Vector] | None = None, bound: float = 12.0, claimed: float = 12.0
+    changed: dict[str, FloatArray] | None = None, bound: float = 12.0, claimed: float = 12.0
 ) -> list[str]:
     """What falls short at the true answer, a profit of 12, with something changed."""
     values = {**TRUE, **(changed or {})}
@@ -92,7 +91,7 @@ def test_a_settlement_that_does_not_balance() -> None:
     assert _found(claimed=12 + 1e-8) == []
 
 
-def _point(game: Game, price: Vector) -> Point:
+def _point(game: Game, price: FloatArray) -> Point:
     """The site's own optimum at a price, with multipliers that are known by hand.
 
     Buying, at half an hour, costs price / 2; a unit of its own costs 2.5. The dearer of the two
@@ -109,7 +108,7 @@ def _point(game: Game, price: Vector) -> Point:
     return Point(columns, heard, -sign * price / 2, lower, upper)
 
 
-def _with_point(**wrong: Vector) -> Certificate:
+def _with_point(**wrong: FloatArray) -> Certificate:
     game, price = _game(), np.array([9.0, 4.0])
     values = {"disco.price": price, "site.bought": np.array([2.0, 4.0])}
     point = _point(game, price)
@@ -190,7 +189,7 @@ def test_a_dual_that_is_one_percent_off(share: float, caught: bool) -> None:
         links=[Link("load.drawn", "dno.drawn"), Link("fee", "load.paid")],
         payments=[Payment("fee", "load", "dno", Dual("dno.drawn"), "load.drawn")],
     )
-    values: dict[str, Vector] = {
+    values: dict[str, FloatArray] = {
         "load.drawn": np.array([3.0]),
         Dual("dno.drawn"): np.array([20.0 * share]),
     }

@@ -3,7 +3,6 @@
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from equigrid.errors import WrongMethod
 from equigrid.markets.certification.certify import certify
@@ -14,7 +13,6 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 
-Vector = NDArray[np.float64]
 HOURS = 2
 
 

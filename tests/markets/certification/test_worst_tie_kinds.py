@@ -5,8 +5,8 @@ import itertools
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.certification.worst_tie import worst_tie
 from equigrid.markets.games.game import Game
@@ -14,8 +14,6 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
-
-Vector = NDArray[np.float64]
 
 
 def at_dual(*, income: bool) -> Game:
@@ -53,7 +51,7 @@ def test_the_worst_of_all_optimal_duals(
     offer: float, price: float, worst: float, income: bool
 ) -> None:
     """At 4 MW the price falls from 70 to 20, so that any between them is one."""
-    values: dict[str, Vector] = {
+    values: dict[str, FloatArray] = {
         "plant.offer": np.array([offer]),
         Dual("market.offered"): np.array([price]),
     }
@@ -72,7 +70,7 @@ def test_a_price_that_nothing_bounds() -> None:
     links = [Link("load.load", "dno.drawn"), Link("fee", "load.paid")]
     payment = Payment("fee", "load", "dno", Dual("dno.drawn"), "load.load")
     game = Game([leader, network], leader="load", links=links, payments=[payment])
-    price: dict[str, Vector] = {Dual("dno.drawn"): np.array([8.0])}
+    price: dict[str, FloatArray] = {Dual("dno.drawn"): np.array([8.0])}
     assert worst_tie(game, {"load.load": np.array([4.0]), **price}) == pytest.approx(32.0)
     assert worst_tie(game, {"load.load": np.array([5.0]), **price}) == np.inf
 
@@ -204,7 +202,7 @@ def test_amounts_heard_by_scenario() -> None:
     assert certificate.worst_tie_objective == pytest.approx(0.5 * (10 + 18) + 10)
 
 
-def drawn(seed: int) -> tuple[Game, Vector, Vector]:
+def drawn(seed: int) -> tuple[Game, FloatArray, FloatArray]:
     """A follower with few costs of 0, 1 and 2 on a cube, and a leader that minds distances."""
     rng = np.random.default_rng(seed)
     size = 4

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, UnusableGame
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.model.agent import Agent
 
-Vector = NDArray[np.float64]
 STEPS = 4
 
 
@@ -48,7 +47,7 @@ def _heard(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _by_cvxpy(agent: Agent, heard: dict[str, Any]) -> tuple[float, dict[str, Vector]]:
+def _by_cvxpy(agent: Agent, heard: dict[str, Any]) -> tuple[float, dict[str, FloatArray]]:
     assert agent.problem is not None
     for name, value in heard.items():
         agent.hears[name].value = value

@@ -5,15 +5,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, UnusableGame
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
 
-Vector = NDArray[np.float64]
 SHAPES = st.sampled_from([(3,), (2, 3), ()])
 
 
@@ -40,7 +39,7 @@ def _agent(shape: tuple[int, ...], seed: int, *, maximise: bool) -> Agent:
     )
 
 
-def _hear(agent: Agent, seed: int) -> dict[str, Vector]:
+def _hear(agent: Agent, seed: int) -> dict[str, FloatArray]:
     rng = np.random.default_rng(seed)
     return {name: rng.uniform(-6, 9, p.shape) for name, p in agent.hears.items()}
 

@@ -9,9 +9,9 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import equigrid as eg
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, UnusableGame
 from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.experiments.study import load_study
@@ -21,7 +21,6 @@ from equigrid.markets.games import agent_checks
 from equigrid.markets.games.agent_checks import check_agent
 from equigrid.markets.model.agent import Agent
 
-Vector = NDArray[np.float64]
 HOURS, COUNT = 3, itertools.count(1)
 
 
@@ -209,15 +208,15 @@ def test_takes_the_maker_of_an_agent_for_a_mistake(parties: tuple[Agent, ...]) -
         check_agent(parties)  # type: ignore[arg-type]
 
 
-def _more_when_dear(form: StandardForm, heard: Vector, answer: Vector) -> Vector:
+def _more_when_dear(form: StandardForm, heard: FloatArray, answer: FloatArray) -> FloatArray:
     return form.upper if heard.sum() > 90 else answer
 
 
-def _ever_more(form: StandardForm, heard: Vector, answer: Vector) -> Vector:
+def _ever_more(form: StandardForm, heard: FloatArray, answer: FloatArray) -> FloatArray:
     return answer + next(COUNT)
 
 
-def _no_name(form: StandardForm, heard: Vector, answer: Vector) -> Vector:
+def _no_name(form: StandardForm, heard: FloatArray, answer: FloatArray) -> FloatArray:
     if abs(heard).max() > 1e5:
         raise NoAnswer("no answer")
     return answer
@@ -233,10 +232,10 @@ def _no_name(form: StandardForm, heard: Vector, answer: Vector) -> Vector:
     ],
 )
 def test_answers_that_no_sound_agent_gives(
-    monkeypatch: pytest.MonkeyPatch, odd: Callable[..., Vector], what: str
+    monkeypatch: pytest.MonkeyPatch, odd: Callable[..., FloatArray], what: str
 ) -> None:
     class Odd(AgentSolver):
-        def solve(self, heard: Vector) -> Vector:
+        def solve(self, heard: FloatArray) -> FloatArray:
             return odd(self.form, heard, super().solve(heard))
 
     monkeypatch.setattr(agent_checks, "AgentSolver", Odd)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableGame
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
@@ -24,12 +24,15 @@ from equigrid.markets.model.payment import Payment
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders
 
-Vector = NDArray[np.float64]
 STEPS = 3
 
 
 def _member(
-    name: str, data: dict[str, Vector] | None = None, *, curved: bool = True, whole: bool = False
+    name: str,
+    data: dict[str, FloatArray] | None = None,
+    *,
+    curved: bool = True,
+    whole: bool = False,
 ) -> Agent:
     """Buy for a load, make some of it at a cost, and store; data in place of what is heard."""
     price = cp.Parameter(STEPS, name="price")
@@ -56,7 +59,7 @@ def _member(
     return Agent(name, problem, {"price": price}, said)
 
 
-def _data(rng: np.random.Generator, size: int) -> dict[str, Vector]:
+def _data(rng: np.random.Generator, size: int) -> dict[str, FloatArray]:
     return {
         "load": rng.uniform(1, 4, (size, STEPS)),
         "cost": rng.uniform(1, 6, (size, 2)),
@@ -64,7 +67,7 @@ def _data(rng: np.random.Generator, size: int) -> dict[str, Vector]:
     }
 
 
-def _alone(data: dict[str, Vector], **options: Any) -> list[Agent]:
+def _alone(data: dict[str, FloatArray], **options: Any) -> list[Agent]:
     rows = [dict(zip(data, values, strict=True)) for values in zip(*data.values(), strict=True)]
     return [_member(f"m{k}", row, **options) for k, row in enumerate(rows)]
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from equigrid.errors import UnusableGame
 from equigrid.markets.games.game import Game
@@ -16,7 +15,6 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 
-Vector = NDArray[np.float64]
 FEE = 2.0
 
 

@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods.best_response import BestResponse
@@ -33,7 +33,6 @@ from equigrid.markets.model.payment import Payment
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders
 
-Vector = NDArray[np.float64]
 PENALTY = 1e4
 
 
@@ -139,7 +138,7 @@ def _game(market: Market, *, gain: bool) -> Game:
     )
 
 
-def _matrices(market: Market) -> tuple[Any, Vector, Any, Vector, list[tuple[float, float]]]:
+def _matrices(market: Market) -> tuple[Any, FloatArray, Any, FloatArray, list[tuple[float, float]]]:
     """Rows and bounds of all sites side by side; columns of a site: imports, then two powers."""
     t = market.steps
     below, most, equal, rhs, bounds = [], [], [], [], []
@@ -162,7 +161,7 @@ def _matrices(market: Market) -> tuple[Any, Vector, Any, Vector, list[tuple[floa
     )
 
 
-def _cost(market: Market, price: Vector) -> Vector:
+def _cost(market: Market, price: FloatArray) -> FloatArray:
     """Cost of all sites' columns at a price."""
     parts = [
         np.concatenate([price, *(np.full(market.steps, float(c)) for c in site.cost)])
@@ -171,13 +170,13 @@ def _cost(market: Market, price: Vector) -> Vector:
     return market.hours * np.concatenate(parts)
 
 
-def _linprog(cost: Vector, *args: Any, **named: Any) -> Any:
+def _linprog(cost: FloatArray, *args: Any, **named: Any) -> Any:
     solved = linprog(cost, *args, **named, method="highs")
     assert solved.status == 0, solved.message
     return solved
 
 
-def _grid_profits(market: Market, prices: list[Vector]) -> Vector:
+def _grid_profits(market: Market, prices: list[FloatArray]) -> FloatArray:
     """The leader's best profit at each price, -inf where its constraint cannot be met."""
     below, most, equal, rhs, bounds = _matrices(market)
     count, t = len(prices), market.steps
@@ -223,7 +222,7 @@ def _grid_profits(market: Market, prices: list[Vector]) -> Vector:
     return np.where(broken, -np.inf, profit)
 
 
-def _prices(market: Market) -> list[Vector]:
+def _prices(market: Market) -> list[FloatArray]:
     kinks = {0, market.cap} | {c for site in market.sites for c in site.cost if c <= market.cap}
     return [np.array(price, dtype=float) for price in product(sorted(kinks), repeat=market.steps)]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
@@ -46,7 +46,7 @@ def _on_off_game(costs: tuple[int, ...], gains: tuple[int, ...], most: int) -> G
     return Game([leader, follower], "leader", links)
 
 
-def _made(costs: tuple[int, ...], on: tuple[int, ...]) -> NDArray[np.float64]:
+def _made(costs: tuple[int, ...], on: tuple[int, ...]) -> FloatArray:
     """The cheapest open makers below 5 make 3 in all; costs differ, so nothing is a tie."""
     made, left = np.zeros(len(costs)), 3.0
     for k in np.argsort(costs):

@@ -9,15 +9,14 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import equigrid as eg
 from equigrid.agents.assets import InterruptibleLoad
+from equigrid.arrays import FloatArray
 from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.experiments.study import load_study
 from equigrid.scenarios.seeds import stream
 
-Vector = NDArray[np.float64]
 HOURS = 4
 WHOLESALE = np.array([28.0, 35.0, 50.0, 41.0])
 
@@ -131,7 +130,7 @@ def _assert_proven(found: eg.Equilibrium, cost: float) -> None:
     assert total == pytest.approx(cost, rel=1e-4)
 
 
-def _prices_are_optimal(central: eg.Equilibrium, price: Vector) -> None:
+def _prices_are_optimal(central: eg.Equilibrium, price: FloatArray) -> None:
     """At the central quantities, another method's prices leave nobody anything to gain."""
     certificate, _ = eg.certify(central.game, {**central.values, "energy": price})
     assert certificate.optimality_gap is not None
@@ -306,7 +305,7 @@ def _paper_e(case: DiscoMicrogrids, sites: int, hours: slice) -> tuple[eg.Agent,
     return disco.agent(), followers
 
 
-def _published(case: DiscoMicrogrids, hours: slice) -> dict[str, Vector]:
+def _published(case: DiscoMicrogrids, hours: slice) -> dict[str, FloatArray]:
     """Return what the ISO and the DERs manager announce for these hours."""
     return {
         "wholesale_price_per_mwh": case.wholesale_price_per_mwh[hours],
@@ -332,7 +331,7 @@ def _instead(
 
 
 def _disco_leads(
-    disco: eg.Agent, sites: Sequence[eg.Agent], published: Mapping[str, Vector]
+    disco: eg.Agent, sites: Sequence[eg.Agent], published: Mapping[str, FloatArray]
 ) -> eg.Game:
     """Let the Disco bear what microgrids bear, in place of what they pay it."""
     costs = [cp.Parameter(name=f"{site.name}_cost") for site in sites]
@@ -355,7 +354,7 @@ def _disco_leads(
 
 
 def _disco_balances(
-    disco: eg.Agent, sites: Sequence[eg.Agent], published: Mapping[str, Vector]
+    disco: eg.Agent, sites: Sequence[eg.Agent], published: Mapping[str, FloatArray]
 ) -> eg.Game:
     """Let a balance for each microgrid tell its import from what the Disco delivers there."""
     sold = {site.name: cp.Variable(site.shape_of("import_mw"), bounds=[-1, 1]) for site in sites}

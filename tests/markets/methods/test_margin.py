@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
@@ -25,11 +25,10 @@ from equigrid.markets.model.payment import Payment
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders
 
-Vector = NDArray[np.float64]
 CAP, SIZE = 10.0, 2.0
 
 
-def _priced(site: Agent, wholesale: Vector) -> Game:
+def _priced(site: Agent, wholesale: FloatArray) -> Game:
     steps = len(wholesale)
     offer, sold = cp.Variable(steps, bounds=[0, CAP]), cp.Parameter(steps)
     income = cp.Parameter()
@@ -48,7 +47,7 @@ def _priced(site: Agent, wholesale: Vector) -> Game:
     return Game([leader, site], "disco", links, payments)
 
 
-def _separate(costs: Vector, load: Vector) -> Agent:
+def _separate(costs: FloatArray, load: FloatArray) -> Agent:
     """Each hour by itself: buy, or run units of 2 MW at their costs, shape (units, steps)."""
     steps = len(load)
     price, bought = cp.Parameter(steps), cp.Variable(steps)
@@ -60,7 +59,7 @@ def _separate(costs: Vector, load: Vector) -> Agent:
     return Agent("site", problem, {"price": price}, {"bought": bought})
 
 
-def _best(costs: Vector, load: Vector, wholesale: Vector, margin: float) -> float:
+def _best(costs: FloatArray, load: FloatArray, wholesale: FloatArray, margin: float) -> float:
     """The best profit at prices that are a margin away from the cost of every unit."""
     total = 0.0
     for hour in range(len(load)):
@@ -96,7 +95,7 @@ def test_without_a_margin_a_tie_is_the_leaders(build: Builders) -> None:
     assert found.values["disco.price"] == pytest.approx([4.8], abs=1e-5)
 
 
-def _coupled(seed: int) -> tuple[Agent, Vector]:
+def _coupled(seed: int) -> tuple[Agent, FloatArray]:
     """Ramps, a budget of energy and two units tie the hours of a site together."""
     rng = np.random.default_rng(seed)
     steps = 3
@@ -113,7 +112,7 @@ def _coupled(seed: int) -> tuple[Agent, Vector]:
     return site, rng.uniform(0, 5, steps)
 
 
-def _answers_nearby(found: Equilibrium, size: float, seed: int) -> Iterator[Vector]:
+def _answers_nearby(found: Equilibrium, size: float, seed: int) -> Iterator[FloatArray]:
     """What the site says at costs that are all a little off, by another solver."""
     game, rng = found.game, np.random.default_rng(seed)
     form = game.forms["site"]

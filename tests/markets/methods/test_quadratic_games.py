@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
@@ -18,8 +18,6 @@ from equigrid.markets.model.payment import Payment
 
 if TYPE_CHECKING:
     from tests.markets.conftest import Builders
-
-Vector = NDArray[np.float64]
 
 
 def _price_game(follower: Agent, cost: float, cap: float) -> Game:
@@ -43,7 +41,7 @@ def _price_game(follower: Agent, cost: float, cap: float) -> Game:
     )
 
 
-def _buyer(worth: Vector, curve: Vector, most: float) -> Agent:
+def _buyer(worth: FloatArray, curve: FloatArray, most: float) -> Agent:
     """Gain worth'x - ½ x'Mx from x, and pay for it."""
     n = len(worth)
     price, bought = cp.Parameter(n, name="price"), cp.Variable(n, bounds=[0, most], name="bought")

@@ -19,13 +19,13 @@ import clarabel
 import highspy
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import block_diag
 from scipy.optimize import linprog
 
-Vector = NDArray[np.float64]
-_Limits = list[tuple[Vector, Vector]]
+from equigrid.arrays import BoolArray, FloatArray
+
+_Limits = list[tuple[FloatArray, FloatArray]]
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 SEED = 7
 # A curved follower is solved to this accuracy here, so its best answers are met by that much.
@@ -109,7 +109,7 @@ def _room(value: float) -> float:
     return 1e-4 * max(1.0, abs(value)) if np.isfinite(value) else 0.0
 
 
-def _grid(game: Any) -> list[Vector]:
+def _grid(game: Any) -> list[FloatArray]:
     axes = [
         np.arange(low, high + 1) if whole else np.linspace(low, high, 3)
         for low, high, whole in zip(game.lower, game.upper, game.integer, strict=True)
@@ -121,16 +121,16 @@ def _grid(game: Any) -> list[Vector]:
 class _BestOnes:
     """All best answers y and multipliers of a follower: rows @ (y, multipliers) ≤ limit."""
 
-    answer: Vector
-    rows: Vector
-    limit: Vector
-    lower: Vector
-    upper: Vector
-    cost: Vector
-    shared: Vector
+    answer: FloatArray
+    rows: FloatArray
+    limit: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    cost: FloatArray
+    shared: FloatArray
 
 
-def _value_at(game: Any, x: Vector, told: Sequence[Vector] = ()) -> float:
+def _value_at(game: Any, x: FloatArray, told: Sequence[FloatArray] = ()) -> float:
     """The leader's least cost at x over the followers' best answers and multipliers.
 
     Where one follower hears another, that one's answer is the one told, or any best one.
@@ -158,7 +158,7 @@ def _value_at(game: Any, x: Vector, told: Sequence[Vector] = ()) -> float:
     return float(own + solved.fun) if solved.status == 0 else (np.inf, -np.inf)[solved.status - 2]
 
 
-def _best_ones(game: Any, number: int, x: Vector, before: Vector) -> _BestOnes | None:
+def _best_ones(game: Any, number: int, x: FloatArray, before: FloatArray) -> _BestOnes | None:
     """What costs no more than the best answer, and the multipliers that prove it best."""
     follower = game.followers[number]
     heard = before if follower.cost_of_z.shape[1] else np.zeros(0)
@@ -186,7 +186,12 @@ def _best_ones(game: Any, number: int, x: Vector, before: Vector) -> _BestOnes |
 
 
 def _proof(
-    follower: Any, y: Vector, cost: Vector, matrix: Vector, limit: Vector, equal: NDArray[np.bool_]
+    follower: Any,
+    y: FloatArray,
+    cost: FloatArray,
+    matrix: FloatArray,
+    limit: FloatArray,
+    equal: BoolArray,
 ) -> tuple[_Limits, _Limits]:
     """Limits of answers as good as y, and of multipliers that prove y best."""
     slope, curve = cost + follower.curvature @ y, follower.factor
@@ -216,7 +221,7 @@ def _capped(follower: Any, rows: int) -> _Limits:
     return [(sign * worth, np.full(len(worth), paid.cap + NEAR)) for sign in (1, -1)]
 
 
-def _leader_cost(game: Any, number: int, x: Vector, rows: int) -> Vector:
+def _leader_cost(game: Any, number: int, x: FloatArray, rows: int) -> FloatArray:
     """What an answer and its multipliers cost the leader at x, money included."""
     follower, of_answer = game.followers[number], game.cost_of_answers[number].copy()
     of_multipliers, paid = np.zeros(rows), follower.paid
@@ -229,8 +234,8 @@ def _leader_cost(game: Any, number: int, x: Vector, rows: int) -> Vector:
 
 
 def _alone(
-    curvature: Vector, cost: Vector, matrix: Vector, limit: Vector, equal: NDArray[np.bool_]
-) -> Vector | None:
+    curvature: FloatArray, cost: FloatArray, matrix: FloatArray, limit: FloatArray, equal: BoolArray
+) -> FloatArray | None:
     """Solve min ½y'Py + cost'y over matrix @ y {=, ≤} limit with scipy or with Clarabel."""
     if not curvature.any():
         rows = matrix[~equal], limit[~equal], matrix[equal], limit[equal]

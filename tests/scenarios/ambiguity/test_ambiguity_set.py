@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 from scipy import optimize, sparse
 
+from equigrid.arrays import FloatArray
 from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet, profile_distance
 from equigrid.scenarios.ambiguity.probability_limits import ProbabilityLimits
 
-Vector = NDArray[np.float64]
 TOLERANCES = st.one_of(st.just(np.inf), st.floats(0.0, 1.5).map(lambda value: round(value, 3)))
 PART: Any = 1.5
 NONE: Any = np.nan
@@ -24,19 +23,19 @@ CONFIDENCES = st.floats(0.01, 1.0)
 
 
 @st.composite
-def odds_and_costs(draw: st.DrawFn, most: int = 6, least: int = 1) -> tuple[Vector, Vector]:
+def odds_and_costs(draw: st.DrawFn, most: int = 6, least: int = 1) -> tuple[FloatArray, FloatArray]:
     parts = draw(st.lists(st.integers(0, 20), min_size=least, max_size=most).filter(any))
     costs = arrays(np.float64, len(parts), elements=st.integers(-50, 50).map(float))
     return np.array(parts) / sum(parts), draw(costs)
 
 
-def dual_value(near: AmbiguitySet, cost: Vector) -> float:
+def dual_value(near: AmbiguitySet, cost: FloatArray) -> float:
     worst, constraints = near.worst_case(cp.Constant(cost))
     problem = cp.Problem(cp.Minimize(worst), constraints)
     return float(problem.solve(solver=cp.HIGHS))
 
 
-def corner_value(nominal: Vector, cost: Vector, total: float, largest: float) -> float:
+def corner_value(nominal: FloatArray, cost: FloatArray, total: float, largest: float) -> float:
     """Greatest expectation over all corners of A(1)-(4), which are written without auxiliaries.
 
     The deviations add up to 0, so A(1) says that no group of scenarios gains more than half of it.
@@ -60,7 +59,7 @@ def corner_value(nominal: Vector, cost: Vector, total: float, largest: float) ->
     return float((points[inside] @ cost).max())
 
 
-def line_value(nominal: Vector, cost: Vector, radius: float, apart: Vector) -> float:
+def line_value(nominal: FloatArray, cost: FloatArray, radius: float, apart: FloatArray) -> float:
     """Least over one price of distance: piecewise linear, so only its kinks are tried."""
     gain = cost[None, :, None] - cost[None, None, :]
     way = apart[:, :, None] - apart[:, None, :]
@@ -70,7 +69,9 @@ def line_value(nominal: Vector, cost: Vector, radius: float, apart: Vector) -> f
     return float((prices * radius + reached @ nominal).min())
 
 
-def transport_value(nominal: Vector, cost: Vector, radius: float, apart: Vector) -> float:
+def transport_value(
+    nominal: FloatArray, cost: FloatArray, radius: float, apart: FloatArray
+) -> float:
     count = len(nominal)
     answer = optimize.linprog(
         -np.tile(cost, count),
@@ -85,7 +86,7 @@ def transport_value(nominal: Vector, cost: Vector, radius: float, apart: Vector)
 @settings(max_examples=40, deadline=None)
 @given(drawn=odds_and_costs(4, least=2), total=TOLERANCES, largest=TOLERANCES)
 def test_mixed_norm_by_three_ways(
-    drawn: tuple[Vector, Vector], total: float, largest: float
+    drawn: tuple[FloatArray, FloatArray], total: float, largest: float
 ) -> None:
     nominal, cost = drawn
     near = AmbiguitySet.mixed_norm(nominal, total, largest)
@@ -110,7 +111,9 @@ def test_five_scenarios_with_the_paper_s_tolerances(seed: int) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(drawn=odds_and_costs(5), radius=st.floats(0.0, 20.0), seed=st.integers(0, 99))
-def test_wasserstein_by_four_ways(drawn: tuple[Vector, Vector], radius: float, seed: int) -> None:
+def test_wasserstein_by_four_ways(
+    drawn: tuple[FloatArray, FloatArray], radius: float, seed: int
+) -> None:
     nominal, cost = drawn
     places = np.random.default_rng(seed).integers(0, 9, (len(cost), 2)).astype(float)
     apart = profile_distance(places)
@@ -140,7 +143,7 @@ def test_wasserstein_between_nominal_and_dearest() -> None:
     confidences=st.tuples(CONFIDENCES, CONFIDENCES).map(sorted),
 )
 def test_more_confidence_is_never_cheaper(
-    drawn: tuple[Vector, Vector], samples: int, confidences: list[float]
+    drawn: tuple[FloatArray, FloatArray], samples: int, confidences: list[float]
 ) -> None:
     nominal, cost = drawn
     low, high = (
@@ -153,7 +156,7 @@ def test_more_confidence_is_never_cheaper(
 @settings(max_examples=30, deadline=None)
 @given(drawn=odds_and_costs(), confidence=st.floats(0.01, 0.999))
 def test_many_samples_leave_the_nominal_distribution(
-    drawn: tuple[Vector, Vector], confidence: float
+    drawn: tuple[FloatArray, FloatArray], confidence: float
 ) -> None:
     nominal, cost = drawn
     gaps = [
@@ -168,7 +171,7 @@ def test_many_samples_leave_the_nominal_distribution(
 
 @settings(max_examples=30, deadline=None)
 @given(drawn=odds_and_costs())
-def test_full_confidence_is_the_dearest_scenario(drawn: tuple[Vector, Vector]) -> None:
+def test_full_confidence_is_the_dearest_scenario(drawn: tuple[FloatArray, FloatArray]) -> None:
     near = AmbiguitySet.from_confidence(drawn[0], 1000, 1)
     assert near.worst_value(drawn[1]) == pytest.approx(drawn[1].max(), rel=1e-12)
     assert dual_value(near, drawn[1]) == pytest.approx(drawn[1].max())
@@ -177,7 +180,7 @@ def test_full_confidence_is_the_dearest_scenario(drawn: tuple[Vector, Vector]) -
 @settings(max_examples=40, deadline=None)
 @given(drawn=odds_and_costs(), total=TOLERANCES, largest=TOLERANCES, data=st.data())
 def test_the_worst_case_grows_with_each_cost(
-    drawn: tuple[Vector, Vector], total: float, largest: float, data: st.DataObject
+    drawn: tuple[FloatArray, FloatArray], total: float, largest: float, data: st.DataObject
 ) -> None:
     nominal, cost = drawn
     rise = data.draw(arrays(np.float64, len(cost), elements=st.integers(0, 9).map(float)))

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.scenarios.days.clear_sky import Panel
 from equigrid.scenarios.days.clouds import Clouds
 from equigrid.scenarios.days.measured_days import read_daily_profiles
 from equigrid.scenarios.days.photovoltaic_days import PhotovoltaicDays
 
-Vector = NDArray[np.float64]
 SHARED = Path(os.environ.get("EQUIGRID_SHARED", Path(__file__).parents[4] / "shared"))
 MEASURED = SHARED / "data" / "solar" / "citylearn2021_pv_4years.csv.gz"
 # Of the four years of hourly output per rated power in the CityLearn challenge of 2021.
@@ -29,7 +28,7 @@ STATISTICS = {
 WITHIN = dict(zip(STATISTICS, (0.4, 0.2, 0.06, 0.03, 0.12, 0.02), strict=True))
 
 
-def statistics(days: Vector) -> dict[str, float]:
+def statistics(days: FloatArray) -> dict[str, float]:
     daily, hourly = days.sum(axis=1), days.ravel()
     values = (
         daily.mean(),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
 from equigrid.markets.bilevel.big_m.multiplier_bounds import Bounds, derive_bounds
@@ -15,7 +15,6 @@ from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
 
-Vector = NDArray[np.float64]
 ROOM = 1e-5
 
 
@@ -41,7 +40,9 @@ def _random_follower(seed: int, *, moving: bool) -> StandardForm:
     )
 
 
-def _vertices(form: StandardForm, heard: Vector) -> list[tuple[Vector, Vector, Vector]]:
+def _vertices(
+    form: StandardForm, heard: FloatArray
+) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
     """Optimal (columns, row multipliers, reduced costs) as several algorithms find them."""
     found = []
     for strategy, presolve in (("1", "off"), ("4", "off"), ("1", "on")):
@@ -73,7 +74,7 @@ def _vertices(form: StandardForm, heard: Vector) -> list[tuple[Vector, Vector, V
     return found  # type: ignore[return-value]
 
 
-def _assert_obeyed(form: StandardForm, bounds: Bounds, heard: Vector) -> None:
+def _assert_obeyed(form: StandardForm, bounds: Bounds, heard: FloatArray) -> None:
     inequality = np.arange(len(form.rhs)) >= form.equal_rows
     for columns, duals, reduced in _vertices(form, heard):
         slack = form.rhs_at(heard) - form.matrix @ columns

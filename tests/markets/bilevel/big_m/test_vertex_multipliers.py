@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError, column_box
 from equigrid.markets.bilevel.big_m.multiplier_bounds import derive_bounds
@@ -16,8 +16,6 @@ from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
-
-Vector = NDArray[np.float64]
 
 
 def _follower(seed: int, *, curved: bool = False) -> StandardForm:
@@ -38,14 +36,14 @@ def _follower(seed: int, *, curved: bool = False) -> StandardForm:
     )
 
 
-def _box(form: StandardForm) -> tuple[Vector, Vector]:
+def _box(form: StandardForm) -> tuple[FloatArray, FloatArray]:
     low, high = np.zeros(form.heard_size), np.full(form.heard_size, 2.0)
     low[form.heard["limit"]] = -1.0
     return low, high
 
 
 def _has_dual_within(
-    form: StandardForm, heard: Vector, most: tuple[Vector, Vector, Vector]
+    form: StandardForm, heard: FloatArray, most: tuple[FloatArray, FloatArray, FloatArray]
 ) -> bool | None:
     """Whether the optimal dual face meets the bounds; None if nothing is feasible."""
     try:
@@ -71,7 +69,7 @@ def _has_dual_within(
     return bool(found.status == 0)
 
 
-def _signals(form: StandardForm, seed: int, count: int = 6) -> Vector:
+def _signals(form: StandardForm, seed: int, count: int = 6) -> FloatArray:
     """Corners, edges and inner points of the box: also those that leave no room."""
     low, high = _box(form)
     share = np.random.default_rng(seed).integers(0, 4, (count, form.heard_size)) / 3

@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import sparse
 
 from equigrid.markets.bilevel.branching.lazy_program import LazyProgram
 from equigrid.markets.forms.highs_model import Assembled, Solution
 
-Vector = NDArray[np.float64]
 # Bounds of the first columns and rows change; all others may wait, more than 200 of each.
 OWN, COLUMNS, FIRST, ROWS = 6, 236, 10, 260
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from equigrid.arrays import BoolArray, FloatArray, StateArray
 from equigrid.markets.bilevel.branching.component_programs import Limits
 from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE, OPEN, Evaluator
 from equigrid.markets.bilevel.branching.propagation import Propagation
@@ -16,8 +16,6 @@ from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
-
-Vector = NDArray[np.float64]
 
 
 def _follower(name: str, rng: np.random.Generator, columns: int) -> Agent:
@@ -52,7 +50,7 @@ def _stated(seed: int) -> ComplementarityProgram:
     return relaxed(OptimalityProgram(Game([leader, *followers], "leader", links)))
 
 
-def _node(stated: ComplementarityProgram, seed: int) -> tuple[NDArray[np.int8], Limits]:
+def _node(stated: ComplementarityProgram, seed: int) -> tuple[StateArray, Limits]:
     """Some limits that bind, and bounds that go with them."""
     rng, evaluator = np.random.default_rng(seed), Evaluator(stated)
     chances = [0.7, 0.15, 0.15]
@@ -61,7 +59,7 @@ def _node(stated: ComplementarityProgram, seed: int) -> tuple[NDArray[np.int8], 
     return states.astype(np.int8), evaluator.limits(states, none, none)
 
 
-def _extreme(stated: ComplementarityProgram, node: Limits, form: Vector) -> float | None:
+def _extreme(stated: ComplementarityProgram, node: Limits, form: FloatArray) -> float | None:
     """Greatest value of a form over the followers' rows and the bounds of a node."""
     program, rows = stated.program, stated.limits
     matrix = program.matrix[rows].toarray()
@@ -77,7 +75,7 @@ def _extreme(stated: ComplementarityProgram, node: Limits, form: Vector) -> floa
     return {0: -found.fun, 3: np.inf}.get(found.status) if found.status != 2 else None
 
 
-def _limit(stated: ComplementarityProgram, pair: int) -> tuple[Vector, float]:
+def _limit(stated: ComplementarityProgram, pair: int) -> tuple[FloatArray, float]:
     """The form of a pair's limit, and what it is at most."""
     program, pairs = stated.program, stated.pairs
     if pairs.row[pair] >= 0:
@@ -90,7 +88,7 @@ def _limit(stated: ComplementarityProgram, pair: int) -> tuple[Vector, float]:
     return form, float(sign * bound)
 
 
-def _never(stated: ComplementarityProgram, node: Limits) -> NDArray[np.bool_] | None:
+def _never(stated: ComplementarityProgram, node: Limits) -> BoolArray | None:
     return Propagation(stated).never_bind(node.lower, node.upper, node.row_lower)
 
 
