@@ -14,15 +14,15 @@ import paper_e
 from scipy import sparse
 
 from equigrid.experiments.study import Study
-from equigrid.markets.bilevel.big_m.milp import MixedInteger, with_binaries
+from equigrid.markets.bilevel.big_m.milp import BigMMilp, with_binaries
 from equigrid.markets.bilevel.big_m.pair_bounds import PairBounds, pair_bounds
 from equigrid.markets.bilevel.branching.search import Branching
-from equigrid.markets.bilevel.kkt import OptimalityProgram
+from equigrid.markets.bilevel.kkt import KktProgram
 from equigrid.markets.bilevel.mpcc import (
-    ComplementarityProgram,
+    Mpcc,
     Squares,
+    mpcc_of,
     pairs_of,
-    relaxed,
 )
 from equigrid.markets.bilevel.substitution import itself
 from equigrid.markets.games.game import Game
@@ -34,12 +34,12 @@ Row = tuple[str, float, float, float, int, float]
 
 def plain(game: Game, gap: float, time_limit_s: float) -> tuple[float, float, int]:
     """Solve by guessed bounds; return value, bound and nodes."""
-    program = OptimalityProgram(game)
+    program = KktProgram(game)
     stated = program.program.assembled(program.leader_form.offset)
     n, whole = len(stated.cost), itself(stated)
     nothing = Squares(np.zeros(0, dtype=int), sparse.csr_array((0, n)), np.zeros(0))
     pairs = pairs_of(program, whole)
-    game_program = ComplementarityProgram(stated, pairs, nothing, np.zeros(0, dtype=int), whole)
+    game_program = Mpcc(stated, pairs, nothing, np.zeros(0, dtype=int), whole)
     guess = np.full(pairs.count, GUESS)
     bounds = PairBounds(guess, guess, np.zeros(pairs.count, dtype=int), np.zeros(1))
     with_all, _ = with_binaries(game_program, bounds)
@@ -52,13 +52,13 @@ def by_route(route: str) -> Callable[[Game], tuple[float, float, int]]:
     """Return a way to solve by one route of Exact."""
 
     def solve(game: Game) -> tuple[float, float, int]:
-        program = OptimalityProgram(game)
-        stated = relaxed(program).in_own_units()
+        program = KktProgram(game)
+        stated = mpcc_of(program).in_own_units()
         # The nodes of the two routes are worth about as many seconds.
         if route == "branching":
             found = Branching(stated, GAP).run(2500)
         else:
-            found = MixedInteger(stated, pair_bounds(program, stated), GAP).run(100)
+            found = BigMMilp(stated, pair_bounds(program, stated), GAP).run(100)
         assert found.best is not None
         assert stated.units is not None
         sign = -1.0 if game.agent(str(game.leader)).maximises else 1.0

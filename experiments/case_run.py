@@ -14,7 +14,7 @@ from equigrid.experiments.strict import in_words
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Dispatch, System
 from equigrid.experiments.world import Progress, World
-from equigrid.grid.verified_flow import Judged, judged_flow
+from equigrid.grid.verified_flow import VerifiedFlow, verified_flow
 from equigrid.markets.certification.certificate import AcFindings
 
 GOES_ON = "interrupted: what was found is written; Ctrl-C again ends at once"
@@ -187,7 +187,7 @@ def _best_round(rounds: tuple[Any, ...], *, leads_up: bool) -> int:
     return int(best["round"])
 
 
-def _judged(study: Study, dispatch: Dispatch) -> Judged:
+def _judged(study: Study, dispatch: Dispatch) -> VerifiedFlow:
     limits = study.spec.network.voltage_min_pu, study.spec.network.voltage_max_pu
     loads = dispatch.net_load_mw, dispatch.net_load_mvar
-    return judged_flow(study.network, *loads, *limits, dispatch.parts)
+    return verified_flow(study.network, *loads, *limits, dispatch.parts)

@@ -55,7 +55,7 @@ def replay(directory: Path) -> list[str]:
     for case, kpis in reported.items():
         own = [message for message in messages if message.case == case]
         of_case = {n: t[t["case"] == case] if "case" in t else t for n, t in tables.items()}
-        found += [f"{case}: {text}" for text in _differences(kind, Told(own), kpis, of_case)]
+        found += [f"{case}: {text}" for text in _differences(kind, LoggedRun(own), kpis, of_case)]
         if digests.get(case) != digest(own):
             found.append(f"{case}: the messages are not those that the manifest vouches for")
     told = {message.case for message in messages}
@@ -64,7 +64,7 @@ def replay(directory: Path) -> list[str]:
 
 
 def _differences(
-    kind: ReplayKind, told: "Told", kpis: Mapping[str, Any], tables: Tables
+    kind: ReplayKind, told: "LoggedRun", kpis: Mapping[str, Any], tables: Tables
 ) -> Iterator[str]:
     """Yield a sentence for each figure that does not agree."""
     if not told.stage:
@@ -83,7 +83,7 @@ def _differences(
     yield from kind.differences(told, tables)
 
 
-class Told:
+class LoggedRun:
     """One case, as its messages tell it.
 
     Attributes

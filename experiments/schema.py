@@ -169,7 +169,7 @@ class Party(Strict):
     name: Name
 
 
-class Study(Strict):
+class StudySpec(Strict):
     """A configured question: who plays, on which feeder, in which cases, by which methods.
 
     Each system narrows `system`, `methods`, `cases` and `agents` to its own, and adds fields.
@@ -190,7 +190,7 @@ class Study(Strict):
     agents: Annotated[tuple[Party, ...], Field(min_length=1)]
 
     @model_serializer(mode="wrap")
-    def _as_written(self, write: Callable[["Study"], dict[str, Any]]) -> dict[str, Any]:
+    def _as_written(self, write: Callable[["StudySpec"], dict[str, Any]]) -> dict[str, Any]:
         """Leave out messages to which nothing happens, as a study file may; parties come last."""
         written = _last(write(self), "messages", "agents")
         if self.messages == Messages():

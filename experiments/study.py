@@ -27,7 +27,7 @@ class Study:
 
     Attributes
     ----------
-    spec : equigrid.experiments.schema.Study
+    spec : equigrid.experiments.schema.StudySpec
         What the file says, as its system has it.
     network : Network
         With switches as the study sets them.
@@ -37,7 +37,7 @@ class Study:
         The file as read, which knows the line of each place.
     """
 
-    spec: schema.Study
+    spec: schema.StudySpec
     network: Network
     folder: Path = Path()
     document: Document | None = field(default=None, repr=False)

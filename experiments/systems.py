@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.experiments.schema import Case
-from equigrid.experiments.schema import Study as StudyFile
+from equigrid.experiments.schema import StudySpec as StudyFile
 
 if TYPE_CHECKING:  # what follows from these takes long to import, and few need all of it
     import pandas as pd
 
     from equigrid.experiments.checks import Problem
     from equigrid.experiments.findings import Document
-    from equigrid.experiments.replay import Told
+    from equigrid.experiments.replay import LoggedRun
     from equigrid.experiments.report.kind import ReportKind
     from equigrid.experiments.result import Kpi
     from equigrid.experiments.study import Study
@@ -134,8 +134,8 @@ class ReplayKind:
     """
 
     tables: tuple[str, ...]
-    kpis: "Callable[[Told, Tables], Mapping[str, float]]"
-    differences: "Callable[[Told, Tables], Iterable[str]]"
+    kpis: "Callable[[LoggedRun, Tables], Mapping[str, float]]"
+    differences: "Callable[[LoggedRun, Tables], Iterable[str]]"
     compared: Callable[[Mapping[str, Any]], Iterable[str]] = lambda reported: ()
 
 

@@ -17,7 +17,7 @@ _ALONE = 250  # up to so many columns pandapower needs less time than kernels to
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class VerifiedFlow:
     """AC power flows by two routes that share nothing.
 
     Attributes
@@ -30,7 +30,7 @@ class Judged:
         Largest difference of a voltage magnitude between the routes, over judged columns that both
         solve; None where pandapower alone was asked.
     disagreeing : int
-        Judged columns that only one route solves. pandapower has the last word.
+        VerifiedFlow columns that only one route solves. pandapower has the last word.
     """
 
     result: AcResult
@@ -39,14 +39,14 @@ class Judged:
     disagreeing: int = 0
 
 
-def judged_flow(
+def verified_flow(
     network: Network,
     load_mw: ArrayLike,
     load_mvar: ArrayLike,
     voltage_min_pu: ArrayLike,
     voltage_max_pu: ArrayLike,
     parts: ArrayLike | None = None,
-) -> Judged:
+) -> VerifiedFlow:
     """Run the AC power flow of every column by the batch, and by pandapower where it matters.
 
     pandapower judges the 50 columns that come nearest to a voltage limit or go furthest beyond,
@@ -74,7 +74,7 @@ def judged_flow(
     check_loads(network, active, reactive)
     columns = active.shape[1]
     if columns <= _ALONE or any(twice_fed_islands(network.graph(), network.sources)):
-        return Judged(ac_check(network, active, reactive), np.ones(columns, bool), None)
+        return VerifiedFlow(ac_check(network, active, reactive), np.ones(columns, bool), None)
     result = _by_batch(network, active, reactive)
     distances = _distances(result, voltage_min_pu, voltage_max_pu)
     judged = _chosen(distances, result.converged, parts)
@@ -83,7 +83,7 @@ def judged_flow(
     apart = np.abs(exact.voltage_pu - voltage)[:, exact.converged & converged]
     disagreeing = int(np.count_nonzero(exact.converged != converged))
     _replace(result, judged, exact)
-    return Judged(result, judged, float(apart.max(initial=0.0)), disagreeing)
+    return VerifiedFlow(result, judged, float(apart.max(initial=0.0)), disagreeing)
 
 
 def _by_batch(network: Network, load_mw: FloatArray, load_mvar: FloatArray) -> AcResult:

@@ -1,11 +1,11 @@
 """Paper E: a distribution company that buys wholesale and prices its exchange with microgrids."""
 
 from equigrid.experiments.disco_microgrids.checks import problems
-from equigrid.experiments.disco_microgrids.schema import Study
+from equigrid.experiments.disco_microgrids.schema import DiscoMicrogridsSpec
 from equigrid.experiments.systems import SystemKind, later
 
 KIND = SystemKind(
-    schema=Study,
+    schema=DiscoMicrogridsSpec,
     problems=problems,
     parties=later(f"{__name__}.system", "parties"),
     study_tables=later(f"{__name__}.tables", "study_tables"),

@@ -47,7 +47,7 @@ def add_profit_forgone(kpis: dict[str, dict[str, Kpi]], study: Study) -> None:
     study : Study
         Which says in which cases ramps cost something.
     """
-    assert isinstance(study.spec, schema.Study)
+    assert isinstance(study.spec, schema.DiscoMicrogridsSpec)
     penalised = [c.name for c in study.spec.cases if c.ramp_penalty and c.name in kpis]
     free = [case for case in kpis if case not in penalised]
     for case in penalised if free else []:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def doubts(study: "Study") -> Iterator["Problem"]:
     """Yield what is implausible: place, message, guilty value."""
     spec = study.spec
-    assert isinstance(spec, schema.Study)
+    assert isinstance(spec, schema.DiscoMicrogridsSpec)
     iso = next(a for a in spec.agents if isinstance(a, schema.Iso))
     wholesale = max(iso.wholesale_price_per_mwh)
     customers = next(a for a in spec.agents if isinstance(a, schema.Customers))

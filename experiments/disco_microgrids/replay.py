@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from equigrid.arrays import FloatArray
-from equigrid.experiments.replay import Told, close
+from equigrid.experiments.replay import LoggedRun, close
 from equigrid.experiments.systems import ReplayKind
 from equigrid.markets.messaging.messages import FlexOffer, FlexOrder, FlexRequest
 
@@ -20,16 +20,16 @@ def replay_kind() -> ReplayKind:
     return ReplayKind(tables, _kpis, _differences, _forgone)
 
 
-def _kpis(told: Told, tables: Tables) -> dict[str, float]:
+def _kpis(told: LoggedRun, tables: Tables) -> dict[str, float]:
     return {**_told_kpis(told), **_private_kpis(tables)}
 
 
-def _differences(told: Told, tables: Tables) -> Iterator[str]:
+def _differences(told: LoggedRun, tables: Tables) -> Iterator[str]:
     yield from _series(told, tables)
     yield from _rounds(told, tables)
 
 
-def _told_kpis(told: Told) -> dict[str, float]:
+def _told_kpis(told: LoggedRun) -> dict[str, float]:
     said, leader = told.schedules(), told.leader
     purchase = said[leader, "purchase_mw"]
     rise = np.diff(purchase)
@@ -49,7 +49,7 @@ def _told_kpis(told: Told) -> dict[str, float]:
     }
 
 
-def _series(told: Told, tables: Tables) -> Iterator[str]:
+def _series(told: LoggedRun, tables: Tables) -> Iterator[str]:
     """Compare prices, purchase and imports hour by hour."""
     order = next(m for m in reversed(told.final) if isinstance(m, FlexOrder))
     price, said = np.asarray(order.values["price_per_mwh"]), told.schedules()
@@ -67,7 +67,7 @@ def _series(told: Told, tables: Tables) -> Iterator[str]:
             yield f"imports of '{site}' differ from the schedule sent"
 
 
-def _rounds(told: Told, tables: Tables) -> Iterator[str]:
+def _rounds(told: LoggedRun, tables: Tables) -> Iterator[str]:
     """Compare announced prices and the number of new answers, round by round."""
     prices: dict[int, FloatArray] = {}
     fresh: dict[int, int] = {}

@@ -168,7 +168,7 @@ class Scenarios(Strict):
     irradiance: IrradianceUncertainty
 
 
-class Study(schema.Study):
+class DiscoMicrogridsSpec(schema.StudySpec):
     """A Disco and its microgrids: who plays, in which cases, under which scenarios."""
 
     system: Literal["disco-microgrids"]

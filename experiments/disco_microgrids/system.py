@@ -54,9 +54,9 @@ class DiscoMicrogrids:
     operating_point: tuple[FloatArray, FloatArray] | None = None
 
     @cached_property
-    def spec(self) -> schema.Study:
+    def spec(self) -> schema.DiscoMicrogridsSpec:
         """What the study file says."""
-        assert isinstance(self.study.spec, schema.Study)
+        assert isinstance(self.study.spec, schema.DiscoMicrogridsSpec)
         return self.study.spec
 
     @cached_property
@@ -279,5 +279,5 @@ def _generator(name: str, unit: schema.Generator) -> assets.Generator:
     return assets.Generator(name=name, cost_per_mwh=unit.bid_per_mwh, **limits)
 
 
-def _one(spec: schema.Study, kind: type[T]) -> T:
+def _one(spec: schema.DiscoMicrogridsSpec, kind: type[T]) -> T:
     return next(agent for agent in spec.agents if isinstance(agent, kind))

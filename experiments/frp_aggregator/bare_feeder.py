@@ -11,7 +11,7 @@ from equigrid.experiments.frp_aggregator.days import days_of
 from equigrid.experiments.frp_aggregator.parties import operator_of
 from equigrid.experiments.study import Study
 from equigrid.grid.ac import AcViolations
-from equigrid.grid.verified_flow import judged_flow
+from equigrid.grid.verified_flow import verified_flow
 
 _VOLTAGE_PU, _LOADING_PERCENT = 1e-6, 1e-3
 
@@ -59,7 +59,7 @@ def _violations(
     operator: NetworkOperator, load_mw: FloatArray, load_mvar: FloatArray
 ) -> AcViolations:
     limits = operator.voltage_min_pu, operator.voltage_max_pu
-    return judged_flow(operator.network, load_mw, load_mvar, *limits).result.violations(*limits)
+    return verified_flow(operator.network, load_mw, load_mvar, *limits).result.violations(*limits)
 
 
 def _violated(off: AcViolations) -> BoolArray:

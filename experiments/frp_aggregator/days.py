@@ -37,7 +37,7 @@ def days_of(study: Study) -> Days:
     study : Study
         Of this system.
     """
-    assert isinstance(study.spec, schema.Study)
+    assert isinstance(study.spec, schema.FrpAggregatorSpec)
     said, hours = study.spec.scenarios, study.spec.hours
     if isinstance(said, schema.GivenScenarios):
         given = ScenarioSet({"irradiance": np.array(said.irradiance)}, np.array(said.probability))

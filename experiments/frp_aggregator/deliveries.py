@@ -12,7 +12,7 @@ from equigrid.experiments.frp_aggregator.parties import loads_of, spec_of
 from equigrid.experiments.schema import Case
 from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Deliveries
-from equigrid.grid.verified_flow import judged_flow
+from equigrid.grid.verified_flow import verified_flow
 from equigrid.scenarios.seeds import stream
 
 _AT_ONCE = 50_000  # deliveries
@@ -81,7 +81,7 @@ def _beyond(
     found = []
     for start in range(0, load_mw.shape[1], _AT_ONCE):
         some = np.s_[:, start : start + _AT_ONCE]
-        judged = judged_flow(study.network, load_mw[some], load_mvar[some], *limits)
+        judged = verified_flow(study.network, load_mw[some], load_mvar[some], *limits)
         off = judged.result.violations(*limits)
         found.append((off.voltage_pu.max(axis=0), off.loading_percent.max(axis=0)))
     voltage, loading = zip(*found, strict=True)

@@ -59,7 +59,9 @@ def loads_of(study: Study) -> FeederLoads:
     return feeder_loads(study, said.peak_load_fraction * np.array(said.load_profile))
 
 
-def aggregator_of(spec: schema.Study, near: AmbiguitySet) -> prosumer_aggregator.ProsumerAggregator:
+def aggregator_of(
+    spec: schema.FrpAggregatorSpec, near: AmbiguitySet
+) -> prosumer_aggregator.ProsumerAggregator:
     """Return the aggregator of all prosumers, who trusts probabilities as far as a set says."""
     prosumers = tuple(
         assets.VirtualBattery(**p.model_dump(exclude={"kind", "bus", "represented_by"}))
@@ -75,7 +77,9 @@ def aggregator_of(spec: schema.Study, near: AmbiguitySet) -> prosumer_aggregator
     )
 
 
-def game_of(spec: schema.Study, follower: Agent, leader: Agent, load_mw: FloatArray) -> Game:
+def game_of(
+    spec: schema.FrpAggregatorSpec, follower: Agent, leader: Agent, load_mw: FloatArray
+) -> Game:
     """Return the game: the market announces, the aggregator leads, the operator clears."""
     market, operator = one(spec, schema.Market), follower.name
     announced = {
@@ -99,12 +103,12 @@ def game_of(spec: schema.Study, follower: Agent, leader: Agent, load_mw: FloatAr
     )
 
 
-def spec_of(study: Study) -> schema.Study:
+def spec_of(study: Study) -> schema.FrpAggregatorSpec:
     """Return what a study of this system says."""
-    assert isinstance(study.spec, schema.Study)
+    assert isinstance(study.spec, schema.FrpAggregatorSpec)
     return study.spec
 
 
-def one(spec: schema.Study, kind: type[T]) -> T:
+def one(spec: schema.FrpAggregatorSpec, kind: type[T]) -> T:
     """Return the only agent of a kind."""
     return next(agent for agent in spec.agents if isinstance(agent, kind))

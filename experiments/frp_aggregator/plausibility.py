@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def doubts(study: "Study") -> Iterator["Problem"]:
     """Yield what is implausible: place, message, guilty value."""
     spec = study.spec
-    assert isinstance(spec, schema.Study)
+    assert isinstance(spec, schema.FrpAggregatorSpec)
     operator = next(a for a in spec.agents if isinstance(a, schema.NetworkOperator))
     profile = operator.peak_load_fraction * np.array(operator.load_profile)
     net_mw = feeder_loads(study, profile).net_mw.sum(axis=0)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from equigrid.arrays import FloatArray
-from equigrid.experiments.replay import Told, close
+from equigrid.experiments.replay import LoggedRun, close
 from equigrid.experiments.systems import ReplayKind
 from equigrid.markets.messaging.messages import FlexOrder
 
@@ -19,7 +19,7 @@ def replay_kind() -> ReplayKind:
     return ReplayKind(("offers", "bills", "prices", "costs"), _kpis, _differences)
 
 
-def _offered(told: Told) -> dict[str, FloatArray]:
+def _offered(told: LoggedRun) -> dict[str, FloatArray]:
     """Return what the aggregator ordered of each prosumer, (S, T), by name of the quantity."""
     orders = [m for m in told.final if isinstance(m, FlexOrder)]
     return {name: np.asarray(value, float) for m in orders for name, value in m.values.items()}
@@ -29,7 +29,7 @@ def _prosumers(tables: Tables) -> list[str]:
     return [str(name) for name in tables["offers"]["prosumer"].unique()]
 
 
-def _kpis(told: Told, tables: Tables) -> dict[str, float]:
+def _kpis(told: LoggedRun, tables: Tables) -> dict[str, float]:
     """Rebuild costs from what was told and the duals in the tables, which nobody is told."""
     bills, offered = _bills(told, tables), _offered(told)
     chance, worst = (tables["bills"][c].to_numpy() for c in ("probability", "worst_probability"))
@@ -47,7 +47,7 @@ def _kpis(told: Told, tables: Tables) -> dict[str, float]:
     }
 
 
-def _bills(told: Told, tables: Tables) -> dict[str, FloatArray]:
+def _bills(told: LoggedRun, tables: Tables) -> dict[str, FloatArray]:
     """Return what is owed in each scenario: told quantities at the prices of the tables."""
     offered, found = _offered(told), {}
     for product, said in _PRODUCTS.items():
@@ -68,7 +68,7 @@ def _prices(tables: Tables, column: str) -> dict[str, FloatArray]:
     }
 
 
-def _differences(told: Told, tables: Tables) -> Iterator[str]:
+def _differences(told: LoggedRun, tables: Tables) -> Iterator[str]:
     offered = _offered(told)
     for prosumer, rows in tables["offers"].groupby("prosumer", sort=False):
         for said in ("import_mw", "up_mw", "down_mw"):
@@ -82,7 +82,7 @@ def _differences(told: Told, tables: Tables) -> Iterator[str]:
     yield from _owed(told, tables)
 
 
-def _settled(told: Told, tables: Tables) -> Iterator[str]:
+def _settled(told: LoggedRun, tables: Tables) -> Iterator[str]:
     """Compare each payment with quantity told × price of the tables, added up over scenarios."""
     offered = _offered(told)
     for product, said in _PRODUCTS.items():
@@ -94,7 +94,7 @@ def _settled(told: Told, tables: Tables) -> Iterator[str]:
                 yield f"payment '{bill}' is not price × quantity"
 
 
-def _owed(told: Told, tables: Tables) -> Iterator[str]:
+def _owed(told: LoggedRun, tables: Tables) -> Iterator[str]:
     for product, amount in _bills(told, tables).items():
         if not close(amount, tables["bills"][f"{product}_bill"]):
             yield f"bills of {product} by scenario are not price × quantity"

@@ -198,7 +198,7 @@ class Case(schema.Case):
     confidence: Annotated[float, Field(gt=0, le=1)]
 
 
-class Study(schema.Study):
+class FrpAggregatorSpec(schema.StudySpec):
     """An aggregator, a network operator and a market: who plays, in which cases."""
 
     system: Literal["frp-aggregator"]

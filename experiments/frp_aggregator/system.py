@@ -63,7 +63,7 @@ class FrpAggregator:
     linear: Mapping[str, Tangents] | None = None
 
     @cached_property
-    def spec(self) -> schema.Study:
+    def spec(self) -> schema.FrpAggregatorSpec:
         """What the study file says."""
         return spec_of(self.study)
 

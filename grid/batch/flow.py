@@ -10,7 +10,13 @@ from equigrid.arrays import BoolArray, FloatArray
 from equigrid.errors import NetworkError
 from equigrid.grid.batch.kernels.kernel_network import prepare
 from equigrid.grid.batch.kernels.rows import solve_all, twice_fed
-from equigrid.grid.batch.kernels.tables import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN, Told
+from equigrid.grid.batch.kernels.tables import (
+    LOADING_MAX,
+    LOSS,
+    VOLTAGE_MAX,
+    VOLTAGE_MIN,
+    FlowFigures,
+)
 from equigrid.grid.batch.meshed import solve_meshed
 from equigrid.grid.batch.request import Request, for_kernels, read_request, unfinished
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
@@ -161,10 +167,10 @@ class _Batch:
         islands = twice_fed_islands(network.graph(), network.sources)
         return [where + sentence for sentence in islands]
 
-    def _empty(self, rows: int) -> Told:
+    def _empty(self, rows: int) -> FlowFigures:
         asked = set(self._request.results)
         buses, branches = len(self._wires.bus_node), self._branches
-        return Told(
+        return FlowFigures(
             status=np.empty(rows, np.int8),
             voltage_pu=np.empty((rows if "voltage_pu" in asked else 0, buses)),
             branch_current_ka=np.empty((rows if "branch_current_ka" in asked else 0, branches)),
@@ -172,14 +178,14 @@ class _Batch:
             with_currents=bool(asked & _WITH_CURRENTS),
         )
 
-    def _named(self, told: Told) -> dict[str, FloatArray]:
+    def _named(self, told: FlowFigures) -> dict[str, FloatArray]:
         return {
             name: told.figures[_FIGURES[name]] if name in _FIGURES else getattr(told, name)
             for name in self._request.results
         }
 
     def _solve_loops(
-        self, told: Told, closed: BoolArray, loads: tuple[FloatArray, FloatArray]
+        self, told: FlowFigures, closed: BoolArray, loads: tuple[FloatArray, FloatArray]
     ) -> None:
         """Write what power-grid-model says of rows with loops."""
         meshed = np.flatnonzero(told.status == FlowStatus.MESHED)

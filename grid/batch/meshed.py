@@ -7,7 +7,7 @@ import numpy as np
 import power_grid_model as pgm
 
 from equigrid.arrays import BoolArray, ComplexArray, FloatArray, IntArray
-from equigrid.grid.batch.kernels.kernel_network import LOADING, LOSSY, Wires
+from equigrid.grid.batch.kernels.kernel_network import LOADING, LOSSY, KernelNetwork
 from equigrid.grid.batch.kernels.tables import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN
 from equigrid.grid.batch.two_ports import TwoPorts
 
@@ -28,7 +28,7 @@ class MeshedRows:
     solved : array of bool (M,)
     voltage_pu, branch_current_ka : array (M, N), (M, branches)
     figures : array (4, M)
-        As in :class:`~equigrid.grid.batch.kernels.tables.Told`.
+        As in :class:`~equigrid.grid.batch.kernels.tables.FlowFigures`.
     """
 
     solved: BoolArray
@@ -38,13 +38,17 @@ class MeshedRows:
 
 
 def solve_meshed(
-    ports: TwoPorts, wires: Wires, closed: BoolArray, load_mw: FloatArray, load_mvar: FloatArray
+    ports: TwoPorts,
+    wires: KernelNetwork,
+    closed: BoolArray,
+    load_mw: FloatArray,
+    load_mvar: FloatArray,
 ) -> MeshedRows:
     """Solve rows that need not be radial.
 
     Parameters
     ----------
-    ports, wires : TwoPorts, Wires
+    ports, wires : TwoPorts, KernelNetwork
         The network.
     closed : array of bool (M, branches) or (1, branches)
         Which branches are closed; one row for all.
@@ -87,7 +91,7 @@ def _end_currents(ports: TwoPorts, voltage: ComplexArray) -> tuple[ComplexArray,
 class _Model:
     """The network in power-grid-model's terms: nodes, branches in series, shunts at their ends."""
 
-    def __init__(self, ports: TwoPorts, wires: Wires) -> None:
+    def __init__(self, ports: TwoPorts, wires: KernelNetwork) -> None:
         self._nodes = len(wires.node)
         self._wires = wires
         self._branches = np.flatnonzero(
@@ -198,7 +202,7 @@ def _branches(ports: TwoPorts, which: IntArray, ids: IntArray) -> Any:
     )
 
 
-def _shunts(ports: TwoPorts, wires: Wires) -> tuple[IntArray, IntArray, ComplexArray]:
+def _shunts(ports: TwoPorts, wires: KernelNetwork) -> tuple[IntArray, IntArray, ComplexArray]:
     """Return the branch (-1 for none), node and admittance of everything that is a shunt."""
     both = np.arange(len(ports.series))
     inner = (ports.from_node == ports.to_node) & (ports.from_node >= 0)

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network, require_network
 from equigrid.grid.switching.configurations import RadialConfigurations
-from equigrid.grid.switching.evaluation import Judge, read_judge
+from equigrid.grid.switching.evaluation import Evaluator, read_evaluator
 from equigrid.grid.switching.loops import loop_graph
-from equigrid.grid.switching.search import Effort, Found, bounded, enumerated, searched
+from equigrid.grid.switching.search import Limits, SearchResult, bounded, enumerated, searched
 from equigrid.threads import one_blas_thread
 
 
@@ -155,7 +155,7 @@ def best_configuration(
     }
     limits = voltage_min_pu, voltage_max_pu
     judge, graph, _ = _together(
-        lambda: read_judge(network, (load_mw, load_mvar), objective, limits),
+        lambda: read_evaluator(network, (load_mw, load_mvar), objective, limits),
         lambda: loop_graph(network, switchable),
         lambda: _refuse_counts(counts, gap),
     )
@@ -167,7 +167,7 @@ def best_configuration(
     else:
         found = searched(judge, configurations.graph, restarts, seed)
         _refuse_none(judge, found)
-        effort = Effort(bound_rounds, bound_nodes, gap)
+        effort = Limits(bound_rounds, bound_nodes, gap)
         found = bounded(judge, configurations.graph, found, effort, told)
     _refuse_none(judge, found)
     return _told(judge, configurations.count, found, gap)
@@ -199,7 +199,7 @@ def _refuse_counts(counts: Mapping[str, Any], gap: Any) -> None:
         raise NetworkError(findings)
 
 
-def _refuse_none(judge: Judge, found: Found) -> None:
+def _refuse_none(judge: Evaluator, found: SearchResult) -> None:
     if np.isfinite(found.score):
         return
     limits = (
@@ -215,7 +215,7 @@ def _refuse_none(judge: Judge, found: Found) -> None:
     )
 
 
-def _told(judge: Judge, count: int, found: Found, gap: float) -> BestConfiguration:
+def _told(judge: Evaluator, count: int, found: SearchResult, gap: float) -> BestConfiguration:
     names = judge.network.branches["name"]
     state = dict(zip(names, found.closed.tolist(), strict=True))
     network = judge.network.with_closed(state)
@@ -240,7 +240,7 @@ def _told(judge: Judge, count: int, found: Found, gap: float) -> BestConfigurati
     )
 
 
-def _judged(network: Network, judge: Judge) -> float:
+def _judged(network: Network, judge: Evaluator) -> float:
     """Return what pandapower says of the losses."""
     from equigrid.grid.ac import ac_check  # noqa: PLC0415  pandapower is heavy
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from equigrid.arrays import BoolArray, FloatArray
-from equigrid.grid.switching.evaluation import Judge
+from equigrid.grid.switching.evaluation import Evaluator
 from equigrid.grid.switching.loops import LoopGraph
 from equigrid.grid.switching.ranges import ranges
 from equigrid.grid.switching.relaxation import relax, tangents
@@ -32,7 +32,7 @@ class Outer:
 
     Parameters
     ----------
-    judge : Judge
+    judge : Evaluator
         What is to be bounded.
     graph : LoopGraph
         What may be switched.
@@ -40,7 +40,7 @@ class Outer:
         Of the best known configuration: only those that are no worse count.
     """
 
-    def __init__(self, judge: Judge, graph: LoopGraph, score: float) -> None:
+    def __init__(self, judge: Evaluator, graph: LoopGraph, score: float) -> None:
         self._objective, self._feeder = judge.objective, scaled(judge, graph)
         reach = ranges(judge, self._feeder, judge.sign * score)
         self._model = model = relax(self._feeder, reach, judge.objective)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
-from equigrid.grid.switching.evaluation import Judge
+from equigrid.grid.switching.evaluation import Evaluator
 from equigrid.grid.switching.loops import LoopGraph
 
 _ROWS_AT_ONCE = 20_000
@@ -14,12 +14,14 @@ _ROWS_AT_ONCE = 20_000
 _LEAST_GAIN = 1e-9
 
 
-def descend(judge: Judge, graph: LoopGraph, starts: BoolArray) -> tuple[BoolArray, FloatArray, int]:
+def descend(
+    judge: Evaluator, graph: LoopGraph, starts: BoolArray
+) -> tuple[BoolArray, FloatArray, int]:
     """Exchange from every start until no single exchange is better.
 
     Parameters
     ----------
-    judge : Judge
+    judge : Evaluator
         Scores all exchanges of all starts at once.
     graph : LoopGraph
         What may be switched.
@@ -48,7 +50,7 @@ def descend(judge: Judge, graph: LoopGraph, starts: BoolArray) -> tuple[BoolArra
 
 
 def descend_by_pairs(
-    judge: Judge, graph: LoopGraph, start: BoolArray
+    judge: Evaluator, graph: LoopGraph, start: BoolArray
 ) -> tuple[BoolArray, float, int]:
     """Exchange from one configuration until no two exchanges in a row are better.
 
@@ -69,7 +71,7 @@ def descend_by_pairs(
         here, score, flows = ends[0], float(scores[0]), flows + more
 
 
-def scores_of(judge: Judge, rows: BoolArray) -> FloatArray:
+def scores_of(judge: Evaluator, rows: BoolArray) -> FloatArray:
     """Score many rows, some at a time."""
     starts = range(0, len(rows), _ROWS_AT_ONCE)
     parts = [judge.scores(rows[start : start + _ROWS_AT_ONCE]) for start in starts]

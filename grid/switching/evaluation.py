@@ -25,7 +25,7 @@ FIGURES = ("branch_current_ka", "loss_mw", "voltage_min_pu", "loading_max_percen
 
 
 @dataclass(frozen=True, eq=False)
-class Judge:
+class Evaluator:
     """Runs the power flow of configurations and scores them.
 
     Attributes
@@ -97,12 +97,12 @@ class Judge:
         return self.load_mw, self.load_mvar
 
 
-def read_judge(
+def read_evaluator(
     network: Network,
     loads: tuple[ArrayLike | None, ArrayLike | None],
     objective: str,
     limits: tuple[float | None, float | None],
-) -> Judge:
+) -> Evaluator:
     """Return what scores configurations.
 
     Raises
@@ -131,7 +131,7 @@ def read_judge(
         raise NetworkError(findings)
     if any(load is not None for load in loads):
         network = network.with_loads(*read)
-    return Judge(network, read[0], read[1], objective, low, high)
+    return Evaluator(network, read[0], read[1], objective, low, high)
 
 
 def _limit(given: object, without: float) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equigrid.arrays import ComplexArray, FloatArray
-from equigrid.grid.switching.evaluation import Judge
+from equigrid.grid.switching.evaluation import Evaluator
 from equigrid.grid.switching.scaled_feeder import Scaled
 
 _LOWEST_PU, _HIGHEST_PU = 0.8, 1.2
@@ -40,7 +40,7 @@ class Ranges:
     q_high: float
 
 
-def ranges(judge: Judge, feeder: Scaled, best: float) -> Ranges:
+def ranges(judge: Evaluator, feeder: Scaled, best: float) -> Ranges:
     """Derive ranges from the score of the best known configuration.
 
     Losses are sums of r I^2, so that those below the best known bound the drop along any path:
@@ -71,7 +71,7 @@ def ranges(judge: Judge, feeder: Scaled, best: float) -> Ranges:
 
 
 def _voltages(
-    judge: Judge, feeder: Scaled, loss: float, passive: bool
+    judge: Evaluator, feeder: Scaled, loss: float, passive: bool
 ) -> tuple[FloatArray, FloatArray]:
     """Return the range of squared voltages; in passive feeders none is above all sources."""
     nodes = len(feeder.p)

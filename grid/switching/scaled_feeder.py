@@ -6,7 +6,7 @@ import numpy as np
 
 from equigrid.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from equigrid.grid.batch.kernels.kernel_network import END_KA, LOADING, LOSSY, prepare
-from equigrid.grid.switching.evaluation import Judge
+from equigrid.grid.switching.evaluation import Evaluator
 from equigrid.grid.switching.loops import LoopGraph
 
 
@@ -68,7 +68,7 @@ class Scaled:
         return float(1.0 + 1.5**2 * (ends.sum() + np.abs(self.shunt).sum()))
 
 
-def scaled(judge: Judge, graph: LoopGraph) -> Scaled:
+def scaled(judge: Evaluator, graph: LoopGraph) -> Scaled:
     """Return the feeder of a judge."""
     ports, wires = prepare(judge.network, as_switched=False)
     power = np.zeros(len(wires.node), np.complex128)

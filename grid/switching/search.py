@@ -9,16 +9,16 @@ from equigrid.arrays import BoolArray
 from equigrid.grid.switching.bound import Outer
 from equigrid.grid.switching.branch_exchange import descend, descend_by_pairs, pairs, scores_of
 from equigrid.grid.switching.configurations import RadialConfigurations
-from equigrid.grid.switching.evaluation import Judge
+from equigrid.grid.switching.evaluation import Evaluator
 from equigrid.grid.switching.loops import LoopGraph
-from equigrid.grid.switching.starts import starts
+from equigrid.grid.switching.starts import starting_configurations
 
 _ROWS_AT_ONCE = 50_000
 _SHOWN = 150  # so many good configurations the relaxation is shown before it begins
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SearchResult:
     """The best configuration so far.
 
     Attributes
@@ -40,7 +40,7 @@ class Found:
     power_flows: int
 
 
-def enumerated(judge: Judge, configurations: RadialConfigurations) -> Found:
+def enumerated(judge: Evaluator, configurations: RadialConfigurations) -> SearchResult:
     """Evaluate all configurations, some at a time; of equally good ones keep the first."""
     best, closed = np.inf, np.zeros(len(configurations.graph.rest), np.bool_)
     for table in configurations.chunks(_ROWS_AT_ONCE):
@@ -48,18 +48,20 @@ def enumerated(judge: Judge, configurations: RadialConfigurations) -> Found:
         at = int(scores.argmin())
         if scores[at] < best:
             best, closed = float(scores[at]), table[at]
-    return Found(closed, best, best, "enumeration", configurations.count)
+    return SearchResult(closed, best, best, "enumeration", configurations.count)
 
 
-def searched(judge: Judge, graph: LoopGraph, restarts: int, seed: int) -> Found:
-    """Exchange branches from several starts, then pairs of branches from the best of them."""
-    ends, scores, flows = descend(judge, graph, starts(judge, graph, restarts, seed))
+def searched(judge: Evaluator, graph: LoopGraph, restarts: int, seed: int) -> SearchResult:
+    """Exchange branches from several configurations, then pairs of them."""
+    ends, scores, flows = descend(
+        judge, graph, starting_configurations(judge, graph, restarts, seed)
+    )
     closed, score, more = descend_by_pairs(judge, graph, ends[scores.argmin()])
-    return Found(closed, score, np.nan, "branch exchange", flows + more)
+    return SearchResult(closed, score, np.nan, "branch exchange", flows + more)
 
 
 @dataclass(frozen=True)
-class Effort:
+class Limits:
     """What a bound may take: mixed-integer programs, nodes of each, and the gap that ends it."""
 
     rounds: int
@@ -68,8 +70,12 @@ class Effort:
 
 
 def bounded(
-    judge: Judge, graph: LoopGraph, found: Found, effort: Effort, progress: Callable[[str], None]
-) -> Found:
+    judge: Evaluator,
+    graph: LoopGraph,
+    found: SearchResult,
+    effort: Limits,
+    progress: Callable[[str], None],
+) -> SearchResult:
     """Bound all scores; search on from what the relaxation comes upon, if that is better."""
     if not effort.rounds:
         return found
@@ -91,12 +97,14 @@ def bounded(
     return replace(found, bound=min(found.bound, found.score))
 
 
-def _gap_so_far(found: Found) -> str:
+def _gap_so_far(found: SearchResult) -> str:
     gap = (found.score - found.bound) / max(abs(found.score), 1e-12)
     return f": {100 * gap:.2f} % to go" if np.isfinite(gap) else ""
 
 
-def _searched_on(judge: Judge, graph: LoopGraph, found: Found, closed: BoolArray) -> Found:
+def _searched_on(
+    judge: Evaluator, graph: LoopGraph, found: SearchResult, closed: BoolArray
+) -> SearchResult:
     """Exchange on from a configuration that is better than what was found."""
     flows = found.power_flows + 1
     if not judge.scores(closed[None])[0] < found.score:

@@ -1,14 +1,16 @@
-"""Where branch exchange starts: always the same configurations."""
+"""Configurations from which branch exchange starts, always the same."""
 
 import numpy as np
 
 from equigrid.arrays import BoolArray, FloatArray
 from equigrid.grid.batch.kernels.kernel_network import prepare
-from equigrid.grid.switching.evaluation import Judge
+from equigrid.grid.switching.evaluation import Evaluator
 from equigrid.grid.switching.loops import LoopGraph
 
 
-def starts(judge: Judge, graph: LoopGraph, restarts: int, seed: int) -> BoolArray:
+def starting_configurations(
+    judge: Evaluator, graph: LoopGraph, restarts: int, seed: int
+) -> BoolArray:
     """Return radial configurations to search from.
 
     The first is as near to the network's own state as a radial one can be. The second opens, one
@@ -46,7 +48,7 @@ def _tree(graph: LoopGraph, rank: FloatArray) -> BoolArray:
     return closed
 
 
-def _opened_in_turn(judge: Judge, graph: LoopGraph) -> BoolArray:
+def _opened_in_turn(judge: Evaluator, graph: LoopGraph) -> BoolArray:
     closed = graph.switchable.copy()
     while closed.sum() >= graph.nodes:
         current = _currents(judge, graph, closed)
@@ -56,7 +58,7 @@ def _opened_in_turn(judge: Judge, graph: LoopGraph) -> BoolArray:
     return closed | graph.rest
 
 
-def _currents(judge: Judge, graph: LoopGraph, closed: BoolArray) -> FloatArray:
+def _currents(judge: Evaluator, graph: LoopGraph, closed: BoolArray) -> FloatArray:
     """Return the currents of branches in a linear network at nominal voltage, 0 of open ones."""
     ports, _ = prepare(judge.network, as_switched=False)
     fed = graph.bus_node >= 0

@@ -18,7 +18,7 @@ from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual, speaker
 
 
-def moved_amounts(game: Declaration, name: str) -> list[tuple[str, Payment]]:
+def own_payments(game: Declaration, name: str) -> list[tuple[str, Payment]]:
     """Return the amounts that an agent hears and moves itself, each with where it is heard."""
     found = [(link.heard, game.payment(link.source)) for link in game.links_into(name)]
     return [
@@ -28,7 +28,7 @@ def moved_amounts(game: Declaration, name: str) -> list[tuple[str, Payment]]:
     ]
 
 
-def with_own_amounts(game: Declaration, agent: Agent) -> Agent:
+def with_own_income(game: Declaration, agent: Agent) -> Agent:
     """Return an agent whose problem states the amounts that its own decision moves.
 
     It hears the other factor of each, price or quantity, beside what it heard before.
@@ -38,7 +38,7 @@ def with_own_amounts(game: Declaration, agent: Agent) -> Agent:
     UnusableGame
         When it decides both price and quantity.
     """
-    moved = moved_amounts(game, agent.name)
+    moved = own_payments(game, agent.name)
     if not moved or agent.problem is None:
         return agent
     factors = {
@@ -59,10 +59,10 @@ def with_own_amounts(game: Declaration, agent: Agent) -> Agent:
     return Agent(agent.name, problem, {**agent.hears, **factors}, agent.says)
 
 
-def heard_beside_own(
+def heard_without_own_income(
     game: Declaration, values: Mapping[str, FloatArray], name: str
 ) -> dict[str, FloatArray]:
-    """Return what ``with_own_amounts`` hears: no amounts of its own, but what they are made of.
+    """Return what ``with_own_income`` hears: no amounts of its own, but what they are made of.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def heard_beside_own(
     name : str
         Of the agent.
     """
-    moved = moved_amounts(game, name)
+    moved = own_payments(game, name)
     own = {source for _, payment in moved for source in _factors(payment) if _says(name, source)}
     silent = {source: np.zeros(game.shape_of(source)) for source in own}
     heard = heard_values(game, {**values, **silent}, name)

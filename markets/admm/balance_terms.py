@@ -23,7 +23,7 @@ _LARGE = 3000
 
 
 @dataclass(frozen=True, eq=False)
-class Stakes:
+class BalanceTerms:
     """What n members of one form say in balances: p = Ex + e of t terms each.
 
     Attributes
@@ -86,13 +86,13 @@ class Stakes:
         return dict(zip(self.entries, np.split(terms, ends, axis=1), strict=True))
 
 
-def batch_of(stakes: Stakes) -> BatchProximal:
+def batch_of(stakes: BalanceTerms) -> BatchProximal:
     """Return the proximal step of all members at once."""
     rho = np.ones(stakes.shares.shape[0])
     return BatchProximal(stakes.form, stakes.cost, stakes.rhs, stakes.shares, stakes.constant, rho)
 
 
-def stakes_of(game: Game, name: str) -> Stakes:
+def balance_terms_of(game: Game, name: str) -> BalanceTerms:
     """Return where an agent, or each member of a fleet, has a say in the balances of a game."""
     agent = game.agent(name)
     if isinstance(agent, Fleet):
@@ -111,7 +111,7 @@ def stakes_of(game: Game, name: str) -> Stakes:
             constants.append(constant[decided])
             entries[balance.name] = np.flatnonzero(decided)[np.newaxis]
     none = sparse.csr_array((0, form.columns))
-    return Stakes(
+    return BalanceTerms(
         form,
         form.cost_at(heard)[np.newaxis],
         form.rhs_at(heard)[np.newaxis],
@@ -123,7 +123,7 @@ def stakes_of(game: Game, name: str) -> Stakes:
     )
 
 
-def _stakes_of_fleet(game: Game, fleet: Fleet) -> Stakes:
+def _stakes_of_fleet(game: Game, fleet: Fleet) -> BalanceTerms:
     """Return where each member of a fleet has a say, without stating them side by side."""
     names = [t.said for b in game.balances for t in b.signed if t.agent == fleet.name]
     members = fleet.members(known_heard(game, fleet.name), dict.fromkeys(names))
@@ -138,7 +138,7 @@ def _stakes_of_fleet(game: Game, fleet: Fleet) -> Stakes:
         shares += [part[1] for part in parts]
         constants += [part[2] for part in parts]
     none = sparse.csr_array((0, members.form.columns))
-    return Stakes(
+    return BalanceTerms(
         members.form,
         members.cost,
         members.rhs,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from equigrid.markets.admm.balance_terms import Stakes
+from equigrid.markets.admm.balance_terms import BalanceTerms
 from equigrid.markets.forms.scaling import Figures, ends
 from equigrid.markets.games.balance_shares import market_of
 from equigrid.markets.games.game import Game
@@ -30,13 +30,13 @@ class MarketUnits:
     price: float = 1.0
 
 
-def market_units(game: Game, stakes: Mapping[str, Stakes]) -> dict[str, MarketUnits]:
+def market_units(game: Game, stakes: Mapping[str, BalanceTerms]) -> dict[str, MarketUnits]:
     """Return the units of all balances.
 
     Parameters
     ----------
     game : Game
-    stakes : Mapping of str to Stakes
+    stakes : Mapping of str to BalanceTerms
         By party.
     """
     parties = list(stakes.values())
@@ -62,7 +62,7 @@ def market_units(game: Game, stakes: Mapping[str, Stakes]) -> dict[str, MarketUn
     }
 
 
-def _by_balance(names: list[str], parties: list[Stakes]) -> sparse.csr_array:
+def _by_balance(names: list[str], parties: list[BalanceTerms]) -> sparse.csr_array:
     """The matrix that gathers all terms of a balance in one row; signs do not matter here."""
     home = [
         names.index(balance)

@@ -10,7 +10,7 @@ from equigrid.errors import UnusableGame
 from equigrid.markets.forms.highs_model import Assembled, Solution
 from equigrid.markets.forms.quadratic_model import QuadraticModel
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
-from equigrid.markets.forms.search_limits import Effort
+from equigrid.markets.forms.search_limits import SearchLimits
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.balance_shares import Market, known_heard, market_of, signed_shares
 from equigrid.markets.games.game import Game
@@ -108,7 +108,7 @@ class CentralProgram:
             offset=self.offset,
         )
 
-    def solve(self, gap: float = 0.0, effort: Effort | None = None) -> CentralAnswer:
+    def solve(self, gap: float = 0.0, effort: SearchLimits | None = None) -> CentralAnswer:
         """Solve to a relative gap, which matters for whole numbers only.
 
         With whole numbers, prices are those of the linear program that is left when they are
@@ -117,7 +117,7 @@ class CentralProgram:
         Parameters
         ----------
         gap : float
-        effort : Effort, optional
+        effort : SearchLimits, optional
             What the search for whole numbers may spend.
         """
         stated = self.assembled()
@@ -125,11 +125,11 @@ class CentralProgram:
         if curved:
             return self._quadratic(stated)
         if stated.integer.any():
-            return self._whole(stated, gap, effort or Effort(_ENDLESS))
+            return self._whole(stated, gap, effort or SearchLimits(_ENDLESS))
         model = ModelInOwnUnits(stated)
         return self._linear(model, model.solve())
 
-    def _whole(self, stated: Assembled, gap: float, effort: Effort) -> CentralAnswer:
+    def _whole(self, stated: Assembled, gap: float, effort: SearchLimits) -> CentralAnswer:
         size = sum(stated.matrix.shape)
         model = ModelInOwnUnits(
             stated,

@@ -62,7 +62,7 @@ class _Mix:
     weights: Mapping[int, float]
 
 
-class Clearing:
+class ClearingHouse:
     """The clearing house of one balance.
 
     Parameters

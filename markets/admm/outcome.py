@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from equigrid.arrays import FloatArray
-from equigrid.markets.games.balance_shares import announced, heard_vector
+from equigrid.markets.games.balance_shares import announced_values, heard_vector
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.posting import said_values
 
@@ -21,6 +21,6 @@ def exchange_values(
     prices : Mapping of str to array
         Of each balance, in its shape.
     """
-    known = {**announced(game), **prices}
+    known = {**announced_values(game), **prices}
     answers = {name: (own, heard_vector(game, name, known)) for name, own in columns.items()}
     return said_values(game, answers) | dict(prices)

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from equigrid.arrays import FloatArray
-from equigrid.markets.admm.balance_terms import Stakes
+from equigrid.markets.admm.balance_terms import BalanceTerms
 from equigrid.markets.admm.balance_units import MarketUnits
 from equigrid.markets.admm.proximal import Proximal
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
@@ -56,7 +56,7 @@ class Participant:
     Parameters
     ----------
     name : str
-    stakes : Stakes
+    stakes : BalanceTerms
     step : ProximalStep
     relaxation : float
         How far the base moves with an offer that counted, from 1 to below 2.
@@ -67,7 +67,7 @@ class Participant:
     def __init__(
         self,
         name: str,
-        stakes: Stakes,
+        stakes: BalanceTerms,
         step: ProximalStep,
         relaxation: float,
         *,

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
-from equigrid.markets.admm.balance_terms import Stakes
+from equigrid.markets.admm.balance_terms import BalanceTerms
 from equigrid.markets.forms.linear_program import LinearProgram
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.scaling import Figures, Units, ends
@@ -30,11 +30,11 @@ class Proximal:
 
     Parameters
     ----------
-    stakes : Stakes
+    stakes : BalanceTerms
         Of one member.
     """
 
-    def __init__(self, stakes: Stakes) -> None:
+    def __init__(self, stakes: BalanceTerms) -> None:
         self.stakes, form = stakes, stakes.form
         self.columns = np.zeros((1, form.columns))
         self._cost, self._shares = stakes.cost[0], stakes.shares

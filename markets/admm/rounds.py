@@ -12,7 +12,7 @@ from equigrid.errors import NoAnswer
 from equigrid.markets.admm.acceleration import Acceleration
 from equigrid.markets.admm.balance_units import market_units
 from equigrid.markets.admm.batch.proximal import BatchProximal
-from equigrid.markets.admm.clearing_house import Clearing, Residuals
+from equigrid.markets.admm.clearing_house import ClearingHouse, Residuals
 from equigrid.markets.admm.participant import Participant
 from equigrid.markets.admm.settings import AdmmSettings
 from equigrid.markets.forms.points import FleetPoint
@@ -27,7 +27,7 @@ _ADAPTING = frozenset([2, 4, 8, 12, 20, 30, 45, 65, 90, *(100 * 2**k for k in ra
 _FRESH = 12
 
 
-class Talk:
+class AdmmRounds:
     """The rounds of one exchange, and how far they have come.
 
     Parameters
@@ -49,7 +49,7 @@ class Talk:
         self.rules, self.parties = rules, dict(parties)
         units = market_units(game, {name: party.stakes for name, party in parties.items()})
         self.houses = {
-            balance.name: Clearing(
+            balance.name: ClearingHouse(
                 market_of(game, balance), parties.values(), rules, units[balance.name]
             )
             for balance in game.balances
@@ -64,7 +64,7 @@ class Talk:
     def play(
         self, mailroom: Mailroom, stage: str, at_most: int | None = None
     ) -> Generator[Any, Any, None]:
-        """Talk until the balances are settled or a limit of rounds is reached.
+        """Play until the balances are settled or a limit of rounds is reached.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class Talk:
         for house in self.houses.values():
             house.begin_from(weights, self.acceleration.window)
 
-    def _adapt(self, house: Clearing, found: Residuals, number: int) -> bool:
+    def _adapt(self, house: ClearingHouse, found: Residuals, number: int) -> bool:
         """Let a balance even out its residuals."""
         if not self.rules.adapt or number not in _ADAPTING or not found.primal + found.dual:
             return False

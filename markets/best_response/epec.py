@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.best_response.epec_leader import LeaderPlayer, Prospect, Solve
-from equigrid.markets.best_response.opening import opening
+from equigrid.markets.best_response.initial_values import initial_values
 from equigrid.markets.best_response.party import Party, Word, distance
-from equigrid.markets.best_response.quantity_units import word_units
+from equigrid.markets.best_response.quantity_units import quantity_units
 from equigrid.markets.best_response.refusals import refuse_mixing
-from equigrid.markets.best_response.rounds import Rules, talk
-from equigrid.markets.games.balance_shares import announced
+from equigrid.markets.best_response.rounds import Rules, play_rounds
+from equigrid.markets.games.balance_shares import announced_values
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
@@ -59,10 +59,10 @@ def play_leaders(
         When an agent has no answer, or a leader falls silent.
     """
     refuse_mixing(game, game.leaders, rules.damping)
-    first = opening(game, game.leaders, start or {})
+    first = initial_values(game, game.leaders, start or {})
     worth = _WORTH * rules.gap
     # Decisions of a smooth problem are known to the root of what its objective is known to.
-    rules = replace(rules, near=float(np.sqrt(worth)), units=word_units(game, game.leaders))
+    rules = replace(rules, near=float(np.sqrt(worth)), units=quantity_units(game, game.leaders))
     players = [
         LeaderPlayer(game, name, solve, worth, rules.damping, first, rules.units)
         for name in game.leaders
@@ -77,10 +77,10 @@ def play_leaders(
         )
         for player in players
     ]
-    heard = yield from talk(parties, mailroom, rules)
+    heard = yield from play_rounds(parties, mailroom, rules)
     prospects = {player.name: player.prospect(heard.said) for player in players}
     answers = [_answers(game, heard.said, prospects, name) for name in game.leaders]
-    units = word_units(game, [agent.name for agent in game.deciders])
+    units = quantity_units(game, [agent.name for agent in game.deciders])
     heard.disagreement = max(distance(other, answers[0], units) for other in answers)
     apart = [a for a in answers[1:] if distance(a, answers[0], units) > rules.near]
     bounds = {name: prospect.best.bound for name, prospect in prospects.items()}
@@ -101,7 +101,7 @@ def _answers(
 ) -> dict[str, FloatArray]:
     """Return everything said, where the followers answer as one leader counts on."""
     own = {name: found.kept or found.best for name, found in prospects.items()}
-    values = dict(announced(game))
+    values = dict(announced_values(game))
     for name, found in own.items():
         values |= {p: v for p, v in found.values.items() if p.partition(".")[0] == name}
     others = {p: v for p, v in own[leader].values.items() if p.partition(".")[0] not in own}

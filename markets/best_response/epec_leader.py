@@ -7,7 +7,7 @@ from equigrid.arrays import FloatArray
 from equigrid.errors import Interrupted, NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.best_response.epec_sub_game import sub_game
 from equigrid.markets.best_response.negotiation import negotiate
-from equigrid.markets.best_response.party import distance, mixed
+from equigrid.markets.best_response.party import damped, distance
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
 
@@ -127,7 +127,7 @@ class LeaderPlayer:
             return 0.0
         answer = {path: found.best.values[path] for path in self.said}
         moved = distance(answer, self.said, self._units)
-        self.said = mixed(answer, self.said, self._damping if self._spoke else 1.0)
+        self.said = damped(answer, self.said, self._damping if self._spoke else 1.0)
         self._spoke, self._last = True, None
         return moved
 

@@ -13,13 +13,13 @@ from scipy import sparse
 
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.errors import NoAnswer, SolverFailed, WrongMethod
-from equigrid.markets.bilevel.leader_program import GameProgram, Said
+from equigrid.markets.bilevel.leader_program import LeaderProgram, Said
 from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.forms.highs_model import Solution
 from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
-from equigrid.markets.messaging.posting import said_values, told
+from equigrid.markets.messaging.posting import said_to, said_values
 from equigrid.markets.model.payment import Payment
 
 
@@ -81,7 +81,7 @@ def _quantity(answer: Answer, payment: Payment) -> FloatArray:
     return answer.said[payment.quantity.partition(".")[2]]
 
 
-class AnswerProgram(GameProgram):
+class AnswerProgram(LeaderProgram):
     """One round of the leader's pricing.
 
     Parameters
@@ -148,13 +148,15 @@ class AnswerProgram(GameProgram):
         """Return what the leader tells its followers in a solution, by path."""
         form, name = self.leader_form, self.leader_form.agent.name
         own, heard = columns[self.leader_columns], columns[self.heard[name]]
-        signals = [said for agent in self.game.followers for said in told(self.game, name, agent)]
+        signals = [
+            said for agent in self.game.followers for said in said_to(self.game, name, agent)
+        ]
         return {
             f"{name}.{said}": form.said[said].value(own, heard) for said in dict.fromkeys(signals)
         }
 
     def values(self, columns: FloatArray) -> dict[str, FloatArray]:
-        """Return everything said in a solution; of followers, what they told the leader."""
+        """Return everything said in a solution; of followers, what they tell the leader."""
         name = self.leader_form.agent.name
         leader = (columns[self.leader_columns], columns[self.heard[name]])
         values = said_values(self.game, {name: leader})
@@ -226,7 +228,7 @@ class AnswerProgram(GameProgram):
         return terms, constant, _reach(table, own_cost, low, high)
 
 
-def _refuse_what_exact_takes(program: GameProgram) -> None:
+def _refuse_what_exact_takes(program: LeaderProgram) -> None:
     """A quadratic leader and amounts by scenario are not stated here."""
     name = program.leader_form.agent.name
     if program.curves:

@@ -7,13 +7,17 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from equigrid.arrays import FloatArray
-from equigrid.markets.best_response.opening import opening
+from equigrid.markets.best_response.initial_values import initial_values
 from equigrid.markets.best_response.party import Party, Word
 from equigrid.markets.best_response.player import AgentPlayer
-from equigrid.markets.best_response.quantity_units import word_units
-from equigrid.markets.best_response.refusals import refuse_duals, refuse_mixing, refuse_own_words
-from equigrid.markets.best_response.rounds import Rules, talk
-from equigrid.markets.games.balance_shares import announced
+from equigrid.markets.best_response.quantity_units import quantity_units
+from equigrid.markets.best_response.refusals import (
+    refuse_duals,
+    refuse_hearing_oneself,
+    refuse_mixing,
+)
+from equigrid.markets.best_response.rounds import Rules, play_rounds
+from equigrid.markets.games.balance_shares import announced_values
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
@@ -51,12 +55,12 @@ def play_nash(
     """
     names = [agent.name for agent in game.deciders]
     refuse_duals(game)
-    refuse_own_words(game, names)
+    refuse_hearing_oneself(game, names)
     refuse_mixing(game, names, rules.damping)
-    first = opening(game, names, start or {})
-    rules = replace(rules, units=word_units(game, names))
+    first = initial_values(game, names, start or {})
+    rules = replace(rules, units=quantity_units(game, names))
     players = [AgentPlayer(game, name, rules.damping, first, rules.units) for name in names]
-    known = {**announced(game), **first}
+    known = {**announced_values(game), **first}
     parties = [
         Party(
             player,
@@ -67,7 +71,7 @@ def play_nash(
         )
         for player in players
     ]
-    heard = yield from talk(parties, mailroom, rules)
+    heard = yield from play_rounds(parties, mailroom, rules)
     final = {**known, **heard.said}
     done = {p.name: p.outcome(final, settled=heard.settled) for p in players}
     return heard.outcome(said_values(game, done))

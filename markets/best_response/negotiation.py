@@ -21,7 +21,7 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
-from equigrid.markets.messaging.posting import said_values, told
+from equigrid.markets.messaging.posting import said_to, said_values
 
 # Answers are vertices: one that is not cheaper by this much, relative, is not new.
 _NEW = 1e-9
@@ -197,7 +197,7 @@ class _Talk:
     def request(self, follower: str, stage: str, number: int) -> FlexRequest:
         """Return what the leader asks a follower in this round."""
         leader = str(self.game.leader)
-        names = told(self.game, leader, self.game.agent(follower))
+        names = said_to(self.game, leader, self.game.agent(follower))
         signals = {name: self.announced[f"{leader}.{name}"] for name in names}
         return FlexRequest(
             sender=leader, receiver=follower, stage=stage, round=number, values=signals
@@ -285,7 +285,9 @@ def _probe(game: Game, signals: Signals, fraction: float) -> dict[str, FloatArra
     """Signals at a fraction of their range; where nothing bounds them, 0."""
     form = game.forms[str(game.leader)]
     found = {}
-    for name in dict.fromkeys(n for a in game.followers for n in told(game, str(game.leader), a)):
+    for name in dict.fromkeys(
+        n for a in game.followers for n in said_to(game, str(game.leader), a)
+    ):
         said = form.said[name]
         low, high = interval(said, form.lower, form.upper)
         low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))

@@ -4,7 +4,7 @@ from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.best_response.refusals import refuse_duals
 from equigrid.markets.forms.agent_solver import AgentSolver
-from equigrid.markets.games.balance_shares import announced
+from equigrid.markets.games.balance_shares import announced_values
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.kinds import Kind, order_of, require_kind
 from equigrid.markets.games.outcome import Outcome
@@ -28,7 +28,7 @@ def one_pass(game: Game) -> Outcome:
     """
     require_kind(game, "one pass", [Kind.ORDER])
     refuse_duals(game)
-    said, answers = announced(game), dict[str, tuple[FloatArray, FloatArray]]()
+    said, answers = announced_values(game), dict[str, tuple[FloatArray, FloatArray]]()
     for name in order_of(game) or []:
         form = game.forms[name]
         heard = form.heard_vector(heard_values(game, said, name))

@@ -163,7 +163,7 @@ def _distance(new: FloatArray, old: FloatArray, unit: float) -> float:
     return off / max(unit, size) if off else 0.0
 
 
-def mixed(
+def damped(
     new: Mapping[str, FloatArray], old: Mapping[str, FloatArray], share: float
 ) -> dict[str, FloatArray]:
     """Return a share of new words with the rest of the old ones."""

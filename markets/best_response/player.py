@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from equigrid.arrays import FloatArray
-from equigrid.markets.accounts.price_setter_income import heard_beside_own, with_own_amounts
+from equigrid.markets.accounts.price_setter_income import heard_without_own_income, with_own_income
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.best_response.party import distance
 from equigrid.markets.forms.agent_solver import AgentSolver
@@ -63,7 +63,7 @@ class AgentPlayer:
         float
             How far, relative, the best answer is from what was said.
         """
-        heard = self._form.heard_vector(heard_beside_own(self.game, values, self.name))
+        heard = self._form.heard_vector(heard_without_own_income(self.game, values, self.name))
         best = self._best(heard)
         moved = distance(self._words(best, heard), self.said, self._units)
         last = best if self._columns is None else self._columns
@@ -113,7 +113,7 @@ class AgentPlayer:
 def _stated(game: Game, name: str) -> StandardForm:
     """Return the form of an agent that foresees the amounts which its own decision moves."""
     agent, form = game.agent(name), game.forms[name]
-    foreseeing = with_own_amounts(game, agent)
+    foreseeing = with_own_income(game, agent)
     return form if foreseeing is agent else compile_agent(foreseeing, form.said)
 
 

@@ -9,7 +9,7 @@ from equigrid.markets.games.game import Game
 _FLOOR = 1e-3
 
 
-def word_units(game: Game, names: Iterable[str]) -> dict[str, float]:
+def quantity_units(game: Game, names: Iterable[str]) -> dict[str, float]:
     """Return the least size that everything which some agents say is compared with, by path.
 
     Words are compared with their own size; where that is next to nothing beside their unit, with a

@@ -25,7 +25,7 @@ def refuse_duals(game: Game) -> None:
             )
 
 
-def refuse_own_words(game: Game, names: Iterable[str]) -> None:
+def refuse_hearing_oneself(game: Game, names: Iterable[str]) -> None:
     """Refuse a link from an agent to itself: it would take its own decision as given.
 
     Raises

@@ -23,7 +23,7 @@ _PATIENCE = 30
 
 @dataclass(frozen=True)
 class Rules:
-    """How a talk of several rounds goes.
+    """How rounds are played.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Rules:
     damping : float
         Share of a new answer in what is said, in (0, 1].
     tolerance : float
-        By how much, relative, best answers may differ from what was said when a talk ends.
+        By how much, relative, best answers may differ from what was said when rounds end.
     gap : float
         Regret, relative, with which it may end.
     near : float
@@ -54,7 +54,7 @@ class Rules:
 
 
 @dataclass
-class Talk:
+class Transcript:
     """What was said, round by round.
 
     Attributes
@@ -151,7 +151,9 @@ def cycle_length(
     return 0
 
 
-def talk(parties: Sequence[Party], mailroom: Mailroom, rules: Rules) -> Generator[Any, Any, Talk]:
+def play_rounds(
+    parties: Sequence[Party], mailroom: Mailroom, rules: Rules
+) -> Generator[Any, Any, Transcript]:
     """Let parties answer each other through the mailroom, each in a process of its own.
 
     Parameters
@@ -166,7 +168,7 @@ def talk(parties: Sequence[Party], mailroom: Mailroom, rules: Rules) -> Generato
     NoAnswer
         Naming who has no answer, or fell silent.
     """
-    found, begin = Talk(), len(mailroom.log)
+    found, begin = Transcript(), len(mailroom.log)
     acts = {party.player.name: party.act for party in parties}
     try:
         while len(found.rounds) < rules.rounds and not found.settled and not found.cycle:

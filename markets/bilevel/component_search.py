@@ -6,58 +6,58 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from equigrid.markets.bilevel.branching.incumbents import Found, Incumbent
+from equigrid.markets.bilevel.branching.incumbents import Incumbent, SearchResult
 from equigrid.markets.bilevel.branching.nodes import OPEN
 from equigrid.markets.bilevel.branching.search import Branching
-from equigrid.markets.bilevel.components import Block, Blocks
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram
-from equigrid.markets.forms.search_limits import Effort
+from equigrid.markets.bilevel.components import Component, Components
+from equigrid.markets.bilevel.mpcc import Mpcc
+from equigrid.markets.forms.search_limits import SearchLimits
 
 Progress = Callable[[int, float, float], None]
 # What the gaps of blocks add up to has to stay within the gap of the whole.
 _SHARE = 0.2
-_REMEMBERED: dict[str, Found] = {}
+_REMEMBERED: dict[str, SearchResult] = {}
 _MOST = 512
 
 
-def solve_by_blocks(
-    stated: ComplementarityProgram,
-    blocks: Blocks,
+def solve_by_component(
+    stated: Mpcc,
+    blocks: Components,
     gap: float,
-    effort: Effort,
+    effort: SearchLimits,
     progress: Progress | None = None,
     tell_every: int = 50,
-) -> Found | None:
+) -> SearchResult | None:
     """Settle every block to a share of the gap; None where only the whole tells.
 
     Parameters
     ----------
-    stated : ComplementarityProgram
-    blocks : Blocks
+    stated : Mpcc
+    blocks : Components
         Of it.
     gap : float
         Relative.
-    effort : Effort
+    effort : SearchLimits
         What all blocks together may spend.
     progress : callable, optional
         Told nodes, answer and bound of the block that is being settled now and then.
     tell_every : int
         Nodes between two words of progress.
     """
-    found: list[Found] = []
+    found: list[SearchResult] = []
     for block in blocks.parts:
         found.append(_settled(block, _SHARE * gap, effort, progress, tell_every))
         if found[-1].status == "unbounded" or (found[-1].status == "limit" and not effort.over):
             return None  # another block may be infeasible, the master indifferent; another way help
         if found[-1].best is None:
             nodes = sum(part.nodes for part in found)
-            return Found(None, -np.inf, nodes, found[-1].status)
+            return SearchResult(None, -np.inf, nodes, found[-1].status)
     return _together(stated, blocks, found, gap)
 
 
 def _settled(
-    block: Block, gap: float, effort: Effort, progress: Progress | None, tell_every: int
-) -> Found:
+    block: Component, gap: float, effort: SearchLimits, progress: Progress | None, tell_every: int
+) -> SearchResult:
     """Settle a block, or remember how it was settled.
 
     Games that are solved in rounds, and cases that differ only in what ties their blocks, come
@@ -79,12 +79,12 @@ def _settled(
 
 
 def _together(
-    stated: ComplementarityProgram, blocks: Blocks, found: Sequence[Found], gap: float
-) -> Found | None:
+    stated: Mpcc, blocks: Components, found: Sequence[SearchResult], gap: float
+) -> SearchResult | None:
     nodes = sum(part.nodes for part in found)
     at_bounds = blocks.weigh(np.array([part.bound for part in found]))
     if at_bounds.status == "infeasible":  # the blocks' best together cost more than the master may
-        return Found(None, -np.inf, nodes, "infeasible")
+        return SearchResult(None, -np.inf, nodes, "infeasible")
     answers = [part.best for part in found if part.best is not None]
     at_answers = blocks.weigh(np.array([answer.value for answer in answers]))
     if at_bounds.status != "optimal" or at_answers.status != "optimal":
@@ -97,4 +97,4 @@ def _together(
     value, bound = at_answers.objective, at_bounds.objective
     closed = value - bound <= stated.allowed(columns, value, gap)
     status = "optimal" if closed else "limit"
-    return Found(Incumbent(value, columns, states), bound, nodes, status, sharp=True)
+    return SearchResult(Incumbent(value, columns, states), bound, nodes, status, sharp=True)

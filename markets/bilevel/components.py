@@ -1,7 +1,7 @@
-"""A game that falls into blocks, each of which can be settled by itself.
+"""Connected components of a game, each of which can be settled by itself.
 
-Blocks share no column and no pair. What ties them together, if anything, is a part without pairs,
-the master, in which each block appears only by one linear cost that may only be *at most*
+They share no column and no pair. What ties them together, if anything, is a part without pairs, the
+master, in which each appears only by one linear cost that may only be *at most*
 something: an expectation, or the worst case over an ambiguity set. The master's value then does not
 fall when the cost of a block rises. So the least cost of each block is best whatever the master
 weighs it by, and the bounds of the blocks, put into the master, bound the whole.
@@ -18,7 +18,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram, Pairs
+from equigrid.markets.bilevel.mpcc import Mpcc, Pairs
 from equigrid.markets.bilevel.substitution import itself
 from equigrid.markets.forms.highs_model import Assembled, Solution
 from equigrid.markets.forms.scaled_solve import solved_in_own_units
@@ -28,12 +28,12 @@ _DECIMALS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class Component:
     """One block with its cost as a program of its own.
 
     Attributes
     ----------
-    stated : ComplementarityProgram
+    stated : Mpcc
         Its objective is the cost by which the master knows the block.
     columns, pairs : indices
         In the whole program.
@@ -41,7 +41,7 @@ class Block:
         Coefficient of the cost in each row of the whole program, and in its objective.
     """
 
-    stated: ComplementarityProgram
+    stated: Mpcc
     columns: IntArray
     pairs: IntArray
     shares: FloatArray
@@ -66,19 +66,19 @@ class Block:
 
 
 @dataclass(frozen=True, eq=False)
-class Blocks:
+class Components:
     """All blocks of a game and the master that ties them.
 
     Attributes
     ----------
-    parts : sequence of Block
+    parts : sequence of Component
     master : Assembled
         Over the columns of no block, with one more column for the cost of each block.
     rest : indices
         Columns of the master in the whole program.
     """
 
-    parts: Sequence[Block]
+    parts: Sequence[Component]
     master: Assembled
     rest: IntArray
 
@@ -91,12 +91,12 @@ class Blocks:
         return solved_in_own_units(replace(self.master, lower=lower, upper=upper))
 
 
-def blocks_of(stated: ComplementarityProgram) -> Blocks | None:
+def components_of(stated: Mpcc) -> Components | None:
     """Split a game into at least two blocks, None where it is one.
 
     Parameters
     ----------
-    stated : ComplementarityProgram
+    stated : Mpcc
     """
     if stated.squares.epigraph.size:
         return None
@@ -108,7 +108,7 @@ def blocks_of(stated: ComplementarityProgram) -> Blocks | None:
     return None
 
 
-def _split(stated: ComplementarityProgram, tying: BoolArray) -> Blocks | None:
+def _split(stated: Mpcc, tying: BoolArray) -> Components | None:
     """Split where the tying columns, and the rows that they enter, are left out."""
     program, pairs = stated.program, stated.pairs
     open_rows = abs(program.matrix)[:, np.flatnonzero(tying)].sum(axis=1) > 0
@@ -123,12 +123,10 @@ def _split(stated: ComplementarityProgram, tying: BoolArray) -> Blocks | None:
     rest = np.flatnonzero(~np.isin(part, numbers))
     if len(blocks) < len(parts) or program.integer[rest].any():
         return None
-    return Blocks(blocks, _master(program, blocks, rest, ~np.isin(row_part, numbers)), rest)
+    return Components(blocks, _master(program, blocks, rest, ~np.isin(row_part, numbers)), rest)
 
 
-def _parts(
-    stated: ComplementarityProgram, tying: BoolArray, open_rows: BoolArray
-) -> tuple[IntArray, IntArray]:
+def _parts(stated: Mpcc, tying: BoolArray, open_rows: BoolArray) -> tuple[IntArray, IntArray]:
     """Number of the part that each column and each row belongs to; -1 for what ties."""
     program, pairs = stated.program, stated.pairs
     m, n = program.matrix.shape
@@ -144,7 +142,7 @@ def _parts(
     return np.where(tying, -1, number[:n]), np.where(open_rows, -1, number[n:])
 
 
-def _block(stated: ComplementarityProgram, columns: BoolArray, rows: BoolArray) -> Block | None:
+def _block(stated: Mpcc, columns: BoolArray, rows: BoolArray) -> Component | None:
     """Cut one block out; None where more than one cost of it matters, or it may not rise."""
     program = stated.program
     at, own = np.flatnonzero(columns), np.flatnonzero(rows)
@@ -167,7 +165,7 @@ def _block(stated: ComplementarityProgram, columns: BoolArray, rows: BoolArray) 
     )
     pairs = np.flatnonzero(columns[stated.pairs.multiplier])
     place, row_place = _places(columns), _places(rows)
-    return Block(
+    return Component(
         replace(
             stated,
             program=small,
@@ -223,7 +221,7 @@ def _places(kept: BoolArray) -> IntArray:
 
 
 def _master(
-    program: Assembled, blocks: Sequence[Block], rest: IntArray, rows: BoolArray
+    program: Assembled, blocks: Sequence[Component], rest: IntArray, rows: BoolArray
 ) -> Assembled:
     shares = np.array([block.shares for block in blocks]).T
     kept = np.flatnonzero(rows)

@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
-from equigrid.markets.bilevel.big_m.milp import MixedInteger
+from equigrid.markets.bilevel.big_m.milp import BigMMilp
 from equigrid.markets.bilevel.big_m.pair_bounds import pair_bounds
-from equigrid.markets.bilevel.branching.incumbents import Found
+from equigrid.markets.bilevel.branching.incumbents import SearchResult
 from equigrid.markets.bilevel.branching.search import Branching
-from equigrid.markets.bilevel.kkt import OptimalityProgram
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram
-from equigrid.markets.forms.search_limits import Effort
+from equigrid.markets.bilevel.kkt import KktProgram
+from equigrid.markets.bilevel.mpcc import Mpcc
+from equigrid.markets.forms.search_limits import SearchLimits
 
 # The branching goes alone for so many nodes; most games are over by then.
 ALONE = 1000
@@ -25,23 +25,23 @@ ALONE = 1000
 _BESIDE = 250
 
 
-def solve_by_both(
-    game: OptimalityProgram,
-    stated: ComplementarityProgram,
+def solve_concurrently(
+    game: KktProgram,
+    stated: Mpcc,
     gap: float,
-    effort: Effort,
+    effort: SearchLimits,
     progress: Callable[[int, float, float], None] | None = None,
     tell_every: int = 50,
-) -> Found:
+) -> SearchResult:
     """Solve by whichever route fits, by both where one alone takes long or leaves something open.
 
     Parameters
     ----------
-    game : OptimalityProgram
-    stated : ComplementarityProgram
+    game : KktProgram
+    stated : Mpcc
     gap : float
         Relative.
-    effort : Effort
+    effort : SearchLimits
         What either route may spend.
     progress : callable, optional
         Told nodes, incumbent and bound now and then.
@@ -59,12 +59,12 @@ def solve_by_both(
     except KeyboardInterrupt:
         effort.interrupt()
         return found
-    return _side_by_side(branching, MixedInteger(stated, bounds, gap), found, gap, effort)
+    return _side_by_side(branching, BigMMilp(stated, bounds, gap), found, gap, effort)
 
 
 def _side_by_side(
-    branching: Branching, milp: MixedInteger, found: Found, gap: float, effort: Effort
-) -> Found:
+    branching: Branching, milp: BigMMilp, found: SearchResult, gap: float, effort: SearchLimits
+) -> SearchResult:
     """Let both go on in rounds of growing length, and tell each other what they know.
 
     Where the other route has done all it may, the branching goes on alone.
@@ -96,7 +96,7 @@ def _side_by_side(
     return found
 
 
-def _joined(stated: ComplementarityProgram, gap: float, first: Found, second: Found) -> Found:
+def _joined(stated: Mpcc, gap: float, first: SearchResult, second: SearchResult) -> SearchResult:
     """Take the better answer, the first one of equals, and the better bound."""
     answers = [found.best for found in (first, second) if found.best is not None]
     best = min(answers, key=lambda answer: answer.value, default=None)

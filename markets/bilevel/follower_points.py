@@ -4,16 +4,16 @@ from collections.abc import Mapping
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.follower_presolve import Multipliers
-from equigrid.markets.bilevel.kkt import OptimalityProgram
+from equigrid.markets.bilevel.kkt import KktProgram
 from equigrid.markets.forms.points import Point
 
 
-def points(program: OptimalityProgram, columns: FloatArray) -> Mapping[str, Point]:
+def points(program: KktProgram, columns: FloatArray) -> Mapping[str, Point]:
     """Return what a certificate checks of each follower's optimality conditions, by name.
 
     Parameters
     ----------
-    program : OptimalityProgram
+    program : KktProgram
     columns : array
         All columns of the program at the answer.
     """

@@ -4,11 +4,11 @@ import numpy as np
 from scipy import sparse
 
 from equigrid.errors import NoAnswer
-from equigrid.markets.bilevel.kkt import FollowerColumns, OptimalityProgram
+from equigrid.markets.bilevel.kkt import FollowerColumns, KktProgram
 from equigrid.markets.forms.linear_program import LinearProgram
 
 
-def why_no_answer(game: OptimalityProgram) -> NoAnswer:
+def why_no_answer(game: KktProgram) -> NoAnswer:
     """Return the first agent that has no feasible or no bounded answer, else the leader."""
     for name, follower in game.followers.items():
         if not _feasible(game, follower):
@@ -29,7 +29,7 @@ def why_no_answer(game: OptimalityProgram) -> NoAnswer:
     )
 
 
-def _feasible(game: OptimalityProgram, follower: FollowerColumns) -> bool:
+def _feasible(game: KktProgram, follower: FollowerColumns) -> bool:
     """Whether some y meets Ay {=, ≤} b + Bθ at some θ of the box."""
     form, program = follower.form, LinearProgram()
     heard = program.add_columns(form.heard_size, *game.signals.box(form))
@@ -40,7 +40,7 @@ def _feasible(game: OptimalityProgram, follower: FollowerColumns) -> bool:
     return program.model().solve().status != "infeasible"
 
 
-def _bounded(game: OptimalityProgram, follower: FollowerColumns) -> bool:
+def _bounded(game: KktProgram, follower: FollowerColumns) -> bool:
     """Whether some multipliers are stationary at some θ of the box."""
     form, program = follower.form, LinearProgram()
     heard = program.add_columns(form.heard_size, *game.signals.box(form))

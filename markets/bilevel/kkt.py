@@ -14,8 +14,8 @@ from scipy import sparse
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.follower_presolve import Reduced, reduce_form
-from equigrid.markets.bilevel.leader_program import GameProgram, Said
-from equigrid.markets.bilevel.strong_duality import Bill, bills
+from equigrid.markets.bilevel.leader_program import LeaderProgram, Said
+from equigrid.markets.bilevel.strong_duality import FollowerPayments, follower_payments
 from equigrid.markets.bilevel.sums_of_squares import add_curve
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
@@ -52,7 +52,7 @@ class FollowerColumns:
 
 
 @dataclass(frozen=True, eq=False)
-class BillRow:
+class PaymentRow:
     """A row that defines a sum of amounts.
 
     Attributes
@@ -68,18 +68,18 @@ class BillRow:
     weights: FloatArray
 
 
-class OptimalityProgram(GameProgram):
+class KktProgram(LeaderProgram):
     """The program of one game, and the way back from its columns to the agents' answers."""
 
     def __init__(self, game: Game) -> None:
         super().__init__(game)
         self.followers: dict[str, FollowerColumns] = {}
-        self.bill_rows: list[BillRow] = []
+        self.bill_rows: list[PaymentRow] = []
         for agent in game.followers:
             self._add_follower(game.forms[agent.name])
         self.connect()
         for follower in self.followers.values():
-            for bill in bills(self.signals, follower.form):
+            for bill in follower_payments(self.signals, follower.form):
                 self._add_bill(follower, bill)
         self._refuse_open_payments()
 
@@ -144,7 +144,7 @@ class OptimalityProgram(GameProgram):
                 ]
                 self.said[source] = Said(terms, form.offset_of_heard[where])
 
-    def _add_bill(self, follower: FollowerColumns, bill: Bill) -> None:
+    def _add_bill(self, follower: FollowerColumns, bill: FollowerPayments) -> None:
         """State that what is paid is the dual objective minus the other cost of a part."""
         form, base = follower.form, self._constants(follower.form)
         amounts = np.array([self.amounts[e.payment.name][e.place] for e in bill.entries])
@@ -172,7 +172,7 @@ class OptimalityProgram(GameProgram):
             terms.append((np.ones((1, len(curve.epigraph))), curve.epigraph))
         constant = float(moved @ base)
         row = self.program.add_rows(terms, constant, constant)[0]
-        self.bill_rows.append(BillRow(int(row), amounts, weights))
+        self.bill_rows.append(PaymentRow(int(row), amounts, weights))
 
     def _constants(self, form: StandardForm) -> FloatArray:
         """The part of θ that no decision moves."""

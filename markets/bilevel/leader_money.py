@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from equigrid.arrays import FloatArray
-from equigrid.markets.bilevel.substitution import Smaller
+from equigrid.markets.bilevel.substitution import Substituted
 from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.forms.scaling import Units
 
@@ -42,7 +42,7 @@ class Money:
         return Money(rows, self.shift / units.money, self.constant / units.money)
 
 
-def money_of(stated: Assembled, smaller: Smaller) -> Money:
+def money_of(stated: Assembled, smaller: Substituted) -> Money:
     """Return the leader's own terms, as they were before anything was put in."""
     terms = sparse.csr_array(sparse.diags_array(stated.cost) @ smaller.restore)
     shift = stated.cost * smaller.shift

@@ -32,7 +32,7 @@ class Said:
     constant: FloatArray
 
 
-class GameProgram:
+class LeaderProgram:
     """The leader's part, and where everybody's columns stand.
 
     Parameters

@@ -1,8 +1,8 @@
-"""The relaxed game in as few columns as it has decisions, with its complementarity pairs.
+"""The MPCC (a mathematical program with complementarity constraints) of a led game.
 
-What is heard and what is paid are put in, so that parts of the game that share no decision come
-apart: where a leader sets prices, the followers' duals with the prices, and everybody's
-quantities. Only the pairs tie them together.
+It has as few columns as there are decisions. What is heard and what is paid are put in, so that
+parts of the game that share no decision come apart: where a leader sets prices, the followers'
+duals with the prices, and everybody's quantities. Only the pairs tie them together.
 """
 
 from dataclasses import dataclass, replace
@@ -12,9 +12,14 @@ from scipy import sparse
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.errors import UnusableGame, WrongMethod
-from equigrid.markets.bilevel.kkt import BillRow, FollowerColumns, OptimalityProgram
+from equigrid.markets.bilevel.kkt import FollowerColumns, KktProgram, PaymentRow
 from equigrid.markets.bilevel.leader_money import SHARE, Money, money_of
-from equigrid.markets.bilevel.substitution import CircleError, Smaller, eliminate, without_fixed
+from equigrid.markets.bilevel.substitution import (
+    CircleError,
+    Substituted,
+    substitute,
+    without_fixed,
+)
 from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.forms.scaling import Figures, Units, ends
 
@@ -80,7 +85,7 @@ class Squares:
 
 
 @dataclass(frozen=True, eq=False)
-class ComplementarityProgram:
+class Mpcc:
     """A linear program with pairs and squares.
 
     Attributes
@@ -91,7 +96,7 @@ class ComplementarityProgram:
     squares : Squares
     limits : indices
         Rows that belong to followers alone.
-    whole : Smaller
+    whole : Substituted
         The way back to the columns of the game's program.
     money : Money, optional
         What the objective is made of; without it, costs × columns.
@@ -103,7 +108,7 @@ class ComplementarityProgram:
     pairs: Pairs
     squares: Squares
     limits: IntArray
-    whole: Smaller
+    whole: Substituted
     money: Money | None = None
     units: Units | None = None
 
@@ -137,7 +142,7 @@ class ComplementarityProgram:
         least = _LEAST * (1.0 if self.units is not None else _size(self.program.cost))
         return max(gap * max(SHARE * moved, abs(value + self.moving_offset)), least)
 
-    def in_own_units(self) -> "ComplementarityProgram":
+    def in_own_units(self) -> "Mpcc":
         """Return the same program in units of its own, in which tolerances mean what they say."""
         program, squares = self.program, self.squares
         units = self._own_units()
@@ -169,7 +174,7 @@ def _size(values: FloatArray) -> float:
     return float(np.abs(values).max(initial=0.0)) or 1.0
 
 
-def relaxed(game: OptimalityProgram) -> ComplementarityProgram:
+def mpcc_of(game: KktProgram) -> Mpcc:
     """Put in what is heard and paid, and keep the pairs aside.
 
     Raises
@@ -181,14 +186,14 @@ def relaxed(game: OptimalityProgram) -> ComplementarityProgram:
     smaller = without_fixed(assembled)
     columns, rows = _definitions(game, smaller)
     try:
-        smaller = smaller.then(eliminate(smaller.program, columns, rows))
+        smaller = smaller.then(substitute(smaller.program, columns, rows))
     except CircleError as error:
         raise UnusableGame([_circle(game, smaller, error.columns)]) from error
     smaller = _without_bills(game, smaller)
     squares = _squares(game, smaller)
     _refuse_concave(smaller.program, squares.epigraph)
     limits = [smaller.row[follower.limits] for follower in game.followers.values()]
-    return ComplementarityProgram(
+    return Mpcc(
         smaller.program,
         pairs_of(game, smaller),
         squares,
@@ -202,7 +207,7 @@ def _joined(parts: list[IntArray]) -> IntArray:
     return np.concatenate([np.zeros(0, dtype=int), *parts])
 
 
-def _circle(game: OptimalityProgram, smaller: Smaller, columns: IntArray) -> str:
+def _circle(game: KktProgram, smaller: Substituted, columns: IntArray) -> str:
     heard = [
         f"'{agent}.{name}'"
         for agent, at in game.heard.items()
@@ -215,13 +220,13 @@ def _circle(game: OptimalityProgram, smaller: Smaller, columns: IntArray) -> str
     )
 
 
-def _definitions(game: OptimalityProgram, smaller: Smaller) -> tuple[IntArray, IntArray]:
+def _definitions(game: KktProgram, smaller: Substituted) -> tuple[IntArray, IntArray]:
     columns = _joined([at for at, _ in game.defined])
     rows = _joined([rows for _, rows in game.defined])
     return smaller.column[columns], smaller.row[rows]
 
 
-def _without_bills(game: OptimalityProgram, smaller: Smaller) -> Smaller:
+def _without_bills(game: KktProgram, smaller: Substituted) -> Substituted:
     """Put in the amounts that strong duality gives, one for each bill."""
     columns, rows = [], []
     for bill in game.bill_rows:
@@ -233,10 +238,10 @@ def _without_bills(game: OptimalityProgram, smaller: Smaller) -> Smaller:
             rows.append(int(smaller.row[bill.row]))
     if not columns:
         return smaller
-    return smaller.then(eliminate(smaller.program, np.array(columns), np.array(rows)))
+    return smaller.then(substitute(smaller.program, np.array(columns), np.array(rows)))
 
 
-def _refuse_separate_hearing(game: OptimalityProgram, smaller: Smaller, bill: BillRow) -> None:
+def _refuse_separate_hearing(game: KktProgram, smaller: Substituted, bill: PaymentRow) -> None:
     """Only the sum of a bill is linear: elsewhere its amounts must stand in the same ratio."""
     at = smaller.column[bill.amounts]
     kept = at >= 0
@@ -253,7 +258,7 @@ def _refuse_separate_hearing(game: OptimalityProgram, smaller: Smaller, bill: Bi
         )
 
 
-def _squares(game: OptimalityProgram, smaller: Smaller) -> Squares:
+def _squares(game: KktProgram, smaller: Substituted) -> Squares:
     n = smaller.program.matrix.shape[1]
     factors = [curve.factor @ smaller.restore[curve.columns] for curve in game.curves]
     constants = [curve.factor @ smaller.shift[curve.columns] for curve in game.curves]
@@ -276,14 +281,14 @@ def _refuse_concave(program: Assembled, epigraph: IntArray) -> None:
         )
 
 
-def pairs_of(game: OptimalityProgram, smaller: Smaller) -> Pairs:
+def pairs_of(game: KktProgram, smaller: Substituted) -> Pairs:
     """Return the pairs of all followers, where a smaller program has them."""
     tables = [_follower_pairs(follower, smaller) for follower in game.followers.values()]
     row, column, upper, multiplier = np.hstack([np.zeros((4, 0), dtype=int), *tables])
     return Pairs(row, column, upper.astype(bool), multiplier)
 
 
-def _follower_pairs(follower: FollowerColumns, smaller: Smaller) -> IntArray:
+def _follower_pairs(follower: FollowerColumns, smaller: Substituted) -> IntArray:
     """Row, column, side and multiplier of each pair of one follower."""
     form = follower.form
     at = np.arange(form.equal_rows, len(form.rhs))

@@ -48,7 +48,7 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Bill:
+class FollowerPayments:
     """Amounts of which strong duality gives the sum, and the part of the follower that gives it.
 
     Attributes
@@ -71,7 +71,7 @@ class Bill:
         return found
 
 
-def bills(signals: Signals, form: StandardForm) -> list[Bill]:
+def follower_payments(signals: Signals, form: StandardForm) -> list[FollowerPayments]:
     """Return the sums of payments of a follower that strong duality makes linear.
 
     Parameters
@@ -91,7 +91,7 @@ def bills(signals: Signals, form: StandardForm) -> list[Bill]:
     rows, columns = _blocks(form)
     found = []
     for group, blocks in _groups(entries, _touched(form, rows, columns)):
-        bill = Bill(group, np.isin(rows, blocks), np.isin(columns, blocks))
+        bill = FollowerPayments(group, np.isin(rows, blocks), np.isin(columns, blocks))
         if any(signals.is_bilinear(entry.payment) for entry in group):
             _refuse_unpaid(signals, form, bill)
             found.append(bill)
@@ -213,7 +213,7 @@ def _groups(
         yield members, np.flatnonzero(number[count:] == group).tolist()
 
 
-def _refuse_unpaid(signals: Signals, form: StandardForm, bill: Bill) -> None:
+def _refuse_unpaid(signals: Signals, form: StandardForm, bill: FollowerPayments) -> None:
     """Everything that moves in this part must be paid for by the bill, in one way, in full."""
     name, game = form.agent.name, signals.game
     stated, moving = game.forms[name], ~signals.known(form)[0]
@@ -239,7 +239,9 @@ def _used(matrix: sparse.csr_array) -> BoolArray:
     return np.asarray(np.diff(sparse.csc_array(matrix).indptr) > 0)
 
 
-def _refuse_unpaid_sources(signals: Signals, name: str, heard: str, bill: Bill, why: str) -> None:
+def _refuse_unpaid_sources(
+    signals: Signals, name: str, heard: str, bill: FollowerPayments, why: str
+) -> None:
     paid = {e.payment.quantity if e.at_dual else e.payment.price for e in bill.entries}
     for link in signals.game.links_into(name, heard):
         if link.source not in paid and link.source not in signals.constants:

@@ -31,7 +31,7 @@ class CircleError(EquigridError, ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Smaller:
+class Substituted:
     """A program in fewer columns, and the way back.
 
     Attributes
@@ -50,9 +50,9 @@ class Smaller:
     restore: sparse.csr_array
     shift: FloatArray
 
-    def then(self, further: "Smaller") -> "Smaller":
+    def then(self, further: "Substituted") -> "Substituted":
         """Join two steps into one."""
-        return Smaller(
+        return Substituted(
             further.program,
             _through(self.column, further.column),
             _through(self.row, further.row),
@@ -61,10 +61,10 @@ class Smaller:
         )
 
 
-def itself(program: Assembled) -> Smaller:
+def itself(program: Assembled) -> Substituted:
     """Return a program from which nothing was taken out."""
     m, n = program.matrix.shape
-    return Smaller(
+    return Substituted(
         program, np.arange(n), np.arange(m), sparse.eye_array(n, format="csr"), np.zeros(n)
     )
 
@@ -73,7 +73,7 @@ def _through(first: IntArray, second: IntArray) -> IntArray:
     return np.where(first >= 0, second[np.maximum(first, 0)], -1) if len(second) else first * 0 - 1
 
 
-def without_fixed(program: Assembled) -> Smaller:
+def without_fixed(program: Assembled) -> Substituted:
     """Put the values of fixed columns in."""
     fixed = program.lower == program.upper
     gone = np.flatnonzero(fixed)
@@ -81,7 +81,7 @@ def without_fixed(program: Assembled) -> Smaller:
     return _substituted(program, gone, nothing, program.lower[gone], np.zeros(0, dtype=int))
 
 
-def eliminate(program: Assembled, columns: IntArray, rows: IntArray) -> Smaller:
+def substitute(program: Assembled, columns: IntArray, rows: IntArray) -> Substituted:
     """Take out free columns, each defined by the equality row of the same place.
 
     Raises
@@ -116,7 +116,7 @@ def _circular(chain: sparse.csr_array) -> BoolArray:
 
 def _substituted(
     program: Assembled, gone: IntArray, terms: sparse.csr_array, shift: FloatArray, rows: IntArray
-) -> Smaller:
+) -> Substituted:
     """Replace columns by terms @ others + shift, and leave out the rows that said so."""
     n, m = program.matrix.shape[1], program.matrix.shape[0]
     kept, kept_rows = np.setdiff1d(np.arange(n), gone), np.setdiff1d(np.arange(m), rows)
@@ -140,7 +140,7 @@ def _substituted(
     restore = sparse.csr_array(eye[:, kept] + eye[:, gone] @ terms)
     full = np.zeros(n)
     full[gone] = shift
-    return Smaller(smaller, column, row, restore, full)
+    return Substituted(smaller, column, row, restore, full)
 
 
 def _added(

@@ -20,7 +20,9 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.model.balance import Balance, Term
 
 
-def charged(game: Game, values: Mapping[str, FloatArray], own: Statement) -> Statement:
+def with_balance_payments(
+    game: Game, values: Mapping[str, FloatArray], own: Statement
+) -> Statement:
     """Return an agent's problem with what balances pay it, where it does not state that itself."""
     income = [
         _income(game, balance, values[balance.name], own)

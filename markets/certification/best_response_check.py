@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
-from equigrid.markets.certification.balance_payments import charged
+from equigrid.markets.certification.balance_payments import with_balance_payments
 from equigrid.markets.certification.dual_residual import dual_residual
 from equigrid.markets.certification.money_moved import heard_sizes, moved, unit_of
 from equigrid.markets.certification.own_income import moves_income, moving_its_income
 from equigrid.markets.certification.sizes import greatest, sizes_of
-from equigrid.markets.certification.standalone import cost_of_claims, hearing, stated
+from equigrid.markets.certification.standalone import cost_of_claims, hearing, statement_of
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 
@@ -63,7 +63,7 @@ def check_follower(
         asked, heard = moving_its_income(game, values, agent)
         linked = dict.fromkeys(linked, math.nan)
     claims = (commitments_of if commitments_only else claims_of)(game, values, agent)
-    own = charged(game, values, stated(asked, unit_at(game, values, agent)))
+    own = with_balance_payments(game, values, statement_of(asked, unit_at(game, values, agent)))
     with hearing(asked, heard):
         residual, cost = cost_of_claims(own, claims, sizes_of(game, values, agent, claims))
         claimed_money = moved(own.cost, linked)

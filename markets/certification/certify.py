@@ -25,7 +25,7 @@ from equigrid.markets.certification.kkt_residuals import (
     distance_of_point,
     stationarity_residual,
 )
-from equigrid.markets.certification.leader_check import Decisions, decisions_of
+from equigrid.markets.certification.leader_check import LeaderCheck, check_leader
 from equigrid.markets.certification.money_moved import SHARE, payments_size, relative
 from equigrid.markets.certification.several_leaders import leaders_regret
 from equigrid.markets.certification.sizes import greatest, sizes_of
@@ -108,7 +108,7 @@ def certify(
         else check_follower(game, values, agent, commitments_only=agent.name in (points or {}))
         for agent in game.followers
     }
-    leaders = {name: decisions_of(game, values, game.agent(name)) for name in game.leaders}
+    leaders = {name: check_leader(game, values, game.agent(name)) for name in game.leaders}
     each = [0.0, *(found.money for found in leaders.values())]
     each += [check.money for check in checks.values()]
     # Who pays and who is paid both count a payment; all together move it once.
@@ -146,7 +146,7 @@ def certify(
 def _with_leader(
     certificate: Certificate,
     game: Game,
-    led: Decisions,
+    led: LeaderCheck,
     bound: float | None,
     claimed: float | None,
 ) -> Certificate:

@@ -19,14 +19,14 @@ from equigrid.markets.certification.standalone import (
     cost_near,
     distance_of_claims,
     hearing,
-    stated,
+    statement_of,
 )
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 
 
 @dataclass(frozen=True)
-class Decisions:
+class LeaderCheck:
     """What is found of a leader's point.
 
     Attributes
@@ -48,7 +48,7 @@ class Decisions:
     money: float
 
 
-def decisions_of(game: Game, values: Mapping[str, FloatArray], leader: Agent) -> Decisions:
+def check_leader(game: Game, values: Mapping[str, FloatArray], leader: Agent) -> LeaderCheck:
     """Work out a leader's objective at all that it says, and at what others hear of it.
 
     Raises
@@ -56,7 +56,10 @@ def decisions_of(game: Game, values: Mapping[str, FloatArray], leader: Agent) ->
     NoAnswer
         When it has no feasible decision at what it hears.
     """
-    own, every = stated(leader, unit_at(game, values, leader)), claims_of(game, values, leader)
+    own, every = (
+        statement_of(leader, unit_at(game, values, leader)),
+        claims_of(game, values, leader),
+    )
     used, sizes = commitments_of(game, values, leader), sizes_of(game, values, leader, every)
     linked = heard_sizes(game, values, leader)
     with hearing(leader, heard_values(game, values, leader.name)):
@@ -70,7 +73,7 @@ def decisions_of(game: Game, values: Mapping[str, FloatArray], leader: Agent) ->
             whole = cost_near(own, every, sizes, residual)
     regret = relative(max(0.0, whole - announced), money)
     cost = whole if regret > OPTIMAL else announced
-    return Decisions(max(near, residual), cost, regret, money)
+    return LeaderCheck(max(near, residual), cost, regret, money)
 
 
 def _present(own: Statement, linked: Mapping[int, float]) -> tuple[float | None, float]:

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Mapping
 
-from equigrid.markets.certification.leader_check import Decisions
+from equigrid.markets.certification.leader_check import LeaderCheck
 from equigrid.markets.certification.money_moved import SHARE, relative
 from equigrid.markets.games.game import Game
 
 
 def leaders_regret(
-    game: Game, found: Mapping[str, Decisions], bounds: Mapping[str, float], money: float
+    game: Game, found: Mapping[str, LeaderCheck], bounds: Mapping[str, float], money: float
 ) -> dict[str, float]:
     """Return each leader's regret, NaN where no bound is known.
 
@@ -17,7 +17,7 @@ def leaders_regret(
     ----------
     game : Game
         With several leaders.
-    found : Mapping of str to Decisions
+    found : Mapping of str to LeaderCheck
         By leader, what is found of its point.
     bounds : Mapping of str to float
         By leader, what is proven that it cannot better in its own sense, when the other leaders

@@ -68,7 +68,7 @@ class Statement:
         return self.unit * solve(self.agent, self.problem() if problem is None else problem)
 
 
-def stated(agent: Agent, unit: float = 1.0) -> Statement:
+def statement_of(agent: Agent, unit: float = 1.0) -> Statement:
     """Return an agent's problem as it was declared, its cost to be solved in a unit of money."""
     assert agent.problem is not None
     expression = agent.problem.objective.args[0]
@@ -94,7 +94,7 @@ def restated(
     unit : float
         Of money.
     """
-    plain = stated(agent)
+    plain = statement_of(agent)
     swap = {
         id(parameter): instead[name] if name in instead else cp.Constant(heard[name])
         for name, parameter in agent.hears.items()
@@ -153,10 +153,10 @@ def flattened(
         cost = cost + form.offset_of_heard[form.heard[name]] @ variable
         limits = limits - sparse.csr_array(by_heard[:, form.heard[name]]) @ variable
     rhs, equal = form.rhs_at(theta), form.equal_rows
-    stated = [limits[:equal] == rhs[:equal], limits[equal:] <= rhs[equal:]]
+    rows = [limits[:equal] == rhs[:equal], limits[equal:] <= rhs[equal:]]
     says = {name: _said(affine, columns, theta) for name, affine in form.said.items()}
     unit = unit_of(float(np.abs(form.cost_at(theta)).max(initial=0.0)))
-    return Flat(Statement(form.agent, cost, stated, says, unit), columns, open_)
+    return Flat(Statement(form.agent, cost, rows, says, unit), columns, open_)
 
 
 def moves_no_costs(form: StandardForm, name: str) -> bool:

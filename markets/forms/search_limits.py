@@ -48,7 +48,7 @@ class _Stop:
 
 
 @dataclass
-class Effort:
+class SearchLimits:
     """What one route of a search may spend and has spent.
 
     Attributes
@@ -77,9 +77,9 @@ class Effort:
         """Let the clock run, if there is one."""
         self._stop = _Stop(self.seconds)
 
-    def beside(self) -> Effort:
+    def beside(self) -> SearchLimits:
         """Return as much for another route; clock and interruption are the same."""
-        other = Effort(self.node_limit, self.work_limit)
+        other = SearchLimits(self.node_limit, self.work_limit)
         other._stop = self._stop
         return other
 

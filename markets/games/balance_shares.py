@@ -91,7 +91,7 @@ class Market:
 
 def market_of(game: Declaration, balance: Balance) -> Market:
     """Return a balance with what parties without a problem contribute on its right-hand side."""
-    shape, said = game.balance_shape(balance), announced(game)
+    shape, said = game.balance_shape(balance), announced_values(game)
     left = np.broadcast_to(np.asarray(balance.equals), shape)
     for agent in game.agents:
         if not agent.decides:
@@ -102,7 +102,7 @@ def market_of(game: Declaration, balance: Balance) -> Market:
 def known_heard(game: Declaration, agent: str) -> FloatArray:
     """Return what an agent of balances hears, with all their prices at 0, shape (P,)."""
     prices = {balance.name: np.zeros(game.balance_shape(balance)) for balance in game.balances}
-    return heard_vector(game, agent, {**announced(game), **prices})
+    return heard_vector(game, agent, {**announced_values(game), **prices})
 
 
 def heard_vector(game: Declaration, agent: str, values: Mapping[str, FloatArray]) -> FloatArray:
@@ -112,7 +112,7 @@ def heard_vector(game: Declaration, agent: str, values: Mapping[str, FloatArray]
     return np.concatenate([np.zeros(0), *flat])
 
 
-def announced(game: Declaration) -> dict[str, FloatArray]:
+def announced_values(game: Declaration) -> dict[str, FloatArray]:
     """Return what parties without a problem say, by path."""
     return {
         f"{agent.name}.{name}": np.asarray(said.value, dtype=float)

@@ -15,7 +15,7 @@ import numpy as np
 from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.forms.standard_form import StandardForm
-from equigrid.markets.games.balance_shares import announced
+from equigrid.markets.games.balance_shares import announced_values
 from equigrid.markets.games.objective_shares import Shares, shares_of
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.declaration import Declaration
@@ -106,7 +106,7 @@ def named(payment: Payment) -> str:
 
 def _known(game: Declaration, agent: Agent) -> dict[str, FloatArray]:
     """What an agent hears that no decision changes, by name."""
-    said = announced(game)
+    said = announced_values(game)
     fixed = [
         name
         for name in agent.hears
@@ -183,8 +183,8 @@ def _claim(
         said = form.said[name]
         weights[:n], weights[n:-1] = said.of_columns.T @ owed, said.of_heard.T @ owed
         constant = float(owed @ said.constant)
-    elif payment.quantity in announced(game):
-        constant = float(owed @ np.ravel(announced(game)[payment.quantity], order="F"))
+    elif payment.quantity in announced_values(game):
+        constant = float(owed @ np.ravel(announced_values(game)[payment.quantity], order="F"))
     elif heard and len(group) == len(game.links_into(agent.name, heard[0].heard)):
         where = form.heard[heard[0].heard]
         weights[n + where.start : n + where.stop], constant = owed, 0.0

@@ -73,11 +73,11 @@ def announce_outcome(
     for agent in game.deciders:
         kind = FlexOrder if agent.name in game.leaders else Schedule
         for hearer, said in _heard_from(game, agent).items():
-            told = {_name_of(source): values[source] for source in said}
+            sources = {_name_of(source): values[source] for source in said}
             follows = any(hearer == follower.name for follower in game.followers)
             post = kind if follows else Schedule
             mailroom.post(
-                post(sender=agent.name, receiver=hearer, stage=stage, round=rounds, values=told)
+                post(sender=agent.name, receiver=hearer, stage=stage, round=rounds, values=sources)
             )
     _announce_balances(game, values, mailroom, stage, rounds)
     for name, payer, payee, amount in transfers(game, values):
@@ -109,11 +109,11 @@ def _announce_balances(
 
 def _heard_from(game: Game, agent: Agent) -> dict[str, list[str]]:
     """Sources that an agent says to whom, its duals among them, in the order of the links."""
-    told: dict[str, list[str]] = {}
+    hearers: dict[str, list[str]] = {}
     for link in game.links:
-        if speaker(link.source) == agent.name and link.source not in told.get(link.hearer, []):
-            told.setdefault(link.hearer, []).append(link.source)
-    return told
+        if speaker(link.source) == agent.name and link.source not in hearers.get(link.hearer, []):
+            hearers.setdefault(link.hearer, []).append(link.source)
+    return hearers
 
 
 def _name_of(source: str) -> str:
@@ -121,7 +121,7 @@ def _name_of(source: str) -> str:
     return source if isinstance(source, Dual) else source.partition(".")[2]
 
 
-def told(game: Game, name: str, hearer: Agent) -> list[str]:
+def said_to(game: Game, name: str, hearer: Agent) -> list[str]:
     """Return the names of what one agent says to another, in the order of the links."""
     sources = _heard_from(game, game.agent(name)).get(hearer.name, [])
     return [_name_of(source) for source in sources]

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from equigrid.errors import NoAnswer, SolverFailed, UnusableGame
-from equigrid.markets.admm.balance_terms import batch_of, stakes_of
+from equigrid.markets.admm.balance_terms import balance_terms_of, batch_of
 from equigrid.markets.admm.central_program import CentralAnswer, CentralProgram
 from equigrid.markets.admm.infeasibility import why_no_exchange
 from equigrid.markets.admm.outcome import exchange_values
 from equigrid.markets.admm.participant import Participant
 from equigrid.markets.admm.proximal import Proximal
-from equigrid.markets.admm.rounds import Talk, refuse_silenced_balances
+from equigrid.markets.admm.rounds import AdmmRounds, refuse_silenced_balances
 from equigrid.markets.admm.settings import AdmmSettings
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
@@ -116,10 +116,12 @@ class Admm(AdmmSettings):
         )
         return posted(certified(game, "admm", outcome), mailroom, stage)
 
-    def _talk(self, game: Game, mailroom: Mailroom, stage: str) -> Generator[Any, Any, Talk]:
+    def _talk(self, game: Game, mailroom: Mailroom, stage: str) -> Generator[Any, Any, AdmmRounds]:
         """Settle with whole numbers relaxed, then fix them agent by agent and settle again."""
         for beyond in (True, False):
-            talk = Talk(game, {a.name: self._party(game, a.name) for a in game.deciders}, self)
+            talk = AdmmRounds(
+                game, {a.name: self._party(game, a.name) for a in game.deciders}, self
+            )
             try:
                 yield from talk.play(mailroom, stage)
             except NoAnswer:
@@ -138,7 +140,7 @@ class Admm(AdmmSettings):
         )
 
     def _party(self, game: Game, name: str) -> Participant:
-        stakes = stakes_of(game, name)
+        stakes = balance_terms_of(game, name)
         if stakes.size > 1 and stakes.has_whole:
             raise UnusableGame(
                 [
@@ -152,7 +154,7 @@ class Admm(AdmmSettings):
 
     def _central(self, game: Game, limit: int) -> CentralAnswer | None:
         """Solve the central problem where it is small enough to compare with."""
-        stakes = [stakes_of(game, agent.name) for agent in game.deciders]
+        stakes = [balance_terms_of(game, agent.name) for agent in game.deciders]
         size = sum(stake.size * stake.form.columns for stake in stakes)
         if size > limit:
             return None
@@ -168,7 +170,7 @@ class Admm(AdmmSettings):
 
 
 def _fix_whole(
-    talk: Talk, whole: Sequence[Participant], mailroom: Mailroom, stage: str, *, beyond: bool
+    talk: AdmmRounds, whole: Sequence[Participant], mailroom: Mailroom, stage: str, *, beyond: bool
 ) -> Generator[Any, Any, bool]:
     """Fix whole numbers agent by agent; whether the others could settle around them."""
     try:

@@ -9,18 +9,18 @@ from equigrid.markets.admm.central_program import CentralProgram
 from equigrid.markets.admm.infeasibility import why_no_exchange
 from equigrid.markets.admm.outcome import exchange_values
 from equigrid.markets.best_response.one_pass import one_pass
-from equigrid.markets.bilevel.big_m.milp import MixedInteger, margins
+from equigrid.markets.bilevel.big_m.milp import BigMMilp, margins
 from equigrid.markets.bilevel.big_m.pair_bounds import pair_bounds
-from equigrid.markets.bilevel.branching.incumbents import Found
+from equigrid.markets.bilevel.branching.incumbents import SearchResult
 from equigrid.markets.bilevel.branching.search import Branching
-from equigrid.markets.bilevel.component_search import solve_by_blocks
-from equigrid.markets.bilevel.components import blocks_of
-from equigrid.markets.bilevel.concurrent_search import solve_by_both
+from equigrid.markets.bilevel.component_search import solve_by_component
+from equigrid.markets.bilevel.components import components_of
+from equigrid.markets.bilevel.concurrent_search import solve_concurrently
 from equigrid.markets.bilevel.infeasibility import why_no_answer
-from equigrid.markets.bilevel.kkt import OptimalityProgram
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.kkt import KktProgram
+from equigrid.markets.bilevel.mpcc import Mpcc, mpcc_of
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.forms.search_limits import Effort
+from equigrid.markets.forms.search_limits import SearchLimits
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.kinds import Kind, require_kind
 from equigrid.markets.games.outcome import Outcome
@@ -134,11 +134,11 @@ class Exact:
             As :meth:`solve` does.
         """
         require_kind(game, "Exact.search", [Kind.LED])
-        effort = Effort(self.node_limit, self.work_limit, self.seconds)
+        effort = SearchLimits(self.node_limit, self.work_limit, self.seconds)
         program, stated, found = None, None, None
         try:
-            program = OptimalityProgram(game)
-            stated = relaxed(program)
+            program = KktProgram(game)
+            stated = mpcc_of(program)
             found = self._search(program, stated, effort)
         except KeyboardInterrupt as error:
             raise Interrupted(None) from error
@@ -151,10 +151,10 @@ class Exact:
 
     def _answer(
         self,
-        program: OptimalityProgram,
-        stated: ComplementarityProgram,
-        found: Found,
-        effort: Effort,
+        program: KktProgram,
+        stated: Mpcc,
+        found: SearchResult,
+        effort: SearchLimits,
     ) -> LedAnswer | None:
         """Return the best answer with what was proven of it, if there is one."""
         best = found.best
@@ -178,7 +178,7 @@ class Exact:
     ) -> Generator[Any, Any, Equilibrium]:
         """Solve the central problem of balances."""
         program = CentralProgram(game)
-        effort = Effort(self.node_limit, self.work_limit, self.seconds)
+        effort = SearchLimits(self.node_limit, self.work_limit, self.seconds)
         try:
             found = program.solve(self.gap, effort)
         except KeyboardInterrupt as error:
@@ -193,9 +193,7 @@ class Exact:
         outcome = Outcome(values, bound=found.bound, settled=found.settled, statistics=statistics)
         return posted(certified(game, "exact", outcome), mailroom, stage)
 
-    def _search(
-        self, program: OptimalityProgram, declared: ComplementarityProgram, effort: Effort
-    ) -> Found:
+    def _search(self, program: KktProgram, declared: Mpcc, effort: SearchLimits) -> SearchResult:
         """Solve by the route that is asked for; the answer is in the units of the declaration."""
         if self.route != "milp" and not self.margin:
             found = self._by_blocks(program.game, declared, effort)
@@ -205,29 +203,25 @@ class Exact:
         found = self._by_route(program, stated, effort)
         return found.sharpened(stated, margins(stated, self.margin)).declared(stated)
 
-    def _by_blocks(
-        self, game: Game, declared: ComplementarityProgram, effort: Effort
-    ) -> Found | None:
-        blocks = blocks_of(declared)
+    def _by_blocks(self, game: Game, declared: Mpcc, effort: SearchLimits) -> SearchResult | None:
+        blocks = components_of(declared)
         if blocks is None:
             return None
         progress = self._told(game, declared)
-        return solve_by_blocks(declared, blocks, self.gap, effort, progress, self.tell_every)
+        return solve_by_component(declared, blocks, self.gap, effort, progress, self.tell_every)
 
-    def _by_route(
-        self, program: OptimalityProgram, stated: ComplementarityProgram, effort: Effort
-    ) -> Found:
+    def _by_route(self, program: KktProgram, stated: Mpcc, effort: SearchLimits) -> SearchResult:
         if self.route == "milp" or self.margin:
             bounds = pair_bounds(program, stated)
-            milp = MixedInteger(stated, bounds, self.gap, self.margin)
+            milp = BigMMilp(stated, bounds, self.gap, self.margin)
             return milp.run(self.node_limit, effort=effort)
         progress = self._told(program.game, stated)
         if self.route == "branching":
             branching = Branching(stated, self.gap, progress, self.tell_every)
             return branching.run(self.node_limit, effort)
-        return solve_by_both(program, stated, self.gap, effort, progress, self.tell_every)
+        return solve_concurrently(program, stated, self.gap, effort, progress, self.tell_every)
 
-    def _told(self, game: Game, stated: ComplementarityProgram) -> Progress | None:
+    def _told(self, game: Game, stated: Mpcc) -> Progress | None:
         """Return the progress in the leader's own sense and in its currency."""
         tell, offset = self.progress, stated.program.offset
         unit = sense(game) * (1.0 if stated.units is None else stated.units.money)
@@ -238,7 +232,7 @@ class Exact:
         )
 
 
-def _no_answer(program: OptimalityProgram, found: Found, effort: Effort) -> NoAnswer:
+def _no_answer(program: KktProgram, found: SearchResult, effort: SearchLimits) -> NoAnswer:
     if found.status == "infeasible":
         return why_no_answer(program)
     leader = str(program.game.leader)

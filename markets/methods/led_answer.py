@@ -5,7 +5,7 @@ from functools import cached_property
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.follower_points import points
-from equigrid.markets.bilevel.kkt import OptimalityProgram
+from equigrid.markets.bilevel.kkt import KktProgram
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
@@ -19,7 +19,7 @@ class LedAnswer:
 
     Attributes
     ----------
-    program : OptimalityProgram
+    program : KktProgram
         Of the game.
     columns : array
         Of the program.
@@ -35,7 +35,7 @@ class LedAnswer:
         What ended the search before: ``nodes``, ``work``, ``clock`` or ``interrupt``; else empty.
     """
 
-    program: OptimalityProgram
+    program: KktProgram
     columns: FloatArray
     objective: float
     bound: float

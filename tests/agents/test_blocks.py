@@ -11,11 +11,11 @@ import pytest
 
 from equigrid.errors import UnusableGame
 from equigrid.markets.bilevel.branching.search import Branching
-from equigrid.markets.bilevel.component_search import solve_by_blocks
-from equigrid.markets.bilevel.components import blocks_of
-from equigrid.markets.bilevel.kkt import OptimalityProgram
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
-from equigrid.markets.forms.search_limits import Effort
+from equigrid.markets.bilevel.component_search import solve_by_component
+from equigrid.markets.bilevel.components import components_of
+from equigrid.markets.bilevel.kkt import KktProgram
+from equigrid.markets.bilevel.mpcc import Mpcc, mpcc_of
+from equigrid.markets.forms.search_limits import SearchLimits
 from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
 
 if TYPE_CHECKING:
@@ -24,15 +24,13 @@ if TYPE_CHECKING:
 Weigh = Callable[[cp.Expression], tuple[cp.Expression, list[cp.Constraint]]]
 
 
-def _stated(
-    ramping: type[Ramping], weigh: Weigh, *, together: bool = False
-) -> ComplementarityProgram:
+def _stated(ramping: type[Ramping], weigh: Weigh, *, together: bool = False) -> Mpcc:
     operator = ramping.operator(2)
     even = AmbiguitySet.from_confidence(np.full(2, 0.5), 100, 0.9)
     aggregator = ramping.aggregator(even, here_and_now=together)
     object.__setattr__(aggregator, "worst_case", weigh)
     game = ramping.game(operator, aggregator, operator.agent(operator.at_rest()))
-    return relaxed(OptimalityProgram(game))
+    return mpcc_of(KktProgram(game))
 
 
 def _expectation(cost: cp.Expression) -> tuple[cp.Expression, list[cp.Constraint]]:
@@ -51,10 +49,10 @@ def _greatest(cost: cp.Expression) -> tuple[cp.Expression, list[cp.Constraint]]:
 @pytest.mark.parametrize("weigh", [_expectation, _worst, _greatest])
 def test_blocks_come_to_the_same_as_the_whole(ramping: type[Ramping], weigh: Weigh) -> None:
     stated = _stated(ramping, weigh)
-    blocks = blocks_of(stated)
+    blocks = components_of(stated)
     assert blocks is not None
     assert len(blocks.parts) == 2
-    apart = solve_by_blocks(stated, blocks, 1e-6, Effort(10_000))
+    apart = solve_by_component(stated, blocks, 1e-6, SearchLimits(10_000))
     whole = Branching(stated, 1e-4).run(3000)
     assert apart is not None
     assert apart.status == "optimal"
@@ -79,8 +77,8 @@ def test_a_cost_of_which_neither_less_nor_more_is_best_is_no_block(
     with pytest.raises(UnusableGame, match="so that it cannot be shown to count once"):
         _stated(ramping, _apart)
     monkeypatch.setattr("equigrid.markets.games.game.payment_findings", lambda _: [])
-    assert blocks_of(_stated(ramping, _apart)) is None
+    assert components_of(_stated(ramping, _apart)) is None
 
 
 def test_one_offer_for_all_scenarios_is_one_block(ramping: type[Ramping]) -> None:
-    assert blocks_of(_stated(ramping, _worst, together=True)) is None
+    assert components_of(_stated(ramping, _worst, together=True)) is None

@@ -17,13 +17,13 @@ import yaml
 
 import equigrid as eg
 from equigrid.experiments import systems
-from equigrid.experiments.replay import Told, replay
+from equigrid.experiments.replay import LoggedRun, replay
 from equigrid.experiments.report import pictures, tables
 from equigrid.experiments.report.kind import ReportKind
 from equigrid.experiments.result import Kpi
 from equigrid.experiments.run import run
 from equigrid.experiments.schema import Case
-from equigrid.experiments.schema import Study as StudyFile
+from equigrid.experiments.schema import StudySpec as StudyFile
 from equigrid.experiments.study import study_path
 from equigrid.experiments.systems import Dispatch, ReplayKind, System, SystemKind, system_kind
 from equigrid.experiments.telling import result_lines
@@ -105,7 +105,7 @@ def _report() -> ReportKind:
     )
 
 
-def _profit(told: Told, _: object) -> dict[str, float]:
+def _profit(told: LoggedRun, _: object) -> dict[str, float]:
     sold = told.schedules()["site", "mw"].sum()
     return {"profit": told.settlement()["bill"] - 20 * float(sold)}
 

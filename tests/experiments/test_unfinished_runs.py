@@ -21,7 +21,7 @@ from equigrid.experiments.replay import replay
 from equigrid.experiments.report import page
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.run import RunInterrupted, UnfinishedRun
-from equigrid.grid.verified_flow import judged_flow
+from equigrid.grid.verified_flow import verified_flow
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.posting import announce_outcome
@@ -200,10 +200,10 @@ def test_the_first_interrupt_of_a_power_flow_is_forgiven(
     def impatient(*given: Any) -> Any:
         if left:
             raise left.pop()
-        return judged_flow(*given)
+        return verified_flow(*given)
 
     ending()
-    monkeypatch.setattr(case_run, "judged_flow", impatient)
+    monkeypatch.setattr(case_run, "verified_flow", impatient)
     with pytest.raises(KeyboardInterrupt) as end:
         eg.run(tiny_file, out=tmp_path / "out", method="exact")
     assert isinstance(end.value, RunInterrupted) == (times == 1)

@@ -12,7 +12,7 @@ from equigrid.grid.ac import AcResult, ac_check
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.network.feeders import feeder
 from equigrid.grid.network.network import Network
-from equigrid.grid.verified_flow import Judged, judged_flow
+from equigrid.grid.verified_flow import VerifiedFlow, verified_flow
 from equigrid.scenarios.seeds import stream
 
 LIMITS = 0.95, 1.05
@@ -69,12 +69,12 @@ def exact(loads: tuple[FloatArray, FloatArray]) -> AcResult:
 
 
 @pytest.fixture(scope="module")
-def both(loads: tuple[FloatArray, FloatArray]) -> Judged:
-    return judged_flow(feeder("baran-wu-33"), *loads, *LIMITS)
+def both(loads: tuple[FloatArray, FloatArray]) -> VerifiedFlow:
+    return verified_flow(feeder("baran-wu-33"), *loads, *LIMITS)
 
 
 @pytest.mark.slow
-def test_it_says_what_pandapower_says(both: Judged, exact: AcResult) -> None:
+def test_it_says_what_pandapower_says(both: VerifiedFlow, exact: AcResult) -> None:
     _assert_same(exact, both.result)
     assert np.flatnonzero(~both.result.converged).tolist() == list(LOST)
     assert both.disagreeing == 0
@@ -83,7 +83,7 @@ def test_it_says_what_pandapower_says(both: Judged, exact: AcResult) -> None:
 
 
 @pytest.mark.slow
-def test_pandapower_judges_the_worst_and_the_unsolved(both: Judged, exact: AcResult) -> None:
+def test_pandapower_judges_the_worst_and_the_unsolved(both: VerifiedFlow, exact: AcResult) -> None:
     judged = set(np.flatnonzero(both.judged).tolist())
     assert judged == _worst(_off(exact)) | _worst(_loading(exact)) | set(LOST)
     assert len(judged) < 110
@@ -94,7 +94,7 @@ def test_each_part_has_its_share(loads: tuple[FloatArray, FloatArray], exact: Ac
     """The worst of a calm part is judged, although all of the other part are worse."""
     loading = _loading(exact)
     calm = exact.converged & (loading < np.median(loading))
-    both = judged_flow(feeder("baran-wu-33"), *loads, *LIMITS, calm)
+    both = verified_flow(feeder("baran-wu-33"), *loads, *LIMITS, calm)
     for part in (calm, ~calm & exact.converged):
         assert 25 <= np.count_nonzero(both.judged & part) <= 50
         for figures in (loading, _off(exact)):
@@ -117,7 +117,7 @@ def test_islands_and_loops(feeder33: Network) -> None:
         feeder33.with_closed({"tie 33": True, "line 17": False, "tie 36": False}),
     ):
         active, reactive = _drawn(network, 8)
-        both = judged_flow(network, active, reactive, *LIMITS)
+        both = verified_flow(network, active, reactive, *LIMITS)
         assert 2 <= np.count_nonzero(both.judged) <= 4
         _assert_same(ac_check(network, active, reactive), both.result)
 
@@ -128,7 +128,7 @@ def test_transformers_count_at_their_high_voltage_side(
 ) -> None:
     network = Network("three", three_buses)
     active, reactive = _drawn(network, 6)
-    both = judged_flow(network, active, reactive, *LIMITS)
+    both = verified_flow(network, active, reactive, *LIMITS)
     assert not both.judged.all()
     assert both.result.loading_percent[-1].any()
     _assert_same(ac_check(network, active, reactive), both.result)
@@ -137,7 +137,7 @@ def test_transformers_count_at_their_high_voltage_side(
 def test_sources_in_one_island_are_for_pandapower_alone() -> None:
     network = _twice_fed()
     active, reactive = _drawn(network, 3)
-    both = judged_flow(network, active, reactive, *LIMITS)
+    both = verified_flow(network, active, reactive, *LIMITS)
     assert both.judged.all()
     assert both.difference_pu is None
     _assert_same(ac_check(network, active, reactive), both.result)
@@ -146,7 +146,7 @@ def test_sources_in_one_island_are_for_pandapower_alone() -> None:
 @pytest.mark.slow
 def test_few_columns_are_for_pandapower_alone(feeder33: Network) -> None:
     active, reactive = _drawn(feeder33, 24)
-    both = judged_flow(feeder33, active, reactive, *LIMITS)
+    both = verified_flow(feeder33, active, reactive, *LIMITS)
     assert both.judged.all()
     assert both.difference_pu is None
 
@@ -157,7 +157,7 @@ def test_limits_of_each_bus(feeder33: Network) -> None:
     active, reactive = _drawn(feeder33, 12)
     low, voltage = np.zeros(33), ac_check(feeder33, active, reactive).voltage_pu[21]
     low[21] = 0.99
-    judged = judged_flow(feeder33, active, reactive, low, np.full(33, 2.0)).judged
+    judged = verified_flow(feeder33, active, reactive, low, np.full(33, 2.0)).judged
     assert judged[np.argsort(voltage)[:2]].all()
 
 
@@ -165,7 +165,7 @@ def test_limits_of_each_bus(feeder33: Network) -> None:
 def test_of_many_without_a_solution_the_first_are_judged(feeder33: Network) -> None:
     active, reactive = _drawn(feeder33, 10)
     active[:, 3:] += 1.0
-    both = judged_flow(feeder33, active, reactive, *LIMITS)
+    both = verified_flow(feeder33, active, reactive, *LIMITS)
     assert np.flatnonzero(both.judged[3:]).tolist() == [0, 1]
     assert not both.result.converged[3:].any()
 
@@ -185,7 +185,7 @@ def test_a_false_batch_is_found_out(
     monkeypatch.setattr(judged_module, "power_flow_batch", false)
     loads = feeder33.buses[["load_mw"]].to_numpy(), feeder33.buses[["load_mvar"]].to_numpy()
     active, reactive = (load * np.linspace(0.9, 1, 5) for load in loads)
-    both = judged_flow(feeder33, active, reactive, *LIMITS)
+    both = verified_flow(feeder33, active, reactive, *LIMITS)
     assert both.difference_pu is not None
     assert both.disagreeing == (2 if apart is None else 0)
     assert (both.difference_pu > apart) if apart else (both.difference_pu == 0)
@@ -198,6 +198,6 @@ def test_a_false_batch_is_found_out(
 def test_bad_loads_are_refused_as_by_pandapower_alone(feeder33: Network) -> None:
     zero = np.zeros((33, 2))
     with pytest.raises(NetworkError, match="give both for 33 buses"):
-        judged_flow(feeder33, zero.T, zero.T, *LIMITS)
+        verified_flow(feeder33, zero.T, zero.T, *LIMITS)
     with pytest.raises(NetworkError, match="column 1 are not finite"):
-        judged_flow(feeder33, zero, zero + np.array([0, np.nan]), *LIMITS)
+        verified_flow(feeder33, zero, zero + np.array([0, np.nan]), *LIMITS)

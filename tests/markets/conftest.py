@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
-from equigrid.markets.bilevel.big_m.milp import MixedInteger
+from equigrid.markets.bilevel.big_m.milp import BigMMilp
 from equigrid.markets.bilevel.big_m.pair_bounds import pair_bounds
 from equigrid.markets.bilevel.branching.search import Branching
-from equigrid.markets.bilevel.kkt import OptimalityProgram
-from equigrid.markets.bilevel.mpcc import relaxed
+from equigrid.markets.bilevel.kkt import KktProgram
+from equigrid.markets.bilevel.mpcc import mpcc_of
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
@@ -140,12 +140,12 @@ class Builders:
     @staticmethod
     def searched(game: Game, route: str = "branching", gap: float = 1e-7) -> float:
         """Return the leader's objective as a route finds it, without the dearer certificate."""
-        program = OptimalityProgram(game)
-        stated = relaxed(program)
+        program = KktProgram(game)
+        stated = mpcc_of(program)
         if route == "branching":
             found = Branching(stated, gap).run(NODES)
         else:
-            found = MixedInteger(stated, pair_bounds(program, stated), gap).run(NODES)
+            found = BigMMilp(stated, pair_bounds(program, stated), gap).run(NODES)
         assert found.status == "optimal"
         assert found.best is not None
         sign = -1.0 if game.agent(str(game.leader)).maximises else 1.0

@@ -11,13 +11,13 @@ from equigrid.grid.batch.two_ports import TwoPorts, two_ports
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import UNRATED_KA
 
-# Columns of the arrays of `Wires`.
+# Columns of the arrays of `KernelNetwork`.
 SHUNT_G, SHUNT_B, END_KA = range(3)
 R, X, RATIO_SQUARED, LOSSY, LOADING, INVERSE_RATIO_SQUARED = range(6)
 END, BEYOND = range(2)
 
 
-class Wires(NamedTuple):
+class KernelNetwork(NamedTuple):
     """What compiled code wants to know of a network.
 
     An end is ``2 * branch + side``, side 0 for ``from_bus`` and 1 for ``to_bus``.
@@ -56,17 +56,17 @@ class Wires(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def prepare(network: Network, as_switched: bool) -> tuple[TwoPorts, Wires]:
+def prepare(network: Network, as_switched: bool) -> tuple[TwoPorts, KernelNetwork]:
     """Return the two-ports of a network and the same for compiled code; a network never changes."""
     ports = two_ports(network, as_switched)
     return ports, _wires(network, ports)
 
 
-def _wires(network: Network, ports: TwoPorts) -> Wires:
+def _wires(network: Network, ports: TwoPorts) -> KernelNetwork:
     sources = network.sources[network.sources["in_service"]]
     source_node = _node_of(network, ports, sources["bus"])
     at_end = ports.end_admittances().ravel()
-    return Wires(
+    return KernelNetwork(
         bus_node=ports.bus_node,
         node=_node_shunts(network, ports),
         source_node=source_node[source_node >= 0],

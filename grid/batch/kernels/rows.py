@@ -16,7 +16,13 @@ from numba.extending import overload
 
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import choose, largest, store
-from equigrid.grid.batch.kernels.kernel_network import END_KA, LOADING, SHUNT_B, SHUNT_G, Wires
+from equigrid.grid.batch.kernels.kernel_network import (
+    END_KA,
+    LOADING,
+    SHUNT_B,
+    SHUNT_G,
+    KernelNetwork,
+)
 from equigrid.grid.batch.kernels.simd import WIDTH, fill
 from equigrid.grid.batch.kernels.sweep import NEVER, TOLERANCE, backward, empty_work, settle
 from equigrid.grid.batch.kernels.tables import (
@@ -24,14 +30,14 @@ from equigrid.grid.batch.kernels.tables import (
     LOSS,
     VOLTAGE_MAX,
     VOLTAGE_MIN,
-    Told,
+    FlowFigures,
     read_loads,
     tell_currents,
     tell_voltages,
 )
 from equigrid.grid.batch.kernels.tree import FIRST, ISLANDED, TWICE_FED, empty_tree, grow, note_ends
 from equigrid.grid.batch.kernels.tree_access import of_row, write
-from equigrid.grid.batch.kernels.trees_side_by_side import empty_grove, fill_up, plant
+from equigrid.grid.batch.kernels.trees_side_by_side import empty_side_by_side, fill_up, plant
 
 # Rows are dealt to threads in so many parts; answers do not depend on it. A thread is given turns
 # that follow each other: parts are taken in strides, so that hard rows side by side (levels of load
@@ -41,7 +47,9 @@ DIVERGED = 3
 
 
 @inner
-def _hanging(wires: Wires, tree: Any, closed: Any, work: Any, told: Told, rows: Any) -> None:
+def _hanging(
+    wires: KernelNetwork, tree: Any, closed: Any, work: Any, told: FlowFigures, rows: Any
+) -> None:
     """Add what branches take that end nowhere: no tree has them."""
     start, stop = rows
     ends, nodes, end, branch = wires.hanging, wires.hanging_node, wires.end, wires.branch
@@ -65,7 +73,7 @@ def _hanging(wires: Wires, tree: Any, closed: Any, work: Any, told: Told, rows: 
 
 
 @inner
-def _blank(told: Told, status: int, row: int) -> None:
+def _blank(told: FlowFigures, status: int, row: int) -> None:
     """Write a row without an answer."""
     told.status[row] = status
     told.figures[:, row] = np.nan
@@ -76,7 +84,7 @@ def _blank(told: Told, status: int, row: int) -> None:
 
 
 @inner
-def _conclude(told: Told, error: Any, figures: Any, start: int, stop: int) -> None:
+def _conclude(told: FlowFigures, error: Any, figures: Any, start: int, stop: int) -> None:
     """Write the figures; rows that are no trees or did not settle are blank."""
     status, table = told.status, told.figures
     worst = largest(error)
@@ -93,7 +101,13 @@ def _conclude(told: Told, error: Any, figures: Any, start: int, stop: int) -> No
 
 @inner
 def _solve_rows(
-    wires: Wires, closed: Any, tree: Any, work: Any, loads: Any, told: Told, rows: Any
+    wires: KernelNetwork,
+    closed: Any,
+    tree: Any,
+    work: Any,
+    loads: Any,
+    told: FlowFigures,
+    rows: Any,
 ) -> None:
     """Solve rows whose tree or trees are laid out, and write what they are asked."""
     start, stop = rows
@@ -118,7 +132,7 @@ def _solve_rows(
 
 
 @inner
-def _laid_out(wires: Wires, closed: Any, tree: Any, with_currents: bool) -> int:
+def _laid_out(wires: KernelNetwork, closed: Any, tree: Any, with_currents: bool) -> int:
     """Lay out the branches that are closed; return what they are."""
     layout = grow(wires, closed, tree)
     if layout <= ISLANDED and with_currents:
@@ -127,7 +141,9 @@ def _laid_out(wires: Wires, closed: Any, tree: Any, with_currents: bool) -> int:
 
 
 @inner
-def _solve_alike(wires: Wires, closed: Any, loads: Any, told: Told, first: int, last: int) -> None:
+def _solve_alike(
+    wires: KernelNetwork, closed: Any, loads: Any, told: FlowFigures, first: int, last: int
+) -> None:
     """Solve rows first to last, which have the same branches closed."""
     tree, work = empty_tree(wires), empty_work(len(wires.node) + 1)
     layout = _laid_out(wires, closed, tree, told.with_currents)
@@ -151,9 +167,15 @@ def _alike(closed: Any, row: int, other: int) -> bool:
 
 
 @inner
-def _solve_each(wires: Wires, closed: Any, loads: Any, told: Told, first: int, last: int) -> None:
+def _solve_each(
+    wires: KernelNetwork, closed: Any, loads: Any, told: FlowFigures, first: int, last: int
+) -> None:
     """Solve rows first to last, which have trees of their own; equal ones are laid out once."""
-    tree, grove, work = empty_tree(wires), empty_grove(wires), empty_work(len(wires.node) + 1)
+    tree, grove, work = (
+        empty_tree(wires),
+        empty_side_by_side(wires),
+        empty_work(len(wires.node) + 1),
+    )
     layout, grown, planted = 0, first - 1, np.full(WIDTH, -1)
     for start in range(first, last, WIDTH):
         stop = min(start + WIDTH, last)
@@ -184,7 +206,7 @@ def _by_states(wires: Any, closed: Any, loads: Any, told: Any, first: Any, last:
 
 
 @njit(cache=True, parallel=True)
-def solve_all(wires: Wires, closed: Any, loads: Any, told: Told) -> None:
+def solve_all(wires: KernelNetwork, closed: Any, loads: Any, told: FlowFigures) -> None:
     """Solve every row that is radial; others are given the status of their layout and NaN.
 
     Parameters
@@ -205,7 +227,7 @@ def solve_all(wires: Wires, closed: Any, loads: Any, told: Told) -> None:
 
 
 @njit(cache=True, parallel=True)
-def twice_fed(wires: Wires, closed: Any) -> Any:
+def twice_fed(wires: KernelNetwork, closed: Any) -> Any:
     """Return which rows of switch states join two sources, (S,) or (1,)."""
     found = np.zeros(len(closed), np.bool_)
     for part in prange(PARTS):

@@ -57,7 +57,7 @@ class Work(NamedTuple):
     voltage, amperes : array
         Results: voltage (p.u.), current of the branch above (kA).
     figures : array (4, WIDTH)
-        Results by row, as in :class:`~equigrid.grid.batch.kernels.tables.Told`.
+        Results by row, as in :class:`~equigrid.grid.batch.kernels.tables.FlowFigures`.
     """
 
     p: FloatArray

@@ -30,7 +30,7 @@ from equigrid.grid.batch.kernels.tree_access import at_parent, figure, read
 LOSS, VOLTAGE_MIN, VOLTAGE_MAX, LOADING_MAX = range(4)
 
 
-class Told(NamedTuple):
+class FlowFigures(NamedTuple):
     """Results of all rows.
 
     Attributes

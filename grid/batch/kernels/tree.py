@@ -25,8 +25,8 @@ from equigrid.grid.batch.kernels.kernel_network import (
     RATIO_SQUARED,
     SHUNT_B,
     SHUNT_G,
+    KernelNetwork,
     R,
-    Wires,
     X,
 )
 
@@ -84,7 +84,7 @@ class Tree(NamedTuple):
 
 
 @inner
-def empty_tree(wires: Wires) -> Any:
+def empty_tree(wires: KernelNetwork) -> Any:
     """Return room for a layout."""
     nodes = len(wires.node)
     return Tree(
@@ -160,7 +160,7 @@ def _look_round(
 
 
 @inner
-def _seed(wires: Wires, tree: Any) -> bool:
+def _seed(wires: KernelNetwork, tree: Any) -> bool:
     """Place the sources; whether one stands at the node of another."""
     links, figures, fed_by, node = tree.links, tree.figures, tree.fed_by, wires.node
     node_position = tree.node_position
@@ -178,7 +178,7 @@ def _seed(wires: Wires, tree: Any) -> bool:
 
 
 @inner
-def _spread(wires: Wires, closed: Any, tree: Any) -> int:
+def _spread(wires: KernelNetwork, closed: Any, tree: Any) -> int:
     """Place all that the sources reach; return FED, MESHED or TWICE_FED."""
     links, figures, fed_by, stack = tree.links, tree.figures, tree.fed_by, tree.stack
     node, branch, end = wires.node, wires.branch, wires.end
@@ -208,7 +208,7 @@ def _spread(wires: Wires, closed: Any, tree: Any) -> int:
 
 
 @inner
-def grow(wires: Wires, closed: Any, tree: Any) -> int:
+def grow(wires: KernelNetwork, closed: Any, tree: Any) -> int:
     """Lay out the branches that are closed; return FED, ISLANDED, MESHED or TWICE_FED."""
     if _seed(wires, tree):
         return TWICE_FED
@@ -223,7 +223,7 @@ def grow(wires: Wires, closed: Any, tree: Any) -> int:
 
 
 @inner
-def note_ends(wires: Wires, tree: Any) -> None:
+def note_ends(wires: KernelNetwork, tree: Any) -> None:
     """Note what turns the powers of branches into currents and losses."""
     links, figures, ends = tree.links, tree.figures, tree.ends
     end, branch = wires.end, wires.branch

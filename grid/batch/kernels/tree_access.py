@@ -1,7 +1,7 @@
 """How kernels find their way, in one tree for eight rows or in eight trees side by side.
 
 Kernels are written once. Where a :class:`~equigrid.grid.batch.kernels.tree.Tree` has a number, a
-:class:`~equigrid.grid.batch.kernels.trees_side_by_side.Grove` has one for each lane, in one
+:class:`~equigrid.grid.batch.kernels.trees_side_by_side.SideBySide` has one for each lane, in one
 dimension more, by which numba knows which way is meant. Both add in the same order, so that a row's
 answer is the same, to the last bit.
 

@@ -12,7 +12,7 @@ from numba import njit
 
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.compiled.compiling import inner
-from equigrid.grid.batch.kernels.kernel_network import Wires
+from equigrid.grid.batch.kernels.kernel_network import KernelNetwork
 from equigrid.grid.batch.kernels.simd import WIDTH
 from equigrid.grid.batch.kernels.tree import (
     CHAINED,
@@ -27,7 +27,7 @@ from equigrid.grid.batch.kernels.tree import (
 from equigrid.grid.batch.kernels.tree_access import ABOVE, JUMP
 
 
-class Grove(NamedTuple):
+class SideBySide(NamedTuple):
     """The layouts; names are those of `Tree`.
 
     Attributes
@@ -53,10 +53,10 @@ class Grove(NamedTuple):
 
 
 @inner
-def empty_grove(wires: Wires) -> Any:
+def empty_side_by_side(wires: KernelNetwork) -> Any:
     """Return room for layouts."""
     nodes = len(wires.node)
-    return Grove(
+    return SideBySide(
         np.zeros(2, np.int64),
         np.zeros((nodes + 1, JUMP + 1, WIDTH), np.int64),
         np.ones((nodes + 1, INVERSE_SCALE + 1, WIDTH)),

@@ -28,7 +28,7 @@ class Single:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Rescued:
     """Columns, and multipliers of rows and of bounds (positive at the upper one)."""
 
     x: FloatArray
@@ -36,7 +36,7 @@ class Found:
     bounds: FloatArray
 
 
-def rescued(single: Single) -> Found | None:
+def rescued(single: Single) -> Rescued | None:
     """Return the answer of one member, None if it has no feasible or no bounded one."""
     equal, matrix, solver = single.equal, single.matrix, _solver()
     curved = sparse.triu(sparse.coo_array(single.quadratic))
@@ -55,12 +55,12 @@ def rescued(single: Single) -> Found | None:
     solver.solve()
     result = solver.result
     rows = np.concatenate([result.y, result.z_u - result.z_l])
-    found = Found(np.array(result.x), rows, np.asarray(result.z_bu - result.z_bl))
+    found = Rescued(np.array(result.x), rows, np.asarray(result.z_bu - result.z_bl))
     # Whether it met the tightest tolerance or not: what counts is how near it came.
     return found if _holds(single, found) else None
 
 
-def _holds(single: Single, found: Found) -> bool:
+def _holds(single: Single, found: Rescued) -> bool:
     """Whether an answer is feasible and balances the costs."""
     excess = single.matrix @ found.x - single.rhs
     excess[single.equal :] = np.maximum(0.0, excess[single.equal :])

@@ -7,12 +7,12 @@ from scipy import sparse
 
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.markets.bilevel.big_m.pair_bounds import PairBounds
-from equigrid.markets.bilevel.branching.incumbents import Found, Incumbent, polished
+from equigrid.markets.bilevel.branching.incumbents import Incumbent, SearchResult, polished
 from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram
+from equigrid.markets.bilevel.mpcc import Mpcc
 from equigrid.markets.bilevel.quadratic_cuts import tangents
 from equigrid.markets.forms.highs_model import Assembled, Solution
-from equigrid.markets.forms.search_limits import Effort
+from equigrid.markets.forms.search_limits import SearchLimits
 
 # Times that a program with squares is solved again with more tangents.
 _CUTS = 60
@@ -22,18 +22,18 @@ _ABSOLUTE = 1e-9
 _EXACT = {"mip_feasibility_tolerance": 1e-9, "primal_feasibility_tolerance": 1e-9}
 
 
-def margins(stated: ComplementarityProgram, margin: float) -> FloatArray:
+def margins(stated: Mpcc, margin: float) -> FloatArray:
     """Return a least multiplier of every limit that binds, in the units of a program."""
     unit = 1.0 if stated.units is None else stated.units.columns[stated.pairs.multiplier]
     return np.asarray(np.broadcast_to(margin / unit, (stated.pairs.count,)))
 
 
-class MixedInteger:
+class BigMMilp:
     """HiGHS' branch and bound, squares by tangents at its answers.
 
     Parameters
     ----------
-    stated : ComplementarityProgram
+    stated : Mpcc
     bounds : PairBounds
     gap : float
         Relative.
@@ -44,7 +44,7 @@ class MixedInteger:
 
     def __init__(
         self,
-        stated: ComplementarityProgram,
+        stated: Mpcc,
         bounds: PairBounds,
         gap: float,
         margin: float = 0.0,
@@ -58,20 +58,20 @@ class MixedInteger:
         self._cancelled = False
 
     def run(
-        self, node_limit: int, known: Incumbent | None = None, effort: Effort | None = None
-    ) -> Found:
+        self, node_limit: int, known: Incumbent | None = None, effort: SearchLimits | None = None
+    ) -> SearchResult:
         """Solve from the beginning, with the best answer that is known.
 
         Parameters
         ----------
         node_limit : int
         known : Incumbent, optional
-        effort : Effort, optional
+        effort : SearchLimits, optional
             What the search may spend beside that. Ctrl-C ends it like a limit, and it says so.
         """
-        effort = effort or Effort(node_limit)
+        effort = effort or SearchLimits(node_limit)
         effort.on_interrupt(self.cancel)
-        self._now = Found(known, -np.inf, 0, "limit")
+        self._now = SearchResult(known, -np.inf, 0, "limit")
         try:
             self._search(node_limit, effort)
         except KeyboardInterrupt:
@@ -79,7 +79,7 @@ class MixedInteger:
             self._now = replace(self._now, status="limit")
         return self._now
 
-    def _search(self, node_limit: int, effort: Effort) -> None:
+    def _search(self, node_limit: int, effort: SearchLimits) -> None:
         for _ in range(_CUTS):
             if self._cancelled or effort.over:
                 self._now = replace(self._now, status="limit")
@@ -102,9 +102,9 @@ class MixedInteger:
             best = better
         bound = max(now.bound, solution.bound - self._whole.offset)
         status = "limit" if self._cancelled else solution.status
-        self._now = Found(best, bound, now.nodes + solution.nodes, status)
+        self._now = SearchResult(best, bound, now.nodes + solution.nodes, status)
 
-    def _begin(self, node_limit: int, effort: Effort) -> None:
+    def _begin(self, node_limit: int, effort: SearchLimits) -> None:
         """Make a new model: an old one holds on to the bound it had before it was cut."""
         known = self._now.best
         absolute = _ABSOLUTE
@@ -165,13 +165,13 @@ class MixedInteger:
 
 
 def with_binaries(
-    stated: ComplementarityProgram, bounds: PairBounds, margin: FloatArray | float = 0.0
+    stated: Mpcc, bounds: PairBounds, margin: FloatArray | float = 0.0
 ) -> tuple[Assembled, IntArray]:
     """Let of every pair one be zero; return the program and its new binary columns.
 
     Parameters
     ----------
-    stated : ComplementarityProgram
+    stated : Mpcc
     bounds : PairBounds
     margin : float or array of shape (P,)
         Least multiplier of a limit that an answer rests on.
@@ -224,7 +224,7 @@ def _rows_of(columns: IntArray, n: int) -> sparse.csr_array:
     return sparse.csr_array((ones, (np.arange(len(columns)), columns)), shape=shape)
 
 
-def _slacks(stated: ComplementarityProgram, at: IntArray) -> tuple[sparse.csr_array, FloatArray]:
+def _slacks(stated: Mpcc, at: IntArray) -> tuple[sparse.csr_array, FloatArray]:
     """Return matrix and constant of the slacks of some pairs: bound - Ax, or x - bound."""
     program, pairs = stated.program, stated.pairs
     by_row, upper = pairs.row[at] >= 0, pairs.upper[at]

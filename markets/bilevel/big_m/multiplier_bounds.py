@@ -1,4 +1,4 @@
-"""Bounds on a follower's slacks and multipliers that are proven, never guessed.
+"""Big-M bounds on a follower's slacks and multipliers that are proven, never guessed.
 
 A multiplier μ_i of a row with slack s_i obeys μ_i s_i(y°) ≤ c(θ)'y° - v(θ) for every feasible
 y°, by weak duality: Σ_k μ_k s_k(y°) is exactly what y° costs more than the optimum v(θ). That
@@ -27,7 +27,7 @@ _ROOM = 1e-6
 
 
 @dataclass(frozen=True)
-class Bounds:
+class MultiplierBounds:
     """What the inequalities of one follower can at most be.
 
     Attributes
@@ -47,9 +47,9 @@ class Bounds:
     upper_multiplier: FloatArray
     box: Box
 
-    def declared(self, units: Units) -> "Bounds":
+    def declared(self, units: Units) -> "MultiplierBounds":
         """Return the bounds in the units of the declaration."""
-        return Bounds(
+        return MultiplierBounds(
             self.row_slack * units.rows,
             self.row_multiplier * units.money / units.rows,
             self.lower_multiplier * units.money / units.columns,
@@ -65,7 +65,7 @@ def derive_bounds(
     reach: tuple[FloatArray, FloatArray] | None = None,
     *,
     vertices: bool = True,
-) -> Bounds:
+) -> MultiplierBounds:
     """Bound all slacks and multipliers of a follower over the box of what it hears.
 
     Parameters
@@ -112,7 +112,7 @@ def _derived(
     reach: tuple[FloatArray, FloatArray] | None,
     *,
     vertices: bool,
-) -> Bounds:
+) -> MultiplierBounds:
     box = column_box(form, heard_lower, heard_upper, reach)
     least, _ = activity(form.matrix, box.lower, box.upper)
     _, most = activity(form.matrix, box.lower, box.upper)
@@ -121,10 +121,10 @@ def _derived(
     never[: form.equal_rows] = False
     rows, lower, upper = ratios(form, box, never, vertices=vertices)
     slack[np.isinf(rows)] = 0.0
-    return _propagated(form, Bounds(slack, rows, lower, upper, box))
+    return _propagated(form, MultiplierBounds(slack, rows, lower, upper, box))
 
 
-def _propagated(form: StandardForm, bounds: Bounds) -> Bounds:
+def _propagated(form: StandardForm, bounds: MultiplierBounds) -> MultiplierBounds:
     """Tighten the multipliers of column bounds through c + A'μ + ρ_up - ρ_low = 0."""
     low = np.where(np.arange(len(bounds.row_slack)) < form.equal_rows, -np.inf, 0.0)
     high = bounds.row_multiplier
@@ -133,7 +133,7 @@ def _propagated(form: StandardForm, bounds: Bounds) -> Bounds:
     down = np.maximum(bounds.box.cost_upper + most, 0.0) + _ROOM
     up = np.maximum(-(bounds.box.cost_lower + least), 0.0) + _ROOM
     free = form.upper - form.lower <= 0
-    return Bounds(
+    return MultiplierBounds(
         bounds.row_slack,
         bounds.row_multiplier,
         np.where(free, bounds.lower_multiplier, np.minimum(bounds.lower_multiplier, down)),
@@ -143,7 +143,7 @@ def _propagated(form: StandardForm, bounds: Bounds) -> Bounds:
 
 
 def _equality_ranges(
-    form: StandardForm, bounds: Bounds, low: FloatArray, high: FloatArray
+    form: StandardForm, bounds: MultiplierBounds, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Intervals of equality multipliers from each column they price, a few rounds of it."""
     low, high = low.copy(), high.copy()
@@ -163,7 +163,7 @@ def _equality_ranges(
 
 def _others(
     form: StandardForm,
-    bounds: Bounds,
+    bounds: MultiplierBounds,
     column: int,
     rows: Indices,
     values: FloatArray,

@@ -6,8 +6,8 @@ import numpy as np
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.big_m.multiplier_bounds import derive_bounds
-from equigrid.markets.bilevel.kkt import FollowerColumns, OptimalityProgram
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram
+from equigrid.markets.bilevel.kkt import FollowerColumns, KktProgram
+from equigrid.markets.bilevel.mpcc import Mpcc
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.sources import Dual
 
@@ -42,7 +42,7 @@ class PairBounds:
         return (self.multiplier > 0) & np.isfinite(self.multiplier)
 
 
-def pair_bounds(game: OptimalityProgram, stated: ComplementarityProgram) -> PairBounds:
+def pair_bounds(game: KktProgram, stated: Mpcc) -> PairBounds:
     """Bound all pairs, in the order of the complementarity program.
 
     Raises
@@ -58,9 +58,7 @@ def pair_bounds(game: OptimalityProgram, stated: ComplementarityProgram) -> Pair
     return PairBounds(slack, multiplier, owner, np.array(corner, dtype=float))
 
 
-def _measured(
-    stated: ComplementarityProgram, slack: FloatArray, most: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _measured(stated: Mpcc, slack: FloatArray, most: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return bounds in the units of the program."""
     if stated.units is None:
         return slack, most
@@ -83,7 +81,7 @@ def _corner(form: StandardForm) -> float:
 
 
 def _reach(
-    stated: ComplementarityProgram, columns: IntArray, lower: FloatArray, upper: FloatArray
+    stated: Mpcc, columns: IntArray, lower: FloatArray, upper: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Close open intervals of the game's columns, by linear programs over the relaxed game."""
     lower, upper = lower.copy(), upper.copy()
@@ -104,9 +102,7 @@ def _reach(
     return lower, upper
 
 
-def _follower_bounds(
-    game: OptimalityProgram, stated: ComplementarityProgram, follower: FollowerColumns
-) -> FloatArray:
+def _follower_bounds(game: KktProgram, stated: Mpcc, follower: FollowerColumns) -> FloatArray:
     form = follower.form
     signals = _reach(stated, follower.heard, *game.signals.box(form))
     reach = _reach(stated, follower.primal, form.lower, form.upper)

@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.branching.lazy_program import LazyProgram
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram, Squares
+from equigrid.markets.bilevel.mpcc import Mpcc, Squares
 from equigrid.markets.bilevel.quadratic_cuts import tangents
 from equigrid.markets.forms.highs_model import Assembled, Solution
 
@@ -28,7 +28,7 @@ class Limits:
     row_lower: FloatArray
 
 
-class Piece:
+class ComponentProgram:
     """One part, solved again from its last basis when bounds change.
 
     Attributes
@@ -39,7 +39,7 @@ class Piece:
         Of the simplex method, so far.
     """
 
-    def __init__(self, stated: ComplementarityProgram, columns: IntArray, rows: IntArray) -> None:
+    def __init__(self, stated: Mpcc, columns: IntArray, rows: IntArray) -> None:
         program = stated.program
         self.columns, self.rows, self.iterations = columns, rows, 0
         self._own = Assembled(
@@ -58,7 +58,7 @@ class Piece:
         self._waiting = may_wait, self._free_columns(stated)
         self._start()
 
-    def _free_columns(self, stated: ComplementarityProgram) -> BoolArray:
+    def _free_columns(self, stated: Mpcc) -> BoolArray:
         """Columns that no node decides on."""
         pairs, squares = stated.pairs, stated.squares
         decided = np.zeros(len(stated.program.cost), dtype=bool)
@@ -154,7 +154,7 @@ class Piece:
         self._now = new
 
 
-def pieces(stated: ComplementarityProgram) -> list[Piece]:
+def component_programs(stated: Mpcc) -> list[ComponentProgram]:
     """Split a program into its parts; columns without rows go together."""
     matrix, squares = stated.program.matrix, stated.squares
     epigraph = _selection(squares.epigraph, matrix.shape[1])
@@ -169,7 +169,7 @@ def pieces(stated: ComplementarityProgram) -> list[Piece]:
     entries = sparse.coo_array(matrix)
     owner[entries.row] = part[entries.col]
     return [
-        Piece(stated, np.flatnonzero(part == k), np.flatnonzero(owner == k))
+        ComponentProgram(stated, np.flatnonzero(part == k), np.flatnonzero(owner == k))
         for k in np.unique(part)
     ]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from equigrid.arrays import FloatArray, StateArray
 from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram
+from equigrid.markets.bilevel.mpcc import Mpcc
 from equigrid.markets.forms.highs_model import Solution
 
 _ROUNDS = 10
@@ -33,7 +33,7 @@ class Incumbent:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SearchResult:
     """Where a search ended.
 
     Attributes
@@ -54,16 +54,14 @@ class Found:
     status: str
     sharp: bool = False
 
-    def sharpened(
-        self, stated: ComplementarityProgram, margin: FloatArray | float = 0.0
-    ) -> "Found":
+    def sharpened(self, stated: Mpcc, margin: FloatArray | float = 0.0) -> "SearchResult":
         """Return the same with the best answer solved to the last digits, where it is not yet."""
         if self.best is None or self.sharp:
             return self
         best = polished(stated, self.best.states, self.best.columns, margin) or self.best
         return replace(self, best=best, sharp=True)
 
-    def declared(self, stated: ComplementarityProgram) -> "Found":
+    def declared(self, stated: Mpcc) -> "SearchResult":
         """Return the same in the units of the declaration."""
         units = stated.units
         if units is None:
@@ -76,7 +74,7 @@ class Found:
 
 
 def polished(
-    stated: ComplementarityProgram,
+    stated: Mpcc,
     states: StateArray,
     columns: FloatArray,
     margin: FloatArray | float = 0.0,
@@ -85,7 +83,7 @@ def polished(
 
     Parameters
     ----------
-    stated : ComplementarityProgram
+    stated : Mpcc
     states : array of shape (P,)
     columns : array of shape (n,)
         An answer; its whole numbers stay.

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from equigrid.arrays import FloatArray, IntArray, StateArray
-from equigrid.markets.bilevel.branching.component_programs import Limits, Piece, pieces
+from equigrid.markets.bilevel.branching.component_programs import (
+    ComponentProgram,
+    Limits,
+    component_programs,
+)
 from equigrid.markets.bilevel.branching.propagation import Propagation
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram
+from equigrid.markets.bilevel.mpcc import Mpcc
 from equigrid.markets.forms.highs_model import Solution
 
 OPEN, NO_VALUE, BINDING = np.int8(0), np.int8(1), np.int8(2)
@@ -25,7 +29,7 @@ class Node:
         OPEN, NO_VALUE (multiplier 0) or BINDING (slack 0).
     lower, upper : array of shape (I,)
         Bounds of the integer columns.
-    values : array of shape (pieces,)
+    values : array of shape (component_programs,)
         Objective of each part.
     multiplier, slack : array of shape (P,)
     whole : array of shape (I,)
@@ -54,9 +58,9 @@ class Node:
 class Evaluator:
     """Solves nodes; parts that a decision does not touch keep their solution."""
 
-    def __init__(self, stated: ComplementarityProgram) -> None:
+    def __init__(self, stated: Mpcc) -> None:
         self.stated, self.pairs = stated, stated.pairs
-        self.pieces: list[Piece] = pieces(stated)
+        self.pieces: list[ComponentProgram] = component_programs(stated)
         self.integer = np.flatnonzero(stated.program.integer)
         self._propagation = Propagation(stated)
         n, m = len(stated.program.cost), len(stated.program.row_upper)

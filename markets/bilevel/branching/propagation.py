@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from equigrid.arrays import BoolArray, FloatArray
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram
+from equigrid.markets.bilevel.mpcc import Mpcc
 
 _ROUNDS = 6
 # A limit that is missed by less than this may still bind.
@@ -14,7 +14,7 @@ _ROOM = 1e-6
 class Propagation:
     """Bounds that the followers' own limits imply, on rows that hold nothing of the leader's."""
 
-    def __init__(self, stated: ComplementarityProgram) -> None:
+    def __init__(self, stated: Mpcc) -> None:
         self._pairs, program = stated.pairs, stated.program
         self._limits = stated.limits
         matrix = sparse.csr_array(program.matrix[stated.limits])

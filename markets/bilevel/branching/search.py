@@ -11,11 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from equigrid.arrays import FloatArray, IntArray, StateArray
-from equigrid.markets.bilevel.branching.incumbents import TIGHT, Found, Incumbents
+from equigrid.markets.bilevel.branching.incumbents import TIGHT, Incumbents, SearchResult
 from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE, OPEN, Evaluator, Node
 from equigrid.markets.bilevel.branching.pseudo_costs import TINY, PseudoCosts
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram
-from equigrid.markets.forms.search_limits import Effort
+from equigrid.markets.bilevel.mpcc import Mpcc
+from equigrid.markets.forms.search_limits import SearchLimits
 
 _CANDIDATES = 4
 _TRUSTED = 2
@@ -33,7 +33,7 @@ class Branching:
 
     Parameters
     ----------
-    stated : ComplementarityProgram
+    stated : Mpcc
     gap : float
         Relative.
     progress : callable, optional
@@ -44,7 +44,7 @@ class Branching:
 
     def __init__(
         self,
-        stated: ComplementarityProgram,
+        stated: Mpcc,
         gap: float,
         progress: Callable[[int, float, float], None] | None = None,
         tell_every: int = 50,
@@ -61,25 +61,25 @@ class Branching:
         self._started, self._iterations = False, 0
         self.unbounded = self._loose = False
 
-    def run(self, node_limit: int, effort: Effort | None = None) -> Found:
+    def run(self, node_limit: int, effort: SearchLimits | None = None) -> SearchResult:
         """Search until the gap is closed or the nodes are used up; may be called again.
 
         Parameters
         ----------
         node_limit : int
             Of all calls together.
-        effort : Effort, optional
+        effort : SearchLimits, optional
             What the search may spend beside that. Ctrl-C ends it like a limit, and it says so.
         """
-        effort = effort or Effort(node_limit)
+        effort = effort or SearchLimits(node_limit)
         try:
             self._search(node_limit, effort)
         except KeyboardInterrupt:
             effort.interrupt()
         bound = self.bound if self._started else -np.inf
-        return Found(self.incumbents.best, bound, self._nodes, self._status())
+        return SearchResult(self.incumbents.best, bound, self._nodes, self._status())
 
-    def _search(self, node_limit: int, effort: Effort) -> None:
+    def _search(self, node_limit: int, effort: SearchLimits) -> None:
         if not self._started:
             self._node = self._root()
             self._started = True
@@ -98,7 +98,7 @@ class Branching:
             if self._progress and self._nodes % self._tell_every == 0:
                 self._progress(self._nodes, self.incumbents.value, self.bound)
 
-    def _spend(self, effort: Effort, nodes: int) -> None:
+    def _spend(self, effort: SearchLimits, nodes: int) -> None:
         iterations = self.evaluator.iterations
         size = sum(self._stated.program.matrix.shape)
         effort.spend(nodes, iterations - self._iterations, size)

@@ -8,14 +8,14 @@ import pytest
 import equigrid as eg
 from equigrid.errors import NetworkError
 from equigrid.grid.switching.bound import Outer
-from equigrid.grid.switching.evaluation import Judge, read_judge
+from equigrid.grid.switching.evaluation import Evaluator, read_evaluator
 
 OPTIMUM_33 = ("line 7", "line 9", "line 14", "line 32", "tie 37")
 OBJECTIVES = {"loss": "loss_mw", "voltage": "voltage_min_pu", "balance": "balance_index"}
 
 
-def _judge(network: eg.Network, objective: str) -> Judge:
-    return read_judge(network, (None, None), objective, (None, None))
+def _judge(network: eg.Network, objective: str) -> Evaluator:
+    return read_evaluator(network, (None, None), objective, (None, None))
 
 
 def _feeder(seed: int) -> eg.Network:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import equigrid as eg
-from equigrid.markets.admm.balance_terms import stakes_of
+from equigrid.markets.admm.balance_terms import balance_terms_of
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.forms.points import FleetPoint
 
@@ -103,7 +103,9 @@ def test_each_member_has_a_say_at_its_own_node_only() -> None:
     fleet = eg.Fleet("batteries", _battery(), _data(3), by=["b", "a", "b"], groups=["a", "b"])
     shape = (NODES, STEPS)
     agents = [_generator(shape), _load(shape), fleet]
-    stakes = stakes_of(eg.Game(agents, balances=[_balance(["batteries.net_mw"])]), "batteries")
+    stakes = balance_terms_of(
+        eg.Game(agents, balances=[_balance(["batteries.net_mw"])]), "batteries"
+    )
     places = np.arange(NODES * STEPS).reshape(shape, order="F")
     assert stakes.entries["energy"].tolist() == [places[row].tolist() for row in (1, 0, 1)]
     assert stakes.weight == pytest.approx(2 / 3)

@@ -10,13 +10,13 @@ import pytest
 
 from equigrid.markets.bilevel import concurrent_search
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
-from equigrid.markets.bilevel.big_m.milp import MixedInteger
-from equigrid.markets.bilevel.branching.incumbents import Found, Incumbent
+from equigrid.markets.bilevel.big_m.milp import BigMMilp
+from equigrid.markets.bilevel.branching.incumbents import Incumbent, SearchResult
 from equigrid.markets.bilevel.branching.search import Branching
-from equigrid.markets.bilevel.kkt import OptimalityProgram
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.kkt import KktProgram
+from equigrid.markets.bilevel.mpcc import Mpcc, mpcc_of
 from equigrid.markets.equilibrium import Equilibrium
-from equigrid.markets.forms.search_limits import Effort
+from equigrid.markets.forms.search_limits import SearchLimits
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
 
@@ -54,7 +54,7 @@ def test_two_runs_are_the_same_bit_by_bit_and_agree_with_the_branching_alone(
 class _Told:
     """Stands in for the milp: tells what it knows, and remembers what it is told."""
 
-    def __init__(self, answer: Found) -> None:
+    def __init__(self, answer: SearchResult) -> None:
         self.answer = answer
         self.limits: list[int] = []
         self.known: list[Incumbent | None] = []
@@ -62,7 +62,7 @@ class _Told:
     def __call__(self, *_: object) -> _Told:
         return self
 
-    def run(self, node_limit: int, known: Incumbent | None, _: Effort) -> Found:
+    def run(self, node_limit: int, known: Incumbent | None, _: SearchLimits) -> SearchResult:
         self.limits.append(node_limit)
         self.known.append(known)
         return self.answer
@@ -71,12 +71,12 @@ class _Told:
         """Nothing runs."""
 
 
-def _stated(game: Game) -> tuple[OptimalityProgram, ComplementarityProgram]:
-    program = OptimalityProgram(game)
-    return program, relaxed(program)
+def _stated(game: Game) -> tuple[KktProgram, Mpcc]:
+    program = KktProgram(game)
+    return program, mpcc_of(program)
 
 
-def _best(stated: ComplementarityProgram) -> Incumbent:
+def _best(stated: Mpcc) -> Incumbent:
     best = Branching(stated, 1e-9).run(100_000).best
     assert best is not None
     return best
@@ -89,9 +89,9 @@ def test_a_better_answer_and_a_bound_of_the_milp_end_the_search(
 ) -> None:
     program, stated = _stated(build.two_sites(1))
     best = _best(stated)
-    told = _Told(Found(best, best.value, 1, "optimal"))
-    monkeypatch.setattr(concurrent_search, "MixedInteger", told)
-    found = concurrent_search.solve_by_both(program, stated, 1e-9, Effort(10_000))
+    told = _Told(SearchResult(best, best.value, 1, "optimal"))
+    monkeypatch.setattr(concurrent_search, "BigMMilp", told)
+    found = concurrent_search.solve_concurrently(program, stated, 1e-9, SearchLimits(10_000))
     assert found.status == "optimal"
     assert found.best is not None
     assert found.best.value == pytest.approx(best.value, rel=1e-9)
@@ -110,9 +110,9 @@ def test_a_worse_answer_and_no_bound_of_the_milp_change_nothing(
     program, stated = _stated(build.two_sites(1))
     best = _best(stated)
     worse = replace(best, value=best.value + 5.0)
-    told = _Told(Found(worse, -np.inf, 1, "limit"))
-    monkeypatch.setattr(concurrent_search, "MixedInteger", told)
-    found = concurrent_search.solve_by_both(program, stated, GAP, Effort(10_000))
+    told = _Told(SearchResult(worse, -np.inf, 1, "limit"))
+    monkeypatch.setattr(concurrent_search, "BigMMilp", told)
+    found = concurrent_search.solve_concurrently(program, stated, GAP, SearchLimits(10_000))
     assert found.status == "optimal"
     assert found.best is not None
     assert found.best.value == pytest.approx(best.value, rel=2 * GAP)
@@ -128,10 +128,12 @@ def test_a_milp_that_finds_nothing_feasible_is_believed_where_nothing_was_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program, stated = _stated(build.two_sites(0))
-    told = _Told(Found(None, np.inf, 1, "infeasible"))
-    monkeypatch.setattr(concurrent_search, "MixedInteger", told)
-    monkeypatch.setattr(Branching, "run", lambda _, limit, __: Found(None, -np.inf, limit, "limit"))
-    found = concurrent_search.solve_by_both(program, stated, GAP, Effort(10_000))
+    told = _Told(SearchResult(None, np.inf, 1, "infeasible"))
+    monkeypatch.setattr(concurrent_search, "BigMMilp", told)
+    monkeypatch.setattr(
+        Branching, "run", lambda _, limit, __: SearchResult(None, -np.inf, limit, "limit")
+    )
+    found = concurrent_search.solve_concurrently(program, stated, GAP, SearchLimits(10_000))
     assert (found.status, found.best) == ("infeasible", None)
 
 
@@ -143,9 +145,9 @@ def test_without_bounds_for_the_milp_the_branching_goes_on_alone(
         raise NoBoundError("nothing bounds it")
 
     monkeypatch.setattr(concurrent_search, "pair_bounds", no_bounds)
-    monkeypatch.setattr(concurrent_search, "MixedInteger", None)
+    monkeypatch.setattr(concurrent_search, "BigMMilp", None)
     program, stated = _stated(build.two_sites(1))
-    found = concurrent_search.solve_by_both(program, stated, GAP, Effort(10_000))
+    found = concurrent_search.solve_concurrently(program, stated, GAP, SearchLimits(10_000))
     assert found.status == "optimal"
     assert found.best is not None
     assert -found.best.value == pytest.approx(
@@ -158,18 +160,18 @@ def test_an_interrupt_stops_the_milp_as_well(
     build: Builders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program, stated = _stated(build.two_sites(1))
-    cancelled: list[MixedInteger] = []
+    cancelled: list[BigMMilp] = []
     run = Branching.run
 
-    def interrupted(self: Branching, node_limit: int, effort: Effort) -> Found:
+    def interrupted(self: Branching, node_limit: int, effort: SearchLimits) -> SearchResult:
         if node_limit > concurrent_search.ALONE:
             raise KeyboardInterrupt
         return run(self, node_limit, effort)
 
     monkeypatch.setattr(Branching, "run", interrupted)
-    monkeypatch.setattr(MixedInteger, "cancel", lambda milp: cancelled.append(milp))  # noqa: PLW0108
-    effort = Effort(10_000)
-    found = concurrent_search.solve_by_both(program, stated, GAP, effort)
+    monkeypatch.setattr(BigMMilp, "cancel", lambda milp: cancelled.append(milp))  # noqa: PLW0108
+    effort = SearchLimits(10_000)
+    found = concurrent_search.solve_concurrently(program, stated, GAP, effort)
     assert effort.ended_by == "interrupt"
     assert found.status == "limit"
     assert len(set(cancelled)) == 1
@@ -200,7 +202,9 @@ def test_a_node_limit_gives_the_best_answer_so_far_with_its_gap(
 @pytest.mark.usefixtures("few_alone")
 def test_a_node_limit_holds_for_both_beside_each_other(build: Builders) -> None:
     best = build.searched(build.two_sites(1), gap=GAP)
-    found = concurrent_search.solve_by_both(*_stated(build.two_sites(1)), 1e-12, Effort(45))
+    found = concurrent_search.solve_concurrently(
+        *_stated(build.two_sites(1)), 1e-12, SearchLimits(45)
+    )
     assert found.nodes <= 45
     assert found.best is not None
     assert found.bound <= -best + 1e-6

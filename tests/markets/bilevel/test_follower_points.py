@@ -12,7 +12,7 @@ from equigrid.agents.microgrid import Microgrid
 from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.follower_points import points
 from equigrid.markets.bilevel.follower_presolve import Multipliers, reduce_form
-from equigrid.markets.bilevel.kkt import OptimalityProgram
+from equigrid.markets.bilevel.kkt import KktProgram
 from equigrid.markets.certification.kkt_residuals import (
     complementarity_residual,
     distance_of_point,
@@ -118,7 +118,7 @@ def game() -> Game:
 def at_price(price: FloatArray) -> tuple[Game, Point]:
     """A point of the microgrid from columns of the game's program, filled in by hand."""
     led = game()
-    program = OptimalityProgram(led)
+    program = KktProgram(led)
     follower = program.followers["mg"]
     columns = np.full(program.program.assembled(0.0).cost.size, np.nan)
     columns[follower.heard] = price

@@ -12,7 +12,12 @@ from scipy.optimize import linprog
 
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.errors import UnusableGame
-from equigrid.markets.bilevel.substitution import CircleError, Smaller, eliminate, without_fixed
+from equigrid.markets.bilevel.substitution import (
+    CircleError,
+    Substituted,
+    substitute,
+    without_fixed,
+)
 from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
@@ -69,7 +74,7 @@ def _optimum(program: Assembled) -> tuple[float, FloatArray]:
     return float(found.fun + program.offset), np.asarray(found.x)
 
 
-def _assert_same(program: Assembled, smaller: Smaller) -> None:
+def _assert_same(program: Assembled, smaller: Substituted) -> None:
     value, _ = _optimum(program)
     again, columns = _optimum(smaller.program)
     restored = smaller.restore @ columns + smaller.shift
@@ -88,7 +93,7 @@ def _assert_same(program: Assembled, smaller: Smaller) -> None:
 @given(seed=st.integers(0, 10**6))
 def test_defined_columns_leave_the_optimum_as_it_is_and_come_back(seed: int) -> None:
     program, columns, rows = _program(seed)
-    smaller = eliminate(program, columns, rows)
+    smaller = substitute(program, columns, rows)
     assert smaller.program.matrix.shape == (4, 5)
     assert (smaller.column[columns] == -1).all()
     assert (smaller.row[rows] == -1).all()
@@ -106,7 +111,7 @@ def test_fixed_columns_first_and_definitions_then_are_one_step(seed: int) -> Non
     lower[decided[:2]] = upper[decided[:2]] = at
     program = replace(program, lower=lower, upper=upper)
     first = without_fixed(program)
-    joined = first.then(eliminate(first.program, first.column[columns], first.row[rows]))
+    joined = first.then(substitute(first.program, first.column[columns], first.row[rows]))
     assert joined.program.matrix.shape == (4, 3)
     assert (joined.column[decided[:2]] == -1).all()
     _assert_same(program, joined)
@@ -124,7 +129,7 @@ def _ring(length: int, weight: float) -> tuple[Assembled, IntArray, IntArray]:
 @pytest.mark.parametrize("length", [2, 3, 7])
 def test_definitions_in_a_circle_are_refused(length: int) -> None:
     with pytest.raises(CircleError):
-        eliminate(*_ring(length, 1.0))
+        substitute(*_ring(length, 1.0))
 
 
 def test_a_chain_as_long_as_the_limit_is_no_circle() -> None:
@@ -134,7 +139,7 @@ def test_a_chain_as_long_as_the_limit_is_no_circle() -> None:
     open_, one = np.full(n, np.inf), np.ones(n)
     integer = np.zeros(n, dtype=bool)
     program = Assembled(sparse.csr_array(matrix), one, one, -open_, open_, one, integer)
-    smaller = eliminate(program, np.arange(n), np.arange(n))
+    smaller = substitute(program, np.arange(n), np.arange(n))
     assert smaller.shift.tolist() == list(range(1, n + 1))
     assert smaller.program.offset == n * (n + 1) / 2
 
@@ -146,7 +151,7 @@ def test_terms_that_cancel_leave_nothing_behind() -> None:
     program = Assembled(
         matrix, zero, zero, three - np.inf, three + np.inf, three, np.zeros(3, dtype=bool)
     )
-    smaller = eliminate(program, np.array([0]), np.array([0]))
+    smaller = substitute(program, np.array([0]), np.array([0]))
     assert smaller.program.matrix.nnz == 1
     assert smaller.program.matrix[0, smaller.column[2]] == 1.0
 
@@ -154,7 +159,7 @@ def test_terms_that_cancel_leave_nothing_behind() -> None:
 def test_a_program_without_definitions_stays() -> None:
     program, _, _ = _program(3)
     nothing = np.zeros(0, dtype=int)
-    smaller = eliminate(program, nothing, nothing)
+    smaller = substitute(program, nothing, nothing)
     assert (smaller.program.matrix != program.matrix).nnz == 0
     _assert_same(program, smaller)
 

@@ -10,7 +10,7 @@ import piqp
 import pytest
 
 import equigrid as eg
-from equigrid.markets.admm.balance_terms import stakes_of
+from equigrid.markets.admm.balance_terms import balance_terms_of
 from equigrid.markets.admm.proximal import Proximal
 from equigrid.markets.certification import standalone
 from equigrid.markets.forms.highs_model import HighsModel
@@ -106,7 +106,7 @@ def test_a_failure_in_a_certificate_is_told_as_one(
     agent.hears["price"].value = PRICE
     monkeypatch.setattr(cp.Problem, "solve", fails)
     with pytest.raises(eg.SolverFailed, match="the basis is singular"):
-        standalone.solve(agent, standalone.stated(agent).problem())
+        standalone.solve(agent, standalone.statement_of(agent).problem())
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,6 @@ def test_what_piqp_does_not_prove_is_no_fault_of_the_agent(status: Any, *, faile
     party = eg.Agent("plant", cp.Problem(cp.Minimize(5 * cp.sum(output_mw))), {}, {"mw": output_mw})
     load = eg.Agent("load", says={"mw": cp.Constant([2.0])})
     game = eg.Game([party, load], balances=[eg.Balance("energy", ["plant.mw", "-load.mw"])])
-    told = Proximal(stakes_of(game, "plant"))._no_answer(status)
+    told = Proximal(balance_terms_of(game, "plant"))._no_answer(status)
     assert isinstance(told, eg.SolverFailed) == failed
     assert ("PIQP cannot solve" in str(told)) == failed

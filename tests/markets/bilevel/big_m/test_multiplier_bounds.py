@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
-from equigrid.markets.bilevel.big_m.multiplier_bounds import Bounds, derive_bounds
+from equigrid.markets.bilevel.big_m.multiplier_bounds import MultiplierBounds, derive_bounds
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
@@ -74,7 +74,7 @@ def _vertices(
     return found  # type: ignore[return-value]
 
 
-def _assert_obeyed(form: StandardForm, bounds: Bounds, heard: FloatArray) -> None:
+def _assert_obeyed(form: StandardForm, bounds: MultiplierBounds, heard: FloatArray) -> None:
     inequality = np.arange(len(form.rhs)) >= form.equal_rows
     for columns, duals, reduced in _vertices(form, heard):
         slack = form.rhs_at(heard) - form.matrix @ columns

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE, Evaluator, Node
-from equigrid.markets.bilevel.kkt import OptimalityProgram
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.kkt import KktProgram
+from equigrid.markets.bilevel.mpcc import Mpcc, mpcc_of
 from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NOTHING = np.zeros(0)
 
 
-def _price_leader(sites: int, *, curved: bool = False, seed: int = 0) -> ComplementarityProgram:
+def _price_leader(sites: int, *, curved: bool = False, seed: int = 0) -> Mpcc:
     """One price for each of several sites that cover a load over two hours."""
     rng = np.random.default_rng(seed)
     offers = [cp.Variable(2, bounds=[0, 9]) for _ in range(sites)]
@@ -49,10 +49,10 @@ def _price_leader(sites: int, *, curved: bool = False, seed: int = 0) -> Complem
         links.append(Link(f"bill{k}", "disco.income"))
         payments.append(Payment(f"bill{k}", f"s{k}", "disco", f"disco.price{k}", f"s{k}.bought"))
     game = Game([leader, *followers], "disco", links, payments)
-    return relaxed(OptimalityProgram(game))
+    return mpcc_of(KktProgram(game))
 
 
-def _whole(stated: ComplementarityProgram, node: Node) -> float:
+def _whole(stated: Mpcc, node: Node) -> float:
     """Objective of all parts as one linear program, without the constant."""
     limits = Evaluator(stated).limits(node.states, node.lower, node.upper)
     program = stated.program
@@ -105,7 +105,7 @@ def test_limits_that_the_leader_moves_do_not_decouple_by_themselves(build: Build
     leader = Agent("disco", cp.Problem(cp.Minimize(cp.sum(heard))), {"x": heard}, {"limit": said})
     links = [Link("disco.limit", "f.l"), Link("f.x", "disco.x")]
     game = Game([leader, follower], "disco", links)
-    assert Evaluator(relaxed(OptimalityProgram(game))).decoupled
+    assert Evaluator(mpcc_of(KktProgram(game))).decoupled
     assert build.by_both_routes(game).leader_objective == pytest.approx(1.0)
 
 
@@ -161,7 +161,7 @@ def test_a_limit_that_cannot_bind_is_decided_or_no_node() -> None:
     said, heard = cp.Variable(1, bounds=[1, 2]), cp.Parameter(1)
     leader = Agent("disco", cp.Problem(cp.Minimize(cp.sum(heard))), {"x": heard}, {"limit": said})
     links = [Link("disco.limit", "f.limit"), Link("f.x", "disco.x")]
-    stated = relaxed(OptimalityProgram(Game([leader, follower], "disco", links)))
+    stated = mpcc_of(KktProgram(Game([leader, follower], "disco", links)))
     evaluator, pairs = Evaluator(stated), stated.pairs
     root = evaluator.root()
     assert root is not None
@@ -178,7 +178,7 @@ def test_a_limit_that_cannot_bind_is_decided_or_no_node() -> None:
 
 def _alone(problem: cp.Problem) -> Evaluator:
     game = Game([Agent("disco", problem)], leader="disco")
-    return Evaluator(relaxed(OptimalityProgram(game)))
+    return Evaluator(mpcc_of(KktProgram(game)))
 
 
 def test_squares_are_met_as_nearly_as_is_asked() -> None:
@@ -232,7 +232,5 @@ def test_a_row_without_columns_that_does_not_hold_is_no_root() -> None:
             "row_upper": np.append(program.row_upper, np.inf),
         }
         changed = Assembled(**{**vars(program), "matrix": more, **rows})
-        other = ComplementarityProgram(
-            changed, stated.pairs, stated.squares, stated.limits, stated.whole
-        )
+        other = Mpcc(changed, stated.pairs, stated.squares, stated.limits, stated.whole)
         assert (Evaluator(other).root() is not None) == fits

@@ -11,8 +11,8 @@ from equigrid.arrays import BoolArray, FloatArray, StateArray
 from equigrid.markets.bilevel.branching.component_programs import Limits
 from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE, OPEN, Evaluator
 from equigrid.markets.bilevel.branching.propagation import Propagation
-from equigrid.markets.bilevel.kkt import OptimalityProgram
-from equigrid.markets.bilevel.mpcc import ComplementarityProgram, relaxed
+from equigrid.markets.bilevel.kkt import KktProgram
+from equigrid.markets.bilevel.mpcc import Mpcc, mpcc_of
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
@@ -34,7 +34,7 @@ def _follower(name: str, rng: np.random.Generator, columns: int) -> Agent:
     return Agent(name, cp.Problem(cp.Minimize(cost), rows), {"signal": signal}, {"x": x[:1]})
 
 
-def _stated(seed: int) -> ComplementarityProgram:
+def _stated(seed: int) -> Mpcc:
     """Two followers; the leader's own rows hold nothing that propagation may use."""
     rng = np.random.default_rng(seed)
     followers = [_follower("a", rng, 3), _follower("b", rng, 4)]
@@ -47,10 +47,10 @@ def _stated(seed: int) -> ComplementarityProgram:
     )
     links = [Link(f"{f.name}.x", "leader.heard") for f in followers]
     links += [Link("leader.signal", f"{f.name}.signal") for f in followers]
-    return relaxed(OptimalityProgram(Game([leader, *followers], "leader", links)))
+    return mpcc_of(KktProgram(Game([leader, *followers], "leader", links)))
 
 
-def _node(stated: ComplementarityProgram, seed: int) -> tuple[StateArray, Limits]:
+def _node(stated: Mpcc, seed: int) -> tuple[StateArray, Limits]:
     """Some limits that bind, and bounds that go with them."""
     rng, evaluator = np.random.default_rng(seed), Evaluator(stated)
     chances = [0.7, 0.15, 0.15]
@@ -59,7 +59,7 @@ def _node(stated: ComplementarityProgram, seed: int) -> tuple[StateArray, Limits
     return states.astype(np.int8), evaluator.limits(states, none, none)
 
 
-def _extreme(stated: ComplementarityProgram, node: Limits, form: FloatArray) -> float | None:
+def _extreme(stated: Mpcc, node: Limits, form: FloatArray) -> float | None:
     """Greatest value of a form over the followers' rows and the bounds of a node."""
     program, rows = stated.program, stated.limits
     matrix = program.matrix[rows].toarray()
@@ -75,7 +75,7 @@ def _extreme(stated: ComplementarityProgram, node: Limits, form: FloatArray) -> 
     return {0: -found.fun, 3: np.inf}.get(found.status) if found.status != 2 else None
 
 
-def _limit(stated: ComplementarityProgram, pair: int) -> tuple[FloatArray, float]:
+def _limit(stated: Mpcc, pair: int) -> tuple[FloatArray, float]:
     """The form of a pair's limit, and what it is at most."""
     program, pairs = stated.program, stated.pairs
     if pairs.row[pair] >= 0:
@@ -88,7 +88,7 @@ def _limit(stated: ComplementarityProgram, pair: int) -> tuple[FloatArray, float
     return form, float(sign * bound)
 
 
-def _never(stated: ComplementarityProgram, node: Limits) -> BoolArray | None:
+def _never(stated: Mpcc, node: Limits) -> BoolArray | None:
     return Propagation(stated).never_bind(node.lower, node.upper, node.row_lower)
 
 
@@ -134,7 +134,7 @@ def test_an_open_column_is_no_information_and_no_warning(most: float) -> None:
     offer, heard = cp.Variable(1, bounds=[0, 1]), cp.Parameter()
     leader = Agent("leader", cp.Problem(cp.Minimize(heard)), {"heard": heard}, {"signal": offer})
     links = [Link("leader.signal", "a.signal"), Link("a.x", "leader.heard")]
-    stated = relaxed(OptimalityProgram(Game([leader, follower], "leader", links)))
+    stated = mpcc_of(KktProgram(Game([leader, follower], "leader", links)))
     program = stated.program
     never = Propagation(stated).never_bind(program.lower, program.upper, program.row_lower)
     assert never is not None

@@ -12,7 +12,7 @@ from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.games.game import Game
 
 
-def opening(
+def initial_values(
     game: Game, names: Iterable[str], start: Mapping[str, ArrayLike]
 ) -> dict[str, FloatArray]:
     """Return what agents are taken to have said at first, by path.
