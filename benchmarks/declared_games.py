@@ -2,9 +2,10 @@
 
 import cvxpy as cp
 import numpy as np
-from drawn_games import DrawnGame, Follower, Vector
+from drawn_games import DrawnGame, Follower
 
 import equigrid as eg
+from equigrid.arrays import FloatArray
 
 Heard = dict[str, cp.Parameter]
 
@@ -94,7 +95,7 @@ def _leader_variable(game: DrawnGame) -> cp.Expression:
     return sum(parts)
 
 
-def _curved(factor: Vector, variable: cp.Expression) -> cp.Expression | float:
+def _curved(factor: FloatArray, variable: cp.Expression) -> cp.Expression | float:
     """½ |Fv|², stated as a sum of squares or with its matrix."""
     if not factor.any():
         return 0.0
@@ -121,7 +122,7 @@ def _follower(number: int, follower: Follower) -> eg.Agent:
     return eg.Agent(f"f{number}", _problem(cost, rows, follower.maximises), hears, says)
 
 
-def _hearing(number: int, follower: Follower) -> list[tuple[str, Vector, Vector]]:
+def _hearing(number: int, follower: Follower) -> list[tuple[str, FloatArray, FloatArray]]:
     """Name, C and B of everything a follower may hear; what is paid for is heard by itself."""
     if follower.paid is None:
         return [

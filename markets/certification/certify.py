@@ -26,7 +26,7 @@ from equigrid.markets.certification.kkt_residuals import (
     stationarity_residual,
 )
 from equigrid.markets.certification.leader_check import LeaderCheck, check_leader
-from equigrid.markets.certification.money_moved import SHARE, payments_size, relative
+from equigrid.markets.certification.money_moved import SHARE, MoneyScale, payments_size
 from equigrid.markets.certification.several_leaders import leaders_regret
 from equigrid.markets.certification.sizes import greatest, sizes_of
 from equigrid.markets.certification.standalone import hearing
@@ -100,7 +100,7 @@ def certify(
     check_proofs(game, points or {}, fleets or {}, bounds or {})
     if odd := not_finite(values):
         return _of_nothing(game, odd), None
-    known = fleets or {}
+    known, scale = fleets or {}, MoneyScale(game, values)
     checks = {
         agent.name: check_fleet(game, values, agent, known[agent.name])
         if isinstance(agent, Fleet) and agent.name in known
@@ -108,7 +108,7 @@ def certify(
         else check_follower(game, values, agent, commitments_only=agent.name in (points or {}))
         for agent in game.followers
     }
-    leaders = {name: check_leader(game, values, game.agent(name)) for name in game.leaders}
+    leaders = {name: check_leader(game, values, game.agent(name), scale) for name in game.leaders}
     each = [0.0, *(found.money for found in leaders.values())]
     each += [check.money for check in checks.values()]
     # Who pays and who is paid both count a payment; all together move it once.
@@ -116,7 +116,7 @@ def certify(
     numbers = {"bound": bound, "claimed": claimed}
     numbers |= {f"bounds['{name}']": value for name, value in (bounds or {}).items()}
     certificate = Certificate(
-        regret={n: relative(c.missed, max(c.money, SHARE * money)) for n, c in checks.items()},
+        regret={n: scale.share(c.missed, max(c.money, SHARE * money)) for n, c in checks.items()},
         primal_residual=_greatest(
             [
                 off_announced(game, values),
@@ -132,12 +132,14 @@ def certify(
         money_moved=money,
     )
     if len(leaders) > 1:
-        regret = leaders_regret(game, leaders, bounds or {}, money)
+        regret = leaders_regret(game, leaders, bounds or {}, money, scale)
         certificate = replace(certificate, regret={**regret, **certificate.regret})
     elif leaders:
-        certificate = _with_leader(certificate, game, leaders[str(game.leader)], bound, claimed)
+        certificate = _with_leader(
+            certificate, game, leaders[str(game.leader)], bound, claimed, scale
+        )
     if game.balances:
-        certificate = _with_balances(certificate, game, values, checks, bound)
+        certificate = _with_balances(certificate, game, values, checks, bound, scale)
     if points is not None:
         certificate = _with_points(certificate, game, values, points)
     return certificate, certificate.leader_objective
@@ -149,13 +151,14 @@ def _with_leader(
     led: LeaderCheck,
     bound: float | None,
     claimed: float | None,
+    scale: MoneyScale,
 ) -> Certificate:
     """Add the leader's objective, how far it is from its bound and from what a method claims."""
     sign = -1.0 if game.agent(str(game.leader)).maximises else 1.0
     objective, gap = sign * led.cost, None
     against = max(led.money, SHARE * (certificate.money_moved or 0.0))
     if bound is not None:
-        gap = relative(sign * (objective - bound), against)
+        gap = scale.share(sign * (objective - bound), against)
         # Last digits do not make it negative.
         gap = gap if gap < -BOUND else abs(gap)
     return replace(
@@ -164,7 +167,9 @@ def _with_leader(
         leader_bound=bound,
         optimality_gap=gap,
         optimality_gap_money=None if bound is None else abs(objective - bound),
-        settlement_residual=0.0 if claimed is None else relative(abs(objective - claimed), against),
+        settlement_residual=0.0
+        if claimed is None
+        else scale.share(abs(objective - claimed), against),
     )
 
 
@@ -185,6 +190,7 @@ def _with_balances(
     values: Mapping[str, FloatArray],
     checks: Mapping[str, FollowerCheck],
     bound: float | None,
+    scale: MoneyScale,
 ) -> Certificate:
     """Add what all bear together, the bound that their best answers prove, and the imbalance."""
     money = certificate.money_moved or 0.0
@@ -203,10 +209,10 @@ def _with_balances(
         certificate,
         total_cost=cost,
         total_bound=least,
-        optimality_gap=relative(short, money),
+        optimality_gap=scale.share(short, money),
         optimality_gap_money=short,
         balance_residual=balance_residual(game, values),
-        settlement_residual=relative(abs(paid - owed), money),
+        settlement_residual=scale.share(abs(paid - owed), money),
     )
 
 

@@ -11,7 +11,7 @@ from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.best_response_check import claims_of, commitments_of, unit_at
 from equigrid.markets.certification.certificate import OPTIMAL
-from equigrid.markets.certification.money_moved import heard_sizes, moved, relative
+from equigrid.markets.certification.money_moved import MoneyScale, heard_sizes, moved
 from equigrid.markets.certification.sizes import sizes_of
 from equigrid.markets.certification.standalone import (
     ROOM,
@@ -48,7 +48,9 @@ class LeaderCheck:
     money: float
 
 
-def check_leader(game: Game, values: Mapping[str, FloatArray], leader: Agent) -> LeaderCheck:
+def check_leader(
+    game: Game, values: Mapping[str, FloatArray], leader: Agent, scale: MoneyScale
+) -> LeaderCheck:
     """Work out a leader's objective at all that it says, and at what others hear of it.
 
     Raises
@@ -68,10 +70,10 @@ def check_leader(game: Game, values: Mapping[str, FloatArray], leader: Agent) ->
         near = residual if residual <= ROOM else distance_of_claims(own, used, sizes)
         announced = cost_near(own, used, sizes, near)
         money = max(money, moved(own.cost, linked))
-        if whole is None or relative(whole - announced, money) > OPTIMAL:
+        if whole is None or scale.share(whole - announced, money) > OPTIMAL:
             # A point that has all that is said need not be the cheapest of them.
             whole = cost_near(own, every, sizes, residual)
-    regret = relative(max(0.0, whole - announced), money)
+    regret = scale.share(max(0.0, whole - announced), money)
     cost = whole if regret > OPTIMAL else announced
     return LeaderCheck(max(near, residual), cost, regret, money)
 

@@ -8,6 +8,7 @@ so that a game in cents and the same game in millions are judged alike.
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 
 import cvxpy as cp
 import numpy as np
@@ -19,13 +20,16 @@ from cvxpy.atoms.affine.sum import Sum
 from cvxpy.atoms.affine.unary_operators import NegExpression
 
 from equigrid.arrays import FloatArray
-from equigrid.markets.accounts.settlement import owed_by_entry
+from equigrid.markets.accounts.settlement import heard_values, owed_by_entry
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 
 # Who moves less than this share of all money of a game is measured against that share: what it is
 # said to do is exact to last digits of what the others do.
 SHARE = 1e-3
+# A last digit of a solver, as a share of what could move; and a share that needs no such doubt.
+_DIGIT = 1e-12
+_SURELY = 1e-7
 
 
 def moved(expression: cp.Expression, sizes: Mapping[int, float]) -> float:
@@ -107,6 +111,47 @@ def relative(off: float, money: float) -> float:
     if off == 0.0:
         return 0.0
     return off / money if money > 0 else math.copysign(math.inf, off)
+
+
+class MoneyScale:
+    """What differences of money at an answer are measured against: the money that moves.
+
+    Where next to nothing moves, an answer "do nothing" would be off by any last digit of a solver.
+    What is less than such a digit of all that could move counts as nothing.
+
+    Parameters
+    ----------
+    game : Game
+    values : Mapping of str to array
+        Everything said, by path.
+    """
+
+    def __init__(self, game: Game, values: Mapping[str, FloatArray]) -> None:
+        self._game, self._values = game, values
+
+    def share(self, off: float, money: float) -> float:
+        """Return a difference as a share of the money that moves."""
+        found = relative(off, money)
+        if abs(found) <= _SURELY:
+            return found
+        nothing = _DIGIT * self._could_move
+        return 0.0 if money <= nothing and abs(off) <= nothing else found
+
+    @cached_property
+    def _could_move(self) -> float:
+        """What all decisions cost where each is as large as its bounds allow."""
+        return sum(self._of(agent.name) for agent in self._game.deciders)
+
+    def _of(self, name: str) -> float:
+        form = self._game.forms[name]
+        heard = form.heard_vector(heard_values(self._game, self._values, name))
+        ends = np.concatenate([np.abs(form.lower), np.abs(form.upper), np.abs(form.rhs_at(heard))])
+        usual = float(ends[np.isfinite(ends)].max(initial=0.0)) or 1.0
+        both = np.stack([np.abs(form.lower), np.abs(form.upper)])
+        most = np.where(np.isfinite(both), both, 0.0).max(axis=0)
+        most = np.where(most > 0, most, usual)
+        curved = most @ (abs(form.quadratic) @ most) / 2
+        return float(np.abs(form.cost_at(heard)) @ most + curved)
 
 
 def unit_of(largest: float) -> float:

@@ -4,12 +4,16 @@ import math
 from collections.abc import Mapping
 
 from equigrid.markets.certification.leader_check import LeaderCheck
-from equigrid.markets.certification.money_moved import SHARE, relative
+from equigrid.markets.certification.money_moved import SHARE, MoneyScale
 from equigrid.markets.games.game import Game
 
 
 def leaders_regret(
-    game: Game, found: Mapping[str, LeaderCheck], bounds: Mapping[str, float], money: float
+    game: Game,
+    found: Mapping[str, LeaderCheck],
+    bounds: Mapping[str, float],
+    money: float,
+    scale: MoneyScale,
 ) -> dict[str, float]:
     """Return each leader's regret, NaN where no bound is known.
 
@@ -24,6 +28,7 @@ def leaders_regret(
         say what they do.
     money : float
         That moves in the game.
+    scale : MoneyScale
 
     Returns
     -------
@@ -36,5 +41,5 @@ def leaders_regret(
         sense = -1.0 if game.agent(name).maximises else 1.0
         least = sense * bounds.get(name, math.nan)
         against = max(found[name].money, SHARE * money)
-        regret[name] = relative(abs(found[name].cost - least), against)
+        regret[name] = scale.share(abs(found[name].cost - least), against)
     return regret
