@@ -133,3 +133,21 @@ def test_the_money_that_moves_leaves_out_what_nobody_decides() -> None:
     for sunk in (0.0, 1e6):
         certificate, _ = eg.certify(led(1.0, 1.0, sunk), led_values(1.0, 1.0, 0.0))
         assert certificate.money_moved == pytest.approx(36 + 12 + 20)
+
+
+@pytest.mark.parametrize("money", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize(
+    ("off", "holds"), [(0.0, True), (1e-15, True), (-1e-13, True), (1e-3, False)]
+)
+def test_where_nothing_moves_a_last_digit_is_no_gap(money: float, off: float, holds: bool) -> None:
+    """A leader that can only lose does nothing; its bound is 0 but for a solver's last digit."""
+    made = cp.Variable(bounds=[0, 4])
+    price, used = cp.Parameter(), cp.Variable(bounds=[0, 2])
+    leader = eg.Agent("plant", cp.Problem(cp.Minimize(money * made)), says={"made": made})
+    site = eg.Agent(
+        "site", cp.Problem(cp.Minimize(5 * money * used + price)), {"price": price}, {"used": used}
+    )
+    game = eg.Game([leader, site], leader="plant", links=[eg.Link("plant.made", "site.price")])
+    values = {"plant.made": np.array(0.0), "site.used": np.array(0.0)}
+    certificate, _ = eg.certify(game, values, bound=-off * money)
+    assert (certificate.shortcomings(TOLERANCE) == []) == holds
