@@ -119,10 +119,7 @@ class Disco:
             ) from error
 
     def _expanded(self) -> LinearNetwork:
-        """Expand at the point that is given, or at the forecast: generators at half power.
-
-        Where no power flow carries that, they are taken to give the least they can.
-        """
+        """Expand at the given point, or at the forecast: generators at half power, or least."""
         if self.operating_point is not None:
             return linearise(self.network, *self.operating_point)
         try:

@@ -18,7 +18,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
-from equigrid.markets.bilevel.mpcc import Mpcc, Pairs
+from equigrid.markets.bilevel.mpcc import Mpcc
+from equigrid.markets.bilevel.pairs import Pairs
 from equigrid.markets.bilevel.substitution import itself
 from equigrid.markets.forms.highs_model import Assembled, Solution
 from equigrid.markets.forms.scaled_solve import solved_in_own_units

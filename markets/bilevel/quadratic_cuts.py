@@ -1,10 +1,32 @@
 """Tangents to squares: a convex quadratic cost as a linear program that is cut as needed."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 
-from equigrid.arrays import FloatArray
-from equigrid.markets.bilevel.mpcc import Squares
+from equigrid.arrays import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Squares:
+    """Columns that are at least squares: x[epigraph] ≥ (factor @ x + constant)².
+
+    Attributes
+    ----------
+    epigraph : indices of shape (K,)
+    factor : array of shape (K, n)
+    constant : array of shape (K,)
+    """
+
+    epigraph: IntArray
+    factor: sparse.csr_array
+    constant: FloatArray
+
+    def excess(self, columns: FloatArray) -> FloatArray:
+        """Return by how much each column lies below its square."""
+        form = self.factor @ columns + self.constant
+        return np.asarray(form**2 - columns[self.epigraph])
 
 
 def tangents(

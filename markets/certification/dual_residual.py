@@ -14,9 +14,10 @@ import numpy as np
 from scipy import sparse
 
 from equigrid.arrays import FloatArray
+from equigrid.markets.certification.matrix_statement import flattened
 from equigrid.markets.certification.money_moved import relative, unit_of
 from equigrid.markets.certification.sizes import greatest
-from equigrid.markets.certification.standalone import cost_of_claims, flattened, restated
+from equigrid.markets.certification.standalone import cost_of_claims, restated
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent

@@ -9,8 +9,9 @@ import numpy as np
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.accounts.settlement import heard_values
+from equigrid.markets.certification.matrix_statement import flattened, moves_no_costs
 from equigrid.markets.certification.sizes import greatest
-from equigrid.markets.certification.standalone import ROOM, flattened, moves_no_costs, solve
+from equigrid.markets.certification.standalone import ROOM, solve
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual, speaker

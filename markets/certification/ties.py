@@ -11,9 +11,10 @@ from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.dual_residual import wanted_duals
+from equigrid.markets.certification.matrix_statement import Flat, flattened, moves_no_costs
 from equigrid.markets.certification.money_moved import moved, unit_of
 from equigrid.markets.certification.sizes import greatest, sizes_of
-from equigrid.markets.certification.standalone import Flat, flattened, moves_no_costs, solve
+from equigrid.markets.certification.standalone import solve
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 

@@ -8,8 +8,8 @@ from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.branching.lazy_program import LazyProgram
-from equigrid.markets.bilevel.mpcc import Mpcc, Squares
-from equigrid.markets.bilevel.quadratic_cuts import tangents
+from equigrid.markets.bilevel.mpcc import Mpcc
+from equigrid.markets.bilevel.quadratic_cuts import Squares, tangents
 from equigrid.markets.forms.highs_model import Assembled, Solution
 
 # Rounds of tangents in a node; an answer is cut until it is near enough.

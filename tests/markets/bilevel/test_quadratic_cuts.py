@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from equigrid.arrays import FloatArray
-from equigrid.markets.bilevel.mpcc import Squares
-from equigrid.markets.bilevel.quadratic_cuts import tangents
+from equigrid.markets.bilevel.quadratic_cuts import Squares, tangents
 from equigrid.markets.bilevel.sums_of_squares import add_curve, square_root
 from equigrid.markets.forms.linear_program import LinearProgram
 
