@@ -1,4 +1,4 @@
-"""What every method returns, and what it has to offer."""
+"""An equilibrium with its certificate, and the protocol of the methods that return it."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field

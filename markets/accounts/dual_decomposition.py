@@ -1,4 +1,4 @@
-"""What a dual is made of: how much of it each labelled constraint brings."""
+"""Decomposition of a dual, such as a DLMP, by the labelled constraints behind it."""
 
 from __future__ import annotations
 

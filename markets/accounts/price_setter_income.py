@@ -1,4 +1,4 @@
-"""An amount that an agent hears and moves itself is part of its problem, when nobody leads.
+"""Price setters' income where nobody leads: the amount that an agent's own decision moves.
 
 A leader foresees how its price and the answers to it make its income. Where nobody leads, the
 others' words are fixed while an agent decides, its own are not: the amount is its own price or

@@ -1,4 +1,4 @@
-"""Who owes whom at an answer: amounts are price × quantity × hours, for every method alike."""
+"""Settlement: who owes whom at an answer, price × quantity × hours, for every method alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Anderson acceleration of an exchange, from scalars that the parties report.
+"""Anderson acceleration of ADMM, from scalars that the parties report.
 
 A round maps the state v of all parties to T(v), and its steps g = T(v) - v vanish at the end. From
 the inner products of the last steps alone follow weights, adding up to 1, with which the outcomes

@@ -1,4 +1,4 @@
-"""Where an agent, or each member of a fleet, has a say in balances."""
+"""Balance terms: where an agent, or each member of a fleet, enters coupling constraints."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What one unit of quantity and of price is in each balance: found from the parties' figures.
+"""Scaling of ADMM: one unit of quantity and of price in each balance, from the parties' figures.
 
 Tolerances and the weight of the pull are counted in these units, so that an exchange in kilowatts
 and cents goes the way of the same exchange in megawatts and euros. Many members of a fleet say no

@@ -1,4 +1,4 @@
-"""The central problem of an exchange: everybody's costs at once, subject to the balances."""
+"""The central problem of an exchange: total cost of all agents subject to the balances."""
 
 from dataclasses import dataclass, replace
 

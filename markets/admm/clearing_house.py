@@ -1,4 +1,4 @@
-"""A balance's side of an exchange: it sees offers, moves its price, and says how far it is.
+"""The clearing house of a balance: the dual update of ADMM, from the parties' offers.
 
 The sum of the parties' aims z is kept at the right-hand side e. Steps D = sum of a(p - z) that
 count lower the price by ρD/W and the shift by D/W, where W adds up the weights of those who have a

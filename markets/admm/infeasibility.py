@@ -1,4 +1,4 @@
-"""Who, or which balance, is the reason that an exchange has no answer."""
+"""Infeasibility of an exchange: which agent, or which balance, leaves it without an answer."""
 
 import numpy as np
 from scipy import sparse

@@ -1,4 +1,4 @@
-"""An agent's side of an exchange: what it is asked, what it offers, and what counted of that.
+"""An agent's side of ADMM: it gets prices and targets, and offers its proximal answer.
 
 Each balance asks by a price λ and a shift M. The agent keeps a base w for each of its terms and
 aims at z = w + M. It offers the terms p of its proximal step, and notes the base w + a(p - z) that

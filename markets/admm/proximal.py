@@ -1,4 +1,4 @@
-"""The proximal step of one agent: its own problem, drawn towards what was asked of it."""
+"""The proximal step of one agent: its own problem with a quadratic pull to a target."""
 
 from typing import Any
 

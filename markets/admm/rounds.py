@@ -1,4 +1,4 @@
-"""The rounds of one exchange: everybody is asked once, and what they offer counts."""
+"""Rounds of ADMM: primal and dual updates, adaptive rho, acceleration, and who falls silent."""
 
 from __future__ import annotations
 

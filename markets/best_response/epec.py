@@ -1,4 +1,4 @@
-"""Games that several agents lead (EPEC), by diagonalisation: leaders answer each other in turn."""
+"""EPEC by diagonalisation: several leaders solve their Stackelberg games in turn."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""One of several leaders: it solves its own Stackelberg game at what the others said."""
+"""A leader of an EPEC: its best response is the answer to its own Stackelberg game."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

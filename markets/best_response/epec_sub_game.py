@@ -1,4 +1,4 @@
-"""The game of one of several leaders, in which what the others said is given."""
+"""The Stackelberg game of one leader of an EPEC, the other leaders fixed."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What everybody is taken to have said before the first round."""
+"""Initial values of best-response rounds, from the bounds of variables."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""Which limit of a leader keeps it from any decision, where its followers' answers are known."""
+"""Infeasibility of a leader at known answers: which of its limits is in the way, and when."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The leader's problem against a finite list of answers from each follower.
+"""The master problem of the negotiation: the leader against a finite list of followers' answers.
 
 Each follower takes, among its own answers, the one that is cheapest for it at the new prices:
 its cost v is below every answer's cost, and equal to that of the answer chosen by a binary. What

@@ -1,4 +1,4 @@
-"""Games that nobody leads and in which agents hear each other in a circle: Nash games."""
+"""Nash games by best response, simultaneous (Jacobi) or in turn (Gauss-Seidel)."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The negotiation: a leader that prices against a growing set of answers it has heard.
+"""Negotiation below a leader: column generation over the answers that it has heard.
 
 Against fixed quantities a price setter's best answer jumps between zero and the cap. So the
 leader remembers every answer (quantity and own cost) of every follower, and prices as if each

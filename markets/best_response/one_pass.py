@@ -1,4 +1,4 @@
-"""Games that nobody leads and in which nobody waits for another in a circle: one pass in order."""
+"""Games in which nobody waits for another in a circle: best responses once, in order."""
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values

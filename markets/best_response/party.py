@@ -1,4 +1,4 @@
-"""A party at its letter box: it answers the newest words it has heard, and says its own."""
+"""A party with its mail: it answers the newest messages and sends what it says."""
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType

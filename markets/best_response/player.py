@@ -1,4 +1,4 @@
-"""One agent among others: it answers what it hears with its own problem, and nothing else."""
+"""A player: the best response of one agent to what it hears."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What one unit of each word is, found from the figures of who says it."""
+"""Scaling of best-response rounds: one unit of each quantity, from the figures of its sender."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What games of several turns refuse, in sentences."""
+"""Games that best response refuses, in sentences."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Rounds in which parties answer each other until nobody moves, or all comes back."""
+"""Best-response rounds until nobody moves, or a cycle is found."""
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Settling the blocks of a game one after another, and putting their answers together."""
+"""Search component by component, and a master problem that ties the answers together."""
 
 from __future__ import annotations
 

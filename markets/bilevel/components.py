@@ -1,4 +1,4 @@
-"""Connected components of a game, each of which can be settled by itself.
+"""Connected components of an MPCC, each of which can be solved by itself.
 
 They share no column and no pair. What ties them together, if anything, is a part without pairs, the
 master, in which each appears only by one linear cost that may only be *at most*

@@ -1,4 +1,4 @@
-"""Both routes to one answer: the branching, and beside it the mixed-integer program.
+"""Concurrent search: branching on complementarity and the big-M MILP side by side.
 
 What the two know of each other is exchanged after fixed numbers of nodes, never by the clock, so
 that answer, bound and gap do not depend on which was faster.

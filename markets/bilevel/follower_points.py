@@ -1,4 +1,4 @@
-"""From the columns of a game's program to each follower's answer with its multipliers."""
+"""Followers' answers with their KKT multipliers, in their own standard forms."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Taking definitions out of a standard form before it is embedded as a follower.
+"""Follower presolve: definitions are substituted before KKT conditions are stated.
 
 A free column that stands in one equality only is defined by that row: both leave, and what was
 said of the column is said of the others. A balance whose exchange is unbounded in effect then

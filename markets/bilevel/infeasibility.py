@@ -1,4 +1,4 @@
-"""Who is the reason that a game has no answer."""
+"""Infeasibility of a led game: which agent leaves it without an answer."""
 
 import numpy as np
 from scipy import sparse

@@ -1,4 +1,4 @@
-"""A led game as one program: the leader's problem, and the followers' optimality conditions.
+"""KKT conditions of the followers, joined to the leader's problem in one program.
 
 Followers enter by primal feasibility, stationarity and pairs of which one has to be zero: the
 slack of an inequality and its multiplier. The pairs are left to the methods; without them the

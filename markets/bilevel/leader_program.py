@@ -1,4 +1,4 @@
-"""A led game as a linear program: the leader's problem with what it hears as columns.
+"""The leader's problem as a linear program, with what it hears as columns.
 
 How the followers answer is added by a method: by their optimality conditions, or as a choice
 among the answers heard so far.
@@ -14,7 +14,7 @@ from scipy import sparse
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.errors import WrongMethod
-from equigrid.markets.bilevel.leader_money import SHARE
+from equigrid.markets.bilevel.leader_objective import SHARE
 from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.bilevel.sums_of_squares import Curve, add_curve
 from equigrid.markets.forms.linear_program import LinearProgram

@@ -1,4 +1,4 @@
-"""Tangents to squares: a convex quadratic cost as a linear program that is cut as needed."""
+"""Quadratic cuts: outer approximation of convex squares by tangents."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What each agent hears in a game: what is known beforehand, and from where the rest comes."""
+"""Signals: what each agent hears, known beforehand or decided by the leader."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Money at prices that are decisions, made linear by strong duality.
+"""Strong duality of payments: a follower's payment at decided prices made linear.
 
 At a follower's optimum, minimising ½y'Qy + (c + Cθ)'y over Ay {=, ≤} b + Bθ with multipliers μ,
 

@@ -1,4 +1,4 @@
-"""Taking columns out of an assembled program that equality rows define, or that are fixed."""
+"""Substitution: columns that equality rows define, or that are fixed, are taken out."""
 
 from dataclasses import dataclass, replace
 

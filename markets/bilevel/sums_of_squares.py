@@ -1,4 +1,4 @@
-"""Convex quadratic costs as sums of squares of linear forms, for outer approximation."""
+"""Convex quadratic costs as sums of squares of linear forms."""
 
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""What agents of balances are paid at their prices, and what that proves of the total cost.
+"""Payments of balances, and the bound on total cost that they prove.
 
 At prices λ every agent's best own cost less λ × its signed terms, added up, and λ × the right-hand
 side on top, is no more than what any decision that keeps the balances costs (weak duality). So
@@ -14,7 +14,7 @@ import numpy as np
 from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import signed_total
 from equigrid.markets.certification.money_moved import relative
-from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.certification.quantity_scales import greatest
 from equigrid.markets.certification.standalone import Statement
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.balance import Balance, Term

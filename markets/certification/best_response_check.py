@@ -1,4 +1,4 @@
-"""Every decider asked again, alone and through cvxpy, at what the others said."""
+"""Best-response check: every agent solved again by cvxpy at what the others said."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from equigrid.markets.certification.balance_payments import with_balance_payment
 from equigrid.markets.certification.dual_residual import dual_residual
 from equigrid.markets.certification.money_moved import heard_sizes, moved, unit_of
 from equigrid.markets.certification.own_income import moves_income, moving_its_income
-from equigrid.markets.certification.sizes import greatest, sizes_of
+from equigrid.markets.certification.quantity_scales import greatest, sizes_of
 from equigrid.markets.certification.standalone import cost_of_claims, hearing, statement_of
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent

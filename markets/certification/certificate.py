@@ -1,4 +1,4 @@
-"""The proof that an answer is an equilibrium, by code that shares nothing with the methods.
+"""The certificate of an equilibrium: regrets, gaps, residuals, AC findings.
 
 Every agent is solved again alone, through cvxpy, with what the others said. No bound, reduction or
 program of a method is used. Multipliers that a method offers are held against the agent's own

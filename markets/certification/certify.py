@@ -1,4 +1,4 @@
-"""Checking an answer: every agent is asked again, alone, at what the others said."""
+"""Certification: every agent is solved again, alone, at what the others said."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ from equigrid.markets.certification.best_response_check import (
     check_follower,
 )
 from equigrid.markets.certification.certificate import BOUND, Certificate
+from equigrid.markets.certification.epec_regret import leaders_regret
 from equigrid.markets.certification.fleet_check import check_fleet
 from equigrid.markets.certification.kkt_residuals import (
     complementarity_residual,
@@ -27,10 +28,9 @@ from equigrid.markets.certification.kkt_residuals import (
 )
 from equigrid.markets.certification.leader_check import LeaderCheck, check_leader
 from equigrid.markets.certification.money_moved import SHARE, MoneyScale, payments_size
-from equigrid.markets.certification.several_leaders import leaders_regret
-from equigrid.markets.certification.sizes import greatest, sizes_of
+from equigrid.markets.certification.quantity_scales import greatest, sizes_of
 from equigrid.markets.certification.standalone import hearing
-from equigrid.markets.certification.values import (
+from equigrid.markets.certification.value_checks import (
     check_proofs,
     checked_values,
     not_finite,

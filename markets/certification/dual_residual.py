@@ -1,4 +1,4 @@
-"""Whether a price that is an agent's dual is one of its optimal duals, which need not be unique.
+"""Dual check: whether a price that is a dual is one of the optimal duals.
 
 A dual is never compared with that of a second solve: at a kink there are many. A price λ of what
 an agent hears, θ, is an optimal dual if and only if it is a subgradient of the agent's optimal cost
@@ -16,7 +16,7 @@ from scipy import sparse
 from equigrid.arrays import FloatArray
 from equigrid.markets.certification.matrix_statement import flattened
 from equigrid.markets.certification.money_moved import relative, unit_of
-from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.certification.quantity_scales import greatest
 from equigrid.markets.certification.standalone import cost_of_claims, restated
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game

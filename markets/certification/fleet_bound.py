@@ -1,4 +1,4 @@
-"""What members cost at least at given prices, from any multipliers, by weak duality."""
+"""Weak duality for fleets: what members cost at least at given prices, from any multipliers."""
 
 import numpy as np
 from scipy import sparse

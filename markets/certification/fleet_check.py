@@ -1,4 +1,4 @@
-"""A fleet's answer held against a bound that multipliers prove, for all members at once.
+"""Fleet check: the answer of all members against a bound by weak duality.
 
 Asking each of many members again would take longer than finding the answer did. By weak duality any
 multipliers prove what a member costs at least; whether they are the best ones shows in the bound.
@@ -13,7 +13,7 @@ from equigrid.markets.certification.balance_payments import hears_price, weight_
 from equigrid.markets.certification.best_response_check import FollowerCheck
 from equigrid.markets.certification.fleet_bound import lower_bounds, with_derived_bounds
 from equigrid.markets.certification.fleet_rows import Rows, members_rows
-from equigrid.markets.certification.sizes import greatest, sizes_of
+from equigrid.markets.certification.quantity_scales import greatest, sizes_of
 from equigrid.markets.forms.points import FleetPoint
 from equigrid.markets.games.balance_shares import heard_vector
 from equigrid.markets.games.fleet import Fleet

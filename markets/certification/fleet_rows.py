@@ -1,4 +1,4 @@
-"""What members of a fleet may do, row by row and in a box that rows of one column tighten."""
+"""Rows and box of a fleet's members, as the certificate states them."""
 
 from dataclasses import dataclass
 

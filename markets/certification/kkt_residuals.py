@@ -1,4 +1,4 @@
-"""How far an answer with multipliers is from satisfying an agent's optimality conditions.
+"""KKT residuals: stationarity and complementarity of an answer with multipliers.
 
 The agent is taken in its own standard form: the whole declaration, with nothing that a method
 added, took out or bounded.
@@ -10,7 +10,7 @@ import numpy as np
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.certification.money_moved import SHARE, relative
-from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.certification.quantity_scales import greatest
 from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
 

@@ -1,4 +1,4 @@
-"""The whole of what a leader decides, what nobody hears of it included.
+"""Leader check: all that a leader decides, what nobody hears of it included.
 
 Others hear only a part of what a leader says. With that part as it stands, the rest has to be
 feasible, and as good for the leader as any other.
@@ -12,7 +12,7 @@ from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.best_response_check import claims_of, commitments_of, unit_at
 from equigrid.markets.certification.certificate import OPTIMAL
 from equigrid.markets.certification.money_moved import MoneyScale, heard_sizes, moved
-from equigrid.markets.certification.sizes import sizes_of
+from equigrid.markets.certification.quantity_scales import sizes_of
 from equigrid.markets.certification.standalone import (
     ROOM,
     Statement,

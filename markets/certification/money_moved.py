@@ -1,4 +1,4 @@
-"""How much money moves at an answer: what regrets, gaps and settlements are measured against.
+"""The money that moves at an answer: what regrets, gaps and settlements are measured against.
 
 The money that moves is the sum of the sizes of all payments and variable costs. Constants are none
 of it: a sunk cost or a fixed revenue may be as great as it likes and hides nothing. It is read off

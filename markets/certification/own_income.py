@@ -1,4 +1,4 @@
-"""An agent that moves an amount which it hears, stated again for the certificate.
+"""Price setters' income stated again for the certificate, as a variable with a row of its own.
 
 Where nobody leads, what the others say stands while an agent decides; an amount that its own price
 or quantity makes does not. So it is a variable here, tied by a row of its own to price × quantity,

@@ -1,4 +1,4 @@
-"""What is left to a leader once it has announced: its best value, whatever it then hears."""
+"""Recourse of a leader: its best value once it has announced, whatever it then hears."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed, WrongMethod
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.matrix_statement import flattened, moves_no_costs
-from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.certification.quantity_scales import greatest
 from equigrid.markets.certification.standalone import ROOM, solve
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.payment import Payment

@@ -1,4 +1,4 @@
-"""An agent solved alone through cvxpy, as it was declared: what certificates rest on."""
+"""Standalone problems: an agent as it was declared, solved alone by cvxpy."""
 
 import contextlib
 import warnings

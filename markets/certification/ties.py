@@ -1,4 +1,4 @@
-"""What followers may say when they do not care: the best answers and the optimal duals of each."""
+"""Ties: all optimal answers and all optimal duals of a follower at what it hears."""
 
 import contextlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.dual_residual import wanted_duals
 from equigrid.markets.certification.matrix_statement import Flat, flattened, moves_no_costs
 from equigrid.markets.certification.money_moved import moved, unit_of
-from equigrid.markets.certification.sizes import greatest, sizes_of
+from equigrid.markets.certification.quantity_scales import greatest, sizes_of
 from equigrid.markets.certification.standalone import solve
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent

@@ -1,4 +1,4 @@
-"""What a leader is left with when its followers settle their ties against it.
+"""The worst tie: the leader's objective if followers choose among optimal answers against it.
 
 Followers often have several answers that cost them the same. A method gives the leader the one
 that it likes best; a follower that does not care may give another. The leader's cost is convex in
@@ -15,8 +15,8 @@ import numpy as np
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.certification.dual_residual import wanted_duals
+from equigrid.markets.certification.quantity_scales import greatest
 from equigrid.markets.certification.recourse import Recourse
-from equigrid.markets.certification.sizes import greatest
 from equigrid.markets.certification.ties import Answers, BestAnswers, Mover, OptimalDuals
 from equigrid.markets.games.game import Game
 from equigrid.threads import one_blas_thread

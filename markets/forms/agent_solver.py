@@ -1,4 +1,4 @@
-"""Solving one agent again and again: compiled once, a persistent solver, a warm start."""
+"""Agent solver: one agent solved again and again, compiled once and warm."""
 
 from dataclasses import replace
 

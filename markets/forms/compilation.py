@@ -1,4 +1,4 @@
-"""From a declaration in cvxpy to the standard form, once."""
+"""Compilation: from a cvxpy declaration to the standard form, once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

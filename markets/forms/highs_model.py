@@ -1,4 +1,4 @@
-"""A HiGHS model that stays, for linear and mixed-integer programs."""
+"""Persistent HiGHS models of linear and mixed-integer programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assembling linear and mixed-integer programs block by block."""
+"""Linear and mixed-integer programs assembled from blocks of columns and rows."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What keeps an agent's problem from being a linear or quadratic program, in sentences."""
+"""Linearity checks: what keeps a problem from being linear or convex quadratic."""
 
 import numpy as np
 from scipy import sparse

@@ -1,4 +1,4 @@
-"""An objective taken apart into the terms that it was written as, as far as it is a sum."""
+"""Terms of an objective, as far as it is a sum."""
 
 from collections.abc import Callable, Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Answers with their multipliers, as engines hand them over to be checked."""
+"""Points: answers with their dual multipliers, as engines hand them over to be checked."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A convex quadratic program that stays: Clarabel in units of the program's own, PIQP in need."""
+"""Persistent convex quadratic programs: Clarabel in scaled units, PIQP in need."""
 
 from __future__ import annotations
 

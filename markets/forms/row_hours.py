@@ -1,4 +1,4 @@
-"""Which hour a row of a constraint stands for."""
+"""Hours of rows: which hour an entry of a constraint stands for."""
 
 
 def hour_of(at: int, size: int, hours: int) -> int:

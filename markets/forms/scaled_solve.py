@@ -1,4 +1,4 @@
-"""Linear programs solved in units of their own, with solutions in those of the declaration."""
+"""Linear programs solved in scaled units, with solutions in those of the declaration."""
 
 from __future__ import annotations
 

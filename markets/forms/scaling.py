@@ -1,4 +1,4 @@
-"""Units of a program's own: the same program, whatever units its figures were given in.
+"""Curtis-Reid scaling of programs by powers of two, and the units that it makes.
 
 Solvers judge by absolute tolerances, so a game in millions of euros and the same game in cents
 would end differently. Rows, columns and money are measured in units that are found from the

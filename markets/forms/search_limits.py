@@ -1,4 +1,4 @@
-"""How much a search may work, and how much it has: in nodes and simplex iterations, or by a clock.
+"""Search limits: nodes, simplex iterations or a clock, and what ended a search.
 
 Nodes and iterations are the same on every machine, so answers, bounds and gaps stay the same
 wherever a game is solved. A clock is for those who want one; the answer then says that it struck.

@@ -1,4 +1,4 @@
-"""The waist of the hourglass: an agent's problem as vectors and matrices.
+"""The standard form of an agent's problem: vectors and matrices.
 
 Every method works on this form, so a declaration in cvxpy is solved alone, embedded as a
 follower or re-solved with new prices without being stated again.

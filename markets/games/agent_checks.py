@@ -1,4 +1,4 @@
-"""One check for every plug-in agent: what games take for granted of it, found at once."""
+"""Checks of an agent of one's own: what games take for granted, found at once."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

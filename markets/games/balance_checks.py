@@ -1,4 +1,4 @@
-"""What can be wrong with the balances of a game, said in sentences."""
+"""Checks of the balances of a game."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent contributes to a balance, as an affine map of its columns."""
+"""An agent's terms in a balance, as an affine map of its columns."""
 
 from __future__ import annotations
 

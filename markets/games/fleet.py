@@ -1,4 +1,4 @@
-"""Many agents from one statement: a member declared once, and a row of data for each."""
+"""Fleets: a member declared once, and a row of data for each of many."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace

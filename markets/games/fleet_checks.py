@@ -1,4 +1,4 @@
-"""What can be wrong with a fleet, said in sentences that name it."""
+"""Checks of fleets."""
 
 from __future__ import annotations
 

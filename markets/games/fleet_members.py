@@ -1,4 +1,4 @@
-"""All members of a fleet at once: shared matrices with a row of numbers for each of them."""
+"""All members of a fleet as shared matrices and a row of numbers for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with the declaration of a game, said in sentences."""
+"""Checks of the declaration of a game: names, links, shapes, ownership."""
 
 from __future__ import annotations
 

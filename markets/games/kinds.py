@@ -1,4 +1,4 @@
-"""What kind of game it is, and which methods answer it."""
+"""Kinds of games (Stackelberg, EPEC, Nash, exchange), and which methods answer them."""
 
 from __future__ import annotations
 

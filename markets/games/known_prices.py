@@ -1,4 +1,4 @@
-"""Whether a party counts what it pays or is paid at a price that it knows as a number.
+"""Payments at known prices: whether a party counts them in its objective.
 
 Nothing tells a fee of 30 from a cost of its own of 30, so the objective is held against the
 declaration: what the payments make of the quantity has to stand there as a term, or has to be all

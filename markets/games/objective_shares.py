@@ -1,4 +1,4 @@
-"""What an agent's objective is made of, as vectors: its terms, and what rows add to it."""
+"""An agent's objective as vectors: its terms, and what rows add to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine found, before anybody has checked it."""
+"""The outcome of an engine, before anybody has certified it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

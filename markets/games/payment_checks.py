@@ -1,4 +1,4 @@
-"""Whether both parties of a payment count it once, by its effect on each one's best objective."""
+"""Payment checks: whether both parties count a payment once, by its effect on their optima."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By how much an agent's optimal cost grows with money that it hears, rows included.
+"""Sensitivity of an agent's optimal cost to money that it hears, rows included.
 
 Money may enter an objective itself or through rows, as the worst of several incomes does. Where
 columns can move so that every row moves with the money and nothing else does, the optimal cost

@@ -1,4 +1,4 @@
-"""Messages that are lost, late or doubled, and parties that fall silent: drawn from a seed."""
+"""Faults of messages, drawn from a seed: lost, late or doubled, and parties that fall silent."""
 
 import math
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Delivers messages on the one clock, and logs each before it is delivered."""
+"""The mailroom: messages delivered on the one clock, logged before delivery."""
 
 import hashlib
 import json

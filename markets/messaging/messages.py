@@ -1,4 +1,4 @@
-"""The closed list of what parties may say to each other, with UFTP's names where they exist."""
+"""Messages: the closed list of what parties may say, with UFTP's names where they exist."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""From the columns of compiled forms back to what the agents say, and to messages."""
+"""Messages of an answer: what agents say at given columns, and who is told."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

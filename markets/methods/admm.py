@@ -1,4 +1,4 @@
-"""Agents settle balances by talking: the alternating direction method of multipliers."""
+"""ADMM, the alternating direction method of multipliers, for games with balances."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 from equigrid.errors import NoAnswer, SolverFailed, UnusableGame
 from equigrid.markets.admm.balance_terms import balance_terms_of, batch_of
 from equigrid.markets.admm.central_program import CentralAnswer, CentralProgram
+from equigrid.markets.admm.exchange_values import exchange_values
 from equigrid.markets.admm.infeasibility import why_no_exchange
-from equigrid.markets.admm.outcome import exchange_values
 from equigrid.markets.admm.participant import Participant
 from equigrid.markets.admm.proximal import Proximal
 from equigrid.markets.admm.rounds import AdmmRounds, refuse_silenced_balances

@@ -1,4 +1,4 @@
-"""Best responses by turns: negotiation below a leader, Nash games, several leaders."""
+"""Best response: negotiation below a leader, Nash games, EPEC, one pass."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""From what an engine found to an equilibrium: certified, and posted to the parties."""
+"""From the outcome of an engine to a certified equilibrium."""
 
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.equilibrium import Equilibrium

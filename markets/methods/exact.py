@@ -1,4 +1,4 @@
-"""Solved to proof: a game that one agent leads, and the central problem of an exchange."""
+"""Exact: Stackelberg games, and the central problem of an exchange, solved to a proven gap."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from equigrid.errors import Interrupted, NoAnswer, SolverFailed
 from equigrid.markets.admm.central_program import CentralProgram
+from equigrid.markets.admm.exchange_values import exchange_values
 from equigrid.markets.admm.infeasibility import why_no_exchange
-from equigrid.markets.admm.outcome import exchange_values
 from equigrid.markets.best_response.one_pass import one_pass
 from equigrid.markets.bilevel.big_m.milp import BigMMilp, margins
 from equigrid.markets.bilevel.big_m.pair_bounds import pair_bounds

@@ -1,4 +1,4 @@
-"""An answer of a led game as a search leaves it, and its certificate once it is wanted."""
+"""The answer of a Stackelberg game as a search leaves it, certified on demand."""
 
 from dataclasses import dataclass
 from functools import cached_property

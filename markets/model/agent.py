@@ -1,4 +1,4 @@
-"""What a game sees of a decision maker: its problem, what it hears, what it says."""
+"""Agents: a problem, what it hears (Parameters) and what it says (expressions)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

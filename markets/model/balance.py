@@ -1,4 +1,4 @@
-"""What must add up: a coupling of what agents say, whose multiplier is a price."""
+"""Balances: coupling constraints on what agents say, whose multipliers are prices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

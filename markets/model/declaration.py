@@ -1,4 +1,4 @@
-"""A game as it is declared: who decides, who leads, who hears what, who pays whom, what adds up."""
+"""A game as it is declared: agents, leader, links, payments, balances."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

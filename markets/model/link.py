@@ -1,4 +1,4 @@
-"""A link: what one party says is what another one hears."""
+"""Links: what one party says is what another one hears."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A payment: money from payer to payee, price × quantity × hours."""
+"""Payments: money from payer to payee, price × quantity × hours."""
 
 from dataclasses import dataclass
 

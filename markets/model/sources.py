@@ -1,4 +1,4 @@
-"""What can be linked and paid at: said quantities, amounts, and duals of what is heard."""
+"""Sources of links and payments: said quantities, amounts, and duals of what is heard."""
 
 
 class Dual(str):

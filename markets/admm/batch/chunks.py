@@ -1,4 +1,4 @@
-"""Members in chunks of WIDTH: what is kept of them, what they are asked and what they tell."""
+"""Batches of members in chunks of WIDTH: their state, what they are asked, what they answer."""
 
 from typing import Any, NamedTuple
 

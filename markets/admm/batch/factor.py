@@ -1,4 +1,4 @@
-"""Newton systems of WIDTH members at a time: one pattern and order, many numbers."""
+"""Sparse factorisation of the Newton systems of WIDTH members: one pattern and order for all."""
 
 from typing import Any
 

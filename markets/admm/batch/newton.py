@@ -1,4 +1,4 @@
-"""Newton's method for WIDTH members at a time, compiled; see batch_proximal.py for the method.
+"""Semismooth Newton method for WIDTH members at a time, compiled; proximal.py says how it is used.
 
 Every function works on one chunk: rows of arrays of shape (entries, WIDTH) are its members.
 """

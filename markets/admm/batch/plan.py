@@ -1,4 +1,4 @@
-"""What members of one form share: scaled matrices, and how to factorise their Newton systems.
+"""Scaling and symbolic factorisation that members of one form share.
 
 With x = Dz, rows multiplied by E and the cost by κ, a Newton step of every member solves
 

@@ -1,4 +1,4 @@
-"""Rows of one entry are bounds of a column; all other rows stay."""
+"""Presolve of a member: rows with one entry become bounds of a column."""
 
 from dataclasses import dataclass
 

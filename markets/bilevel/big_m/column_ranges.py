@@ -1,4 +1,4 @@
-"""The box in which a follower lives: ranges of its columns, costs and limits over all signals."""
+"""Ranges of a follower's columns, costs and right-hand sides over all signals."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How large a multiplier can be: the smallest ratio of an excess cost to a slack.
+"""Largest dual multiplier as the greatest ratio of an excess cost to a slack.
 
 One linear program a row (Charnes-Cooper), on each independent block of the follower.
 """

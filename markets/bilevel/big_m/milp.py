@@ -1,4 +1,4 @@
-"""The mixed-integer route: a binary for every pair, with bounds that are derived, never guessed."""
+"""The big-M MILP of a led game: a binary for every complementarity pair, derived constants."""
 
 from dataclasses import replace
 

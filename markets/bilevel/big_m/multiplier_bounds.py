@@ -1,4 +1,4 @@
-"""Big-M bounds on a follower's slacks and multipliers that are proven, never guessed.
+"""Big-M constants of a follower: proven bounds on slacks and dual multipliers, never guessed.
 
 A multiplier μ_i of a row with slack s_i obeys μ_i s_i(y°) ≤ c(θ)'y° - v(θ) for every feasible
 y°, by weak duality: Σ_k μ_k s_k(y°) is exactly what y° costs more than the optimum v(θ). That

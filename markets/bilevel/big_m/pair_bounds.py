@@ -1,4 +1,4 @@
-"""Bounds on the slack and the multiplier of every pair, over all that followers may hear."""
+"""Big-M constants of every complementarity pair, over all that followers may hear."""
 
 from dataclasses import dataclass, replace
 

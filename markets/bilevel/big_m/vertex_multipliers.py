@@ -1,4 +1,4 @@
-"""How large a multiplier can be at a vertex of the dual: all bases of a small part, one by one.
+"""Dual multipliers at vertices of a small dual polyhedron: all bases, one by one.
 
 Every optimal answer has an optimal dual that is a vertex, supported on independent limits. So the
 multipliers of a part with few limits are bounded by those of its bases, whatever its right-hand

@@ -1,4 +1,4 @@
-"""The parts of a complementarity program that share no column: each a linear program that stays."""
+"""Connected components of an MPCC as linear programs that nodes change and solve warm."""
 
 from dataclasses import dataclass, replace
 

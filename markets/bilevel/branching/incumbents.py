@@ -1,4 +1,4 @@
-"""Good answers early: from any relaxed point to one that all followers accept."""
+"""Primal heuristics: from a relaxed point to an incumbent that all followers accept."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""A linear program that holds only the rows and columns that matter, and takes in others in need.
+"""Row and column generation: a linear program that holds only what matters.
 
 A feeder has thousands of limits and small decisions in all hours and scenarios, of which few ever
 bind or are worth their price; the rest would only make every step of the simplex method dearer.

@@ -1,4 +1,4 @@
-"""What a node of the branching is, and how it is evaluated: one part of the game at a time."""
+"""Nodes of the branch and bound on complementarity, and how their bounds are found."""
 
 from dataclasses import dataclass
 

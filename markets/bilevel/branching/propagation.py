@@ -1,4 +1,4 @@
-"""Interval propagation: which limits of followers cannot bind once others do."""
+"""Interval propagation: limits of followers that cannot bind once others do."""
 
 import numpy as np
 from scipy import sparse

@@ -1,4 +1,4 @@
-"""What branching on a pair has cost so far, and what it is expected to."""
+"""Pseudo costs: what branching on a complementarity pair has brought so far."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Branching on complementarity: of every pair one is zero, and no bound is needed to say so.
+"""Branch and bound on complementarity: of every pair one is zero, without big-M.
 
 A node fixes some multipliers and some slacks at zero. Where the game decouples, the followers'
 duals with the prices on one side and everybody's quantities on the other share no column: the

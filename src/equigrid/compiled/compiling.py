@@ -1,4 +1,4 @@
-"""How kernels are compiled, kept on disk, and dropped when a source of theirs is newer."""
+"""Compilation of kernels by numba, and their cache, dropped when a source is newer."""
 
 import contextlib
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def inner(function: Kernel) -> Kernel:
     return cast("Kernel", njit(**_INNER)(function))
 
 
-def drop_stale_kernels(folder: Path, names: str = "*") -> None:
+def drop_stale_kernels(folder: Path) -> None:
     """Remove indices of kernels older than the newest source; they are compiled anew then.
 
     Numba itself looks at the file of a function only, not at those of the functions it calls: it
@@ -28,12 +28,10 @@ def drop_stale_kernels(folder: Path, names: str = "*") -> None:
     ----------
     folder : Path
         Where the kernels are.
-    names : str
-        Pattern of their modules, without ending.
     """
-    sources = [*folder.glob(f"{names}.py"), Path(equigrid.compiled.simd.__file__)]
+    sources = [*folder.glob("*.py"), Path(equigrid.compiled.simd.__file__)]
     newest = max(source.stat().st_mtime for source in sources)
-    for index in (folder / "__pycache__").glob(f"{names}.nbi"):
+    for index in (folder / "__pycache__").glob("*.nbi"):
         # Another process may be at it, or the folder may not be ours to write in.
         with contextlib.suppress(OSError):
             if index.stat().st_mtime < newest:

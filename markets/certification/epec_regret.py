@@ -1,4 +1,4 @@
-"""The regret of each of several leaders, against the bound that is proven for it alone."""
+"""Regret of each leader of an EPEC, against the bound that is proven for it alone."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""From columns and prices to everything said at an answer."""
+"""From columns and prices to everything said at the answer of an exchange."""
 
 from collections.abc import Mapping
 

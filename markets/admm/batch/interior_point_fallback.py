@@ -1,4 +1,4 @@
-"""Members on which the batch makes no headway, one by one in an interior-point solver."""
+"""Fallback for members that the batch does not solve: one by one by an interior-point method."""
 
 from dataclasses import dataclass
 from typing import Any

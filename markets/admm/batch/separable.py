@@ -1,4 +1,4 @@
-"""Members with at most one row and a curvature that ties no two columns: an exact answer.
+"""Exact proximal step of separable members: one row at most, a Hessian without cross terms.
 
 At a multiplier λ of the row a'x ≤ b, each column is -(c + λa)/h, put within its bounds. What the
 row then adds up to falls as λ grows, in straight pieces, and its root is found by Newton's method

@@ -1,4 +1,4 @@
-"""What a leader's objective is made of: money that moves with decisions, and a constant."""
+"""A leader's objective by its terms: money that moves with decisions, and a constant."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the quantities of a game count as a whole: what errors in them are measured against."""
+"""Scales of quantities: what errors in them are measured against."""
 
 from collections.abc import Iterable, Mapping
 

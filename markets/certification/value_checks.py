@@ -1,4 +1,4 @@
-"""What is said at an answer, before anything is proven of it: whole, in shape, and numbers."""
+"""Checks of the values of an answer before anything is proven: whole, in shape, finite."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from equigrid.arrays import FloatArray
 from equigrid.errors import did_you_mean
 from equigrid.markets.certification.dual_residual import wanted_duals
-from equigrid.markets.certification.sizes import greatest
+from equigrid.markets.certification.quantity_scales import greatest
 from equigrid.markets.forms.points import FleetPoint, Point
 from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.game import Game
