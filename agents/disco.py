@@ -282,10 +282,10 @@ class Disco:
     def _at(self, buses: tuple[int, ...]) -> FloatArray:
         """Incidence of resources on buses, shape (N, resources)."""
         index = list(self.network.buses.index)
-        found = np.zeros((len(index), len(buses)))
+        result = np.zeros((len(index), len(buses)))
         for column, bus in enumerate(buses):
-            found[index.index(bus), column] = 1.0
-        return found
+            result[index.index(bus), column] = 1.0
+        return result
 
     def _at_load_buses(self) -> sparse.csr_array:
         """Incidence of loaded buses, shape (N, loaded), of one bus where there is no load."""

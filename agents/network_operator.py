@@ -102,14 +102,14 @@ class NetworkOperator:
         error : float
             Greatest difference before.
         """
-        found, greatest, reactive = dict(at), 0.0, self.scenario_load_mvar()
+        by_name, greatest, reactive = dict(at), 0.0, self.scenario_load_mvar()
         for state in self.secured:
             limits = self.voltage_min_pu, self.voltage_max_pu
             errors = at[state].errors(net_load_mw[state], reactive, limits)
             greatest = max(greatest, float(errors.max()))
             off = np.flatnonzero(errors > tolerance_pu)
-            found[state] = at[state].renewed(net_load_mw[state], reactive, off)
-        return found, greatest
+            by_name[state] = at[state].renewed(net_load_mw[state], reactive, off)
+        return by_name, greatest
 
     def agent(self, at: Mapping[str, Tangents]) -> Agent:
         """Return the operator as a decision maker that clears every scenario by itself.
@@ -244,10 +244,10 @@ class NetworkOperator:
     def _at(self, buses: tuple[int, ...]) -> FloatArray:
         """Incidence of resources on buses, shape (N, resources)."""
         index = list(self.network.buses.index)
-        found = np.zeros((len(index), len(buses)))
+        result = np.zeros((len(index), len(buses)))
         for column, bus in enumerate(buses):
-            found[index.index(bus), column] = 1.0
-        return found
+            result[index.index(bus), column] = 1.0
+        return result
 
 
 def _sum_of(

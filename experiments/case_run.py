@@ -100,14 +100,14 @@ class CaseRun:
         limits = self.system.study.spec.network
         off = self.ac.violations(limits.voltage_min_pu, limits.voltage_max_pu)
         # Columns that do not converge have no voltage; that they exist is told beside.
-        found = self.ac.converged & self._enforced()
+        findings = self.ac.converged & self._enforced()
         return AcFindings(
             required=self.world.case.ac,
             converged=bool(self.ac.converged.all()),
-            max_voltage_violation_pu=float(off.voltage_pu[:, found].max(initial=0.0)),
-            max_loading_violation_percent=float(off.loading_percent[:, found].max(initial=0.0)),
-            max_linear_voltage_error_pu=self._linear_error(found),
-            columns=len(found),
+            max_voltage_violation_pu=float(off.voltage_pu[:, findings].max(initial=0.0)),
+            max_loading_violation_percent=float(off.loading_percent[:, findings].max(initial=0.0)),
+            max_linear_voltage_error_pu=self._linear_error(findings),
+            columns=len(findings),
             judged_columns=int(np.count_nonzero(self.judged.judged)),
             max_route_difference_pu=self.judged.difference_pu,
         )
@@ -125,19 +125,19 @@ class CaseRun:
     def result(self, kpis: dict[str, Kpi]) -> CaseResult:
         """Return what the case came to, held against the study's tolerances."""
         certificate = self.outcome.certificate.with_ac(self.findings())
-        found = certificate.shortcomings(
+        result = certificate.shortcomings(
             self.study.spec.certificate.model_dump(), proven=self.outcome.method == "exact"
         )
         if not self.outcome.settled and self.outcome.method == "best-response":
-            found.append("the negotiation did not settle within its round limit")
-        found += [
+            result.append("the negotiation did not settle within its round limit")
+        result += [
             f"the figure '{name}' is {in_words(kpi.value)}"
             for name, kpi in kpis.items()
             if not math.isfinite(kpi.value)
         ]
         end = explained_end(self)
         if end.binding:
-            found.append(end.sentence)
+            result.append(end.sentence)
         remarks = [*self.world.remarks, *([end.sentence] if end.sentence else [])]
         notes: dict[str, Any] = {"method": self.outcome.method, **self.outcome.statistics}
         notes |= self._talk_notes() | self._round_notes()
@@ -145,9 +145,9 @@ class CaseRun:
             self.name,
             kpis,
             certificate,
-            (*found, *self.world.shortcomings),
+            (*result, *self.world.shortcomings),
             notes,
-            remarks=tuple(text for text in remarks if text not in found),
+            remarks=tuple(text for text in remarks if text not in result),
             stopped_by=end.by,
         )
 

@@ -50,14 +50,14 @@ def doubled(document: Document, patterns: Iterable[Pattern]) -> Iterator[Problem
 
 def kinds(document: Document, once: Iterable[str], some: Iterable[str]) -> Iterator[Problem]:
     """Yield the kinds of agents that are not there once, or not at all."""
-    found = [agent.get("kind") for _, agent in _agents(document)]
-    if not found:
+    collected = [agent.get("kind") for _, agent in _agents(document)]
+    if not collected:
         return
     for kind in once:
-        if found.count(kind) != 1:
-            yield ("agents",), f"needs exactly one agent of kind {kind}", found.count(kind)
+        if collected.count(kind) != 1:
+            yield ("agents",), f"needs exactly one agent of kind {kind}", collected.count(kind)
     for kind in some:
-        if kind not in found:
+        if kind not in collected:
             yield ("agents",), f"needs at least one agent of kind {kind}", None
 
 
@@ -143,9 +143,9 @@ def chosen_network(document: Document) -> tuple[Network | None, list[Problem]]:
     switched = {str(b): False for _, b in document.find("network", "open_branches", "*")}
     switched |= {str(b): True for _, b in document.find("network", "closed_branches", "*")}
     network = network.with_closed(switched) if switched else network
-    network, found = _rated(document, network)
-    if found:
-        return network, found
+    network, result = _rated(document, network)
+    if result:
+        return network, result
     return network, list(_unusable(network))
 
 

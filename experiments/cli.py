@@ -202,12 +202,12 @@ def _deliver(directory: Path, study: str | None, count: int, seed: int | None) -
     from equigrid.experiments.deliveries import deliver
 
     try:
-        found = deliver(directory, study, count, seed)
+        result = deliver(directory, study, count, seed)
     except UnusableResult as error:
         raise _Refused(str(error)) from error
-    for delivered in found:
+    for delivered in result:
         click.echo(str(delivered))
-    return 0 if all(delivered.kept for delivered in found) else UNCERTIFIED
+    return 0 if all(delivered.kept for delivered in result) else UNCERTIFIED
 
 
 def _new(study: str, out: Path | None) -> int:

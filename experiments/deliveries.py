@@ -122,13 +122,13 @@ def _study(manifest: dict[str, Any], study: str | Path | None) -> Study:
     name = manifest["study"] if study is None else study
     if study is None and name not in list_studies():
         raise UnusableResult(f"'{name}' is no shipped study; name its file with --study FILE.yaml")
-    found = load_study(name).with_seed(int(manifest["seed"]))
-    digests = {found.digest(), *(_of_method(found))}
+    result = load_study(name).with_seed(int(manifest["seed"]))
+    digests = {result.digest(), *(_of_method(result))}
     if manifest["study_sha256"] not in digests:
         raise UnusableResult(
             f"the study '{name}' is not what the result was made of; name its file with --study"
         )
-    return found
+    return result
 
 
 def _of_method(study: Study) -> Iterator[str]:

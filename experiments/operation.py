@@ -54,12 +54,12 @@ class Operation:
         judged = ac_check(network, load_mw[:, None], load_mvar[:, None])
         loss_ac_mw = float(judged.loss_mw[0])
         if any(twice_fed_islands(network.graph(), network.sources)):
-            found = cls(network, *_by_pandapower(judged), loss_ac_mw)
+            result = cls(network, *_by_pandapower(judged), loss_ac_mw)
         else:
             flow = power_flow_batch(network, load_mw[None], load_mvar[None], results=_ASKED)
-            found = cls(network, *_by_batch(flow), loss_ac_mw)
+            result = cls(network, *_by_batch(flow), loss_ac_mw)
         rated = (network.branches["rating_ka"] < UNRATED_KA).any()
-        return found if rated else replace(found, loading_max_percent=np.nan)
+        return result if rated else replace(result, loading_max_percent=np.nan)
 
     @property
     def voltage_min_pu(self) -> float:

@@ -51,16 +51,18 @@ def replay(directory: Path) -> list[str]:
         digests = dict(manifest["messages_sha256"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnusableResult(f"{directory} holds no complete result: {error}") from error
-    found = []
+    findings = []
     for case, kpis in reported.items():
         own = [message for message in messages if message.case == case]
         of_case = {n: t[t["case"] == case] if "case" in t else t for n, t in tables.items()}
-        found += [f"{case}: {text}" for text in _differences(kind, LoggedRun(own), kpis, of_case)]
+        findings += [
+            f"{case}: {text}" for text in _differences(kind, LoggedRun(own), kpis, of_case)
+        ]
         if digests.get(case) != digest(own):
-            found.append(f"{case}: the messages are not those that the manifest vouches for")
+            findings.append(f"{case}: the messages are not those that the manifest vouches for")
     told = {message.case for message in messages}
-    found += kind.compared(reported)
-    return found + [f"{case}: in the messages only" for case in sorted(told - set(reported))]
+    findings += kind.compared(reported)
+    return findings + [f"{case}: in the messages only" for case in sorted(told - set(reported))]
 
 
 def _differences(

@@ -160,16 +160,16 @@ def _json(data: Mapping[str, Any]) -> str:
 def _case_summary(case: CaseResult) -> dict[str, Any]:
     """Return a case as plain data; `not_finite` says in words what is null for that reason."""
     words: dict[str, str] = {}
-    found: dict[str, Any] = strict(
+    by_name: dict[str, Any] = strict(
         {
             "kpis": {name: {"value": k.value, "unit": k.unit} for name, k in case.kpis.items()},
             "certificate": _certificate(case.certificate),
         },
         words,
     )
-    found["certificate"]["worst_tie_loss"] = told_loss(case.certificate)
-    found |= {"stopped_by": case.stopped_by} if case.stopped_by else {}
-    return found | ({"not_finite": words} if words else {})
+    by_name["certificate"]["worst_tie_loss"] = told_loss(case.certificate)
+    by_name |= {"stopped_by": case.stopped_by} if case.stopped_by else {}
+    return by_name | ({"not_finite": words} if words else {})
 
 
 def _certificate(certificate: Certificate) -> dict[str, Any]:

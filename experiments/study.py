@@ -51,8 +51,8 @@ class Study:
     def warnings(self) -> tuple[Finding, ...]:
         """What is implausible and accepted all the same, by line."""
         doubts = (*general_doubts(self), *system_kind(self.spec.system).doubts(self))
-        found = [self.finding(*doubt) for doubt in doubts]
-        return tuple(sorted(found, key=lambda finding: finding.line))
+        collected = [self.finding(*doubt) for doubt in doubts]
+        return tuple(sorted(collected, key=lambda finding: finding.line))
 
     def finding(self, loc: Loc, message: str, got: object = None) -> Finding:
         """Say `message` about a place of the study, with file and line where they are known."""
@@ -139,8 +139,8 @@ def load_study(name_or_path: str | Path) -> Study:
     hours = document.data.get("hours")
     context = {"hours": hours} if isinstance(hours, int) and not isinstance(hours, bool) else {}
     kind, document = _system(document)
-    network, found = chosen_network(document)
-    problems = [*study_problems(document), *found, *kind.problems(document, network)]
+    network, result = chosen_network(document)
+    problems = [*study_problems(document), *result, *kind.problems(document, network)]
     spec = validated(kind.schema, document, context, problems)
     assert network is not None
     return Study(spec, network, Path(document.file).parent, document)

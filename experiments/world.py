@@ -227,8 +227,8 @@ def _parties(study: Study, case: Case, like: System | None) -> System:
     system: Any = system_kind(study.spec.system).parties(study, case)
     if like is not None and isinstance(system, Relinearised):
         system = system.linearised_like(like)
-    found: System = system
-    return found
+    result: System = system
+    return result
 
 
 def _faults(study: Study, case: str) -> Faults:

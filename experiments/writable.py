@@ -94,11 +94,11 @@ def _foreign(path: Path) -> str:
         ours = listed(path)
     except (OSError, ValueError):
         return f"holds no {MANIFEST} of equigrid's{kept}"
-    found = list(entries(path))
-    strange = [name for name in found if name not in (MANIFEST, *ours)]
+    result = list(entries(path))
+    strange = [name for name in result if name not in (MANIFEST, *ours)]
     if strange:
         return f"holds files that are not of the result ({_named(strange)}){kept}"
-    changed = [name for name in found if name in ours and digest(path / name) != ours[name]]
+    changed = [name for name in result if name in ours and digest(path / name) != ours[name]]
     if changed:
         return f"holds files that were changed since they were written ({_named(changed)}){kept}"
     return ""

@@ -45,8 +45,8 @@ def cluster_days(profiles: Mapping[str, ArrayLike], count: int) -> ScenarioSet:
     ([[0.1, 0.1], [0.833, 0.8]], [0.25, 0.75])
     """
     arrays = {name: np.asarray(value, dtype=float) for name, value in profiles.items()}
-    if found := _findings(arrays, count):
-        raise ValueError("\n".join(found))
+    if result := _findings(arrays, count):
+        raise ValueError("\n".join(result))
     group = _groups(np.hstack([_in_spreads(value) for value in arrays.values()]), count)
     means = {name: _means(value, group, count) for name, value in arrays.items()}
     size = np.bincount(group, minlength=count)
@@ -58,22 +58,22 @@ def cluster_days(profiles: Mapping[str, ArrayLike], count: int) -> ScenarioSet:
 def _findings(arrays: Mapping[str, FloatArray], count: int) -> list[str]:
     if not arrays:
         return ["there are no profiles; give at least one quantity"]
-    found = [
+    findings = [
         f"profiles '{name}' have shape {value.shape}; it must be (days, hours)"
         for name, value in arrays.items()
         if value.ndim != 2 or not value.size
     ]
-    found += [
+    findings += [
         f"profiles '{name}' hold {np.sum(~np.isfinite(value))} values that are no finite numbers"
         for name, value in arrays.items()
         if not np.isfinite(value).all()
     ]
     days = {name: len(value) for name, value in arrays.items() if value.ndim}
     if len(set(days.values())) > 1:
-        found += [f"numbers of days differ: {days}; the same days must stand in all profiles"]
+        findings += [f"numbers of days differ: {days}; the same days must stand in all profiles"]
     if not 1 <= count <= min(days.values(), default=0):
-        found += [f"{count} scenarios cannot be made of {min(days.values(), default=0)} days"]
-    return found
+        findings += [f"{count} scenarios cannot be made of {min(days.values(), default=0)} days"]
+    return findings
 
 
 def _in_spreads(profile: FloatArray) -> FloatArray:

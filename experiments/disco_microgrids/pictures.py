@@ -33,9 +33,9 @@ def _say_ramps(result: Result) -> str:
 def _say_strategies(result: Result) -> str:
     hours = strategy_hours(result)
     told = [
-        f"{which} in {'hour' if len(found) == 1 else 'hours'} {ranges(found)}"
-        for which, found in hours.items()
-        if found
+        f"{which} in {'hour' if len(at) == 1 else 'hours'} {ranges(at)}"
+        for which, at in hours.items()
+        if at
     ]
     first, last = result.cases[0].name, result.cases[-1].name
     return (

@@ -94,15 +94,15 @@ def _private_kpis(tables: Tables) -> dict[str, float]:
     """Figures of what a microgrid tells nobody, from the tables alone."""
     sites = tables["microgrids"]
     own = sites[["generator_mw", "photovoltaic_mw", "interrupted_mw", "discharge_mw"]]
-    found = {"microgrid_der_energy_mwh": float(own.to_numpy().sum())}
+    by_name = {"microgrid_der_energy_mwh": float(own.to_numpy().sum())}
     owed = tables["settlement"].set_index("payment")["amount"]
     bids = tables["bids"].pivot(index=["microgrid", "hour"], columns="resource")["bid_per_mwh"]
     for site, table in sites.groupby("microgrid"):
         used = table.set_index("hour")[["generator_mw", "interrupted_mw"]].to_numpy()
         price = bids.loc[site][["generator", "interruptible"]].to_numpy()
         own_cost = float((used * price).sum())
-        found[f"microgrid_cost.{site}"] = own_cost + float(owed.get(f"bill-{site}", 0.0))
-    return found
+        by_name[f"microgrid_cost.{site}"] = own_cost + float(owed.get(f"bill-{site}", 0.0))
+    return by_name
 
 
 def _forgone(reported: Mapping[str, Any]) -> list[str]:

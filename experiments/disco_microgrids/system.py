@@ -201,11 +201,11 @@ class DiscoMicrogrids:
         self, values: Mapping[str, FloatArray], tolerance_pu: float
     ) -> tuple["DiscoMicrogrids", float]:
         """Linearise at the AC operating points of an answer, if AC differs there."""
-        found = self._taken(values)
-        net = found.net_load_mw, found.net_load_mvar
+        result = self._taken(values)
+        net = result.net_load_mw, result.net_load_mvar
         exact = linearise(self.study.network, *net).values(*net)
-        assert found.voltage_pu is not None
-        error = np.abs(np.sqrt(exact["voltage_squared_pu"]) - found.voltage_pu).max()
+        assert result.voltage_pu is not None
+        error = np.abs(np.sqrt(exact["voltage_squared_pu"]) - result.voltage_pu).max()
         return replace(self, operating_point=net), float(error)
 
     def linearised_like(self, other: Any) -> "DiscoMicrogrids":

@@ -43,8 +43,8 @@ def refuse_violated_feeder(study: Study) -> None:
         np.minimum(off.voltage_pu[:, dark], mended.voltage_pu),
         np.minimum(off.loading_percent[:, dark], mended.loading_percent),
     )
-    if found := list(_told(operator, left, dark)):
-        raise UnusableInput(study.finding(("network",), text) for text in found)
+    if findings := list(_told(operator, left, dark)):
+        raise UnusableInput(study.finding(("network",), text) for text in findings)
 
 
 def _with_all_sun(operator: NetworkOperator) -> FloatArray:

@@ -78,13 +78,13 @@ def _beyond(
     A number of deliveries at a time, so that what is known of each bus need not fit into memory.
     """
     limits = study.spec.network.voltage_min_pu, study.spec.network.voltage_max_pu
-    found = []
+    collected = []
     for start in range(0, load_mw.shape[1], _AT_ONCE):
         some = np.s_[:, start : start + _AT_ONCE]
         judged = verified_flow(study.network, load_mw[some], load_mvar[some], *limits)
         off = judged.result.violations(*limits)
-        found.append((off.voltage_pu.max(axis=0), off.loading_percent.max(axis=0)))
-    voltage, loading = zip(*found, strict=True)
+        collected.append((off.voltage_pu.max(axis=0), off.loading_percent.max(axis=0)))
+    voltage, loading = zip(*collected, strict=True)
     return np.concatenate(voltage), np.concatenate(loading)
 
 

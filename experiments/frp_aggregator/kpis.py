@@ -61,10 +61,10 @@ def _violations(system: "FrpAggregator", ac: AcResult) -> dict[str, Kpi]:
     """Return how far AC after delivery is beyond limits; what converges nowhere is told beside."""
     operator = system.operator
     off = ac.violations(operator.voltage_min_pu, operator.voltage_max_pu)
-    width, found = operator.scenario_load_mw().shape[1], ac.converged
+    width, converged = operator.scenario_load_mw().shape[1], ac.converged
     voltages, loadings = {}, {}
     for at, state in enumerate(STATES):
-        columns = np.flatnonzero(found[at * width : (at + 1) * width]) + at * width
+        columns = np.flatnonzero(converged[at * width : (at + 1) * width]) + at * width
         voltage = float(off.voltage_pu[:, columns].max(initial=0.0))
         loading = float(off.loading_percent[:, columns].max(initial=0.0))
         if state != "before":

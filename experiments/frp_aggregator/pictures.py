@@ -26,17 +26,19 @@ class ByConfidence(Picture):
 
 def _say_state(result: Result, what: str, unit: str) -> str:
     """Say how far each case is beyond the limits in any state."""
-    found = result.tables["delivery"].groupby("case", sort=False)[f"{what}_violation_{unit}"].max()
+    outcome = (
+        result.tables["delivery"].groupby("case", sort=False)[f"{what}_violation_{unit}"].max()
+    )
     allowed, shown = {
         "pu": (result.tolerance["ac_voltage_pu"], "{:.4f} p.u"),
         "percent": (result.tolerance["ac_loading_percent"], "{:.1f} %"),
     }[unit]
     beyond = [
         f"{case} goes beyond its limits by up to {shown.format(value)}"
-        for case, value in found.items()
+        for case, value in outcome.items()
         if value > allowed
     ]
-    within = [str(case) for case, value in found.items() if value <= allowed]
+    within = [str(case) for case, value in outcome.items() if value <= allowed]
     kept = [f"no limit is violated in {', '.join(within)}"] if within else []
     return f"Over all hours, scenarios and states, {'; '.join([*beyond, *kept])}."
 

@@ -37,25 +37,25 @@ def bus_prices(system: "FrpAggregator", outcome: Equilibrium) -> dict[str, Float
     parts = {part: np.zeros(size) for part in PARTS}
     for equation, value in by_equation.items():
         parts[_PART_OF[equation]] = parts[_PART_OF[equation]] + value
-    found = {"energy_price_per_mwh": np.sum(list(parts.values()), axis=0)}
-    found |= {f"energy_{part}_per_mwh": value for part, value in parts.items()}
+    by_name = {"energy_price_per_mwh": np.sum(list(parts.values()), axis=0)}
+    by_name |= {f"energy_{part}_per_mwh": value for part, value in parts.items()}
     market = one(system.spec, Market)
     for product, equations in _OF_PRODUCT.items():
         given = np.tile(getattr(market, f"{product}_price_per_mwh"), system.operator.shape[0])
         limits = [_SIGN[product] * by_equation.get(e, np.zeros(size)) for e in equations]
-        found[f"{product}_price_per_mwh"] = given + np.sum(limits, axis=0)
+        by_name[f"{product}_price_per_mwh"] = given + np.sum(limits, axis=0)
         for part, value in zip(("voltage", "congestion"), limits, strict=True):
-            found[f"{product}_{part}_per_mwh"] = value
-    return found
+            by_name[f"{product}_{part}_per_mwh"] = value
+    return by_name
 
 
 def _by_equation(system: "FrpAggregator", outcome: Equilibrium) -> dict[int, FloatArray]:
     """Return the parts of the price of energy by the number of the equation behind them."""
-    found: dict[int, FloatArray] = {}
+    by_name: dict[int, FloatArray] = {}
     for label, value in outcome.parts(Dual(f"{system.operator.name}.load_mw")).items():
         number = int(re.findall(r"A\((\d+)\)", label)[0])
-        found[number] = found.get(number, np.zeros(value.shape)) + value
-    return found
+        by_name[number] = by_name.get(number, np.zeros(value.shape)) + value
+    return by_name
 
 
 def paid_prices(

@@ -49,15 +49,15 @@ def _kpis(told: LoggedRun, tables: Tables) -> dict[str, float]:
 
 def _bills(told: LoggedRun, tables: Tables) -> dict[str, FloatArray]:
     """Return what is owed in each scenario: told quantities at the prices of the tables."""
-    offered, found = _offered(told), {}
+    offered, by_name = _offered(told), {}
     for product, said in _PRODUCTS.items():
         sign = 1.0 if product == "energy" else -1.0
         owed = [
             price * offered[f"{prosumer}_{said}_mw"]
             for prosumer, price in _prices(tables, f"{product}_price_per_mwh").items()
         ]
-        found[product] = sign * np.sum(owed, axis=(0, 2))
-    return found
+        by_name[product] = sign * np.sum(owed, axis=(0, 2))
+    return by_name
 
 
 def _prices(tables: Tables, column: str) -> dict[str, FloatArray]:

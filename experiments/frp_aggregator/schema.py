@@ -112,8 +112,8 @@ class Prosumer(schema.Party):
     def _possible(self, info: ValidationInfo) -> Self:
         """Refuse a battery that no schedule keeps within its limits."""
         hours = (info.context or {}).get("hours")
-        if hours and (found := what_cannot_be_stored(self, hours)):
-            raise ValueError(f"the virtual battery '{self.name}' is infeasible: {found}")
+        if hours and (result := what_cannot_be_stored(self, hours)):
+            raise ValueError(f"the virtual battery '{self.name}' is infeasible: {result}")
         return self
 
 

@@ -208,12 +208,12 @@ def _worst(
     known = np.where(np.isfinite(beyond), beyond, 0.0)
     row, column = divmod(int(known.argmax()), known.shape[1])
     scenario, hour = divmod(column, system.spec.hours)
-    found = known[row, column] > 0
+    stored = known[row, column] > 0
     return {
         f"{what}_violation_{unit}": float(known[row, column]),
-        f"{what}_{noun}": str(names[row]) if found else "",
-        f"{what}_hour": hour + 1 if found else 0,
-        f"{what}_scenario": scenario + 1 if found else 0,
+        f"{what}_{noun}": str(names[row]) if stored else "",
+        f"{what}_hour": hour + 1 if stored else 0,
+        f"{what}_scenario": scenario + 1 if stored else 0,
     }
 
 

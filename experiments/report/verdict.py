@@ -70,10 +70,10 @@ def certificate_parts(result: Result) -> list[tuple[str, list[Line]]]:
 
 
 def _line(question: str, asked: Sequence[Mapping[str, Check]]) -> Line:
-    found = tuple(each.get(question) for each in asked)
-    there = [check for check in found if check is not None]
+    result = tuple(each.get(question) for each in asked)
+    there = [check for check in result if check is not None]
     allowed = " / ".join(dict.fromkeys(check.allowed for check in there))
-    return Line(question, there[0].how, allowed, found)
+    return Line(question, there[0].how, allowed, result)
 
 
 def _without_echoes(lines: Sequence[Line]) -> list[Line]:
@@ -93,7 +93,7 @@ def checks(case: CaseResult, tolerance: Mapping[str, float]) -> list[Check]:
         ("Money and promises", _money_checks(case.certificate, tolerance)),
         ("The wires", _ac_checks(case.certificate.ac, tolerance)),
     )
-    return [replace(check, part=part) for part, found in named for check in found]
+    return [replace(check, part=part) for part, result in named for check in result]
 
 
 def _leader_checks(case: CaseResult, tolerance: Mapping[str, float]) -> Iterator[Check]:

@@ -125,11 +125,11 @@ def kpi_rows(result: Result) -> list[list[str]]:
 
 
 def _kpi_row(cases: tuple[CaseResult, ...], key: str, name: str) -> list[str]:
-    found = [case.kpis.get(key) for case in cases]
-    unit = next(kpi.unit for kpi in found if kpi is not None)
-    row = [name, unit, *("–" if kpi is None else figure(kpi.value) for kpi in found)]
+    kpis = [case.kpis.get(key) for case in cases]
+    unit = next(kpi.unit for kpi in kpis if kpi is not None)
+    row = [name, unit, *("–" if kpi is None else figure(kpi.value) for kpi in kpis)]
     if len(cases) > 1:
-        first, last = found[0], found[-1]
+        first, last = kpis[0], kpis[-1]
         row.append(change(first.value, last.value) if first and last else "–")
     return row
 

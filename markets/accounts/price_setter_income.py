@@ -20,10 +20,10 @@ from equigrid.markets.model.sources import Dual, speaker
 
 def own_payments(game: Declaration, name: str) -> list[tuple[str, Payment]]:
     """Return the amounts that an agent hears and moves itself, each with where it is heard."""
-    found = [(link.heard, game.payment(link.source)) for link in game.links_into(name)]
+    collected = [(link.heard, game.payment(link.source)) for link in game.links_into(name)]
     return [
         (heard, payment)
-        for heard, payment in found
+        for heard, payment in collected
         if payment is not None and any(_says(name, source) for source in _factors(payment))
     ]
 

@@ -45,13 +45,13 @@ def transfers(
     A balance is a clearing house: who adds to it is paid by it, who takes from it pays to it.
     """
     owed = amounts(game, values)
-    found = [(p.name, p.payer, p.payee, owed[p.name]) for p in game.payments]
+    collected = [(p.name, p.payer, p.payee, owed[p.name]) for p in game.payments]
     for balance in game.balances:
         for name in dict.fromkeys(term.agent for term in balance.signed):
             amount = received(game, values, name, balance)
             pair = (balance.name, name) if amount >= 0 else (name, balance.name)
-            found.append((balance.name, *pair, abs(amount)))
-    return found
+            collected.append((balance.name, *pair, abs(amount)))
+    return collected
 
 
 def received(

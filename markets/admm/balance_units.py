@@ -55,10 +55,10 @@ def market_units(game: Game, stakes: Mapping[str, BalanceTerms]) -> dict[str, Ma
     figures.add_costs([np.concatenate([np.abs(s.cost).mean(axis=0) for s in parties])])
     curved = sparse.block_diag([sparse.coo_array(s.form.quadratic) for s in parties])
     figures.add_curvature(sparse.csr_array(curved))
-    found = figures.units()
-    rows = found.rows[len(found.rows) - len(names) :]
+    units = figures.units()
+    rows = units.rows[len(units.rows) - len(names) :]
     return {
-        n: MarketUnits(float(r), found.money / float(r)) for n, r in zip(names, rows, strict=True)
+        n: MarketUnits(float(r), units.money / float(r)) for n, r in zip(names, rows, strict=True)
     }
 
 

@@ -142,8 +142,8 @@ class CentralProgram:
         effort.spend(best.nodes, best.iterations, size, cutting=True)
         if not best.found:
             return CentralAnswer(best.status, {}, {}, np.nan, np.nan)
-        found = self._linear(model, model.fixed_at(best, np.flatnonzero(stated.integer)))
-        return replace(found, bound=best.bound, settled=best.status == "optimal")
+        result = self._linear(model, model.fixed_at(best, np.flatnonzero(stated.integer)))
+        return replace(result, bound=best.bound, settled=best.status == "optimal")
 
     def _linear(self, model: ModelInOwnUnits, found: Solution) -> CentralAnswer:
         if found.status != "optimal":
@@ -152,12 +152,12 @@ class CentralProgram:
 
     def _quadratic(self, stated: Assembled) -> CentralAnswer:
         curved = sparse.block_diag([sparse.coo_array(f.quadratic) for f in self.forms.values()])
-        found = QuadraticModel(stated, sparse.csr_array(curved)).solve()
-        if found.status != "optimal":
-            status = found.words if found.status == "failed" else found.status
+        solution = QuadraticModel(stated, sparse.csr_array(curved)).solve()
+        if solution.status != "optimal":
+            status = solution.words if solution.status == "failed" else solution.status
             return CentralAnswer(status, {}, {}, np.nan, np.nan)
-        cost, bound = found.objective + self.offset, found.bound + self.offset
-        return self._answer(found.columns, found.row_duals, cost, bound)
+        cost, bound = solution.objective + self.offset, solution.bound + self.offset
+        return self._answer(solution.columns, solution.row_duals, cost, bound)
 
     def _answer(
         self, columns: FloatArray, duals: FloatArray, cost: float, bound: float

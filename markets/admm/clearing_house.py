@@ -163,9 +163,9 @@ class ClearingHouse:
     def products(self, window: Iterable[int], number: int) -> Mapping[int, float]:
         """Return inner products of the round's steps with earlier ones, in terms of money."""
         offers = [offer.values for offer in self._offers.values()]
-        found = {n: sum(o["products"][i] for o in offers) for i, n in enumerate(window)}
-        found[number] = sum(offer["step_size"] for offer in offers)
-        return {n: self.rho * product for n, product in found.items()}
+        by_name = {n: sum(o["products"][i] for o in offers) for i, n in enumerate(window)}
+        by_name[number] = sum(offer["step_size"] for offer in offers)
+        return {n: self.rho * product for n, product in by_name.items()}
 
     def begin_from(self, weights: Mapping[int, float], window: Iterable[int]) -> None:
         """Mix prices and shifts of rounds, as all parties are to mix their bases."""

@@ -61,8 +61,8 @@ def _most_missing(program: CentralProgram) -> tuple[str, tuple[int, ...], float]
         cost=np.concatenate([np.zeros(columns), np.ones(2 * size)]),
         integer=np.concatenate([stated.integer, np.zeros(2 * size, dtype=bool)]),
     )
-    found = relaxed.model().solve().columns[columns:]
-    missing = np.abs(found[:size] - found[size:])
+    result = relaxed.model().solve().columns[columns:]
+    missing = np.abs(result[:size] - result[size:])
     at = int(np.argmax(missing))
     for market in program.markets:
         if at < len(market.rhs):

@@ -82,12 +82,12 @@ class Proximal:
             room = _ROOM * (1.0 if not aim.any() else float(np.abs(aim).max()))
             low, high = np.minimum(aim, 0.0) - room, np.maximum(aim, 0.0) + room
             program.add_rows([(self._shares, own)], low, high)
-        found = ModelInOwnUnits(program.assembled(), mip_abs_gap=0.0).solve()
-        if found.status == "failed":
-            raise SolverFailed.on("HiGHS", found.words, form.agent.name)
-        if not found.found:
+        solution = ModelInOwnUnits(program.assembled(), mip_abs_gap=0.0).solve()
+        if solution.status == "failed":
+            raise SolverFailed.on("HiGHS", solution.words, form.agent.name)
+        if not solution.found:
             raise self._no_answer(piqp.PIQP_PRIMAL_INFEASIBLE)
-        values = np.round(found.columns[own][whole])
+        values = np.round(solution.columns[own][whole])
         self._lower[whole] = self._upper[whole] = values
         self._solver = None
 
@@ -117,8 +117,8 @@ class Proximal:
         if status not in (*_GOOD, *_USABLE):
             raise self._no_answer(status)
         # An interior point may be beyond a bound by the last digits.
-        found = self._solver.result.x * self._units.columns
-        inside = np.clip(found, self._lower, self._upper)
+        result = self._solver.result.x * self._units.columns
+        inside = np.clip(result, self._lower, self._upper)
         self.columns = inside[np.newaxis]
         return self.terms()
 

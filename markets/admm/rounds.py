@@ -92,13 +92,13 @@ class AdmmRounds:
             for request in house.requests(stage, number, window):
                 mailroom.post(request)
         yield mailroom.together({name: party.act for name, party in self.parties.items()})
-        found = {}
+        by_name = {}
         for name, house in self.houses.items():
             house.hear(mailroom.empty(name), number)
-            found[name] = house.residuals()
-        self._note(number, found)
+            by_name[name] = house.residuals()
+        self._note(number, by_name)
         if not self.settled:
-            self._prepare(number, found)
+            self._prepare(number, by_name)
 
     def _note(self, number: int, found: Mapping[str, Residuals]) -> None:
         near = all(r.settled(self.rules) for r in found.values())

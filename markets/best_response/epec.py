@@ -100,9 +100,9 @@ def _answers(
     game: Game, said: Values, prospects: Mapping[str, Prospect], leader: str
 ) -> dict[str, FloatArray]:
     """Return everything said, where the followers answer as one leader counts on."""
-    own = {name: found.kept or found.best for name, found in prospects.items()}
+    own = {name: by_name.kept or by_name.best for name, by_name in prospects.items()}
     values = dict(announced_values(game))
-    for name, found in own.items():
-        values |= {p: v for p, v in found.values.items() if p.partition(".")[0] == name}
+    for name, by_name in own.items():
+        values |= {p: v for p, v in by_name.values.items() if p.partition(".")[0] == name}
     others = {p: v for p, v in own[leader].values.items() if p.partition(".")[0] not in own}
     return {**values, **others, **said}

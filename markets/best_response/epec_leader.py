@@ -121,11 +121,11 @@ class LeaderPlayer:
         float
             How far, relative, the best answer is from what was said; 0 if it is worth nothing.
         """
-        found = self.prospect(values)
-        if not found.gains:
+        result = self.prospect(values)
+        if not result.gains:
             self._spoke = True
             return 0.0
-        answer = {path: found.best.values[path] for path in self.said}
+        answer = {path: result.best.values[path] for path in self.said}
         moved = distance(answer, self.said, self._units)
         self.said = damped(answer, self.said, self._damping if self._spoke else 1.0)
         self._spoke, self._last = True, None

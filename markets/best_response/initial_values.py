@@ -33,26 +33,26 @@ def initial_values(
     UnusableGame
         When a path of the start is nobody's word, or has another shape.
     """
-    found = {
+    values = {
         f"{name}.{said}": _middle(game.forms[name], affine)
         for name in names
         for said, affine in game.forms[name].said.items()
     }
     given = {path: np.asarray(value, dtype=float) for path, value in start.items()}
-    UnusableGame.raise_if(_findings(found, given))
-    return {**found, **given}
+    UnusableGame.raise_if(_findings(values, given))
+    return {**values, **given}
 
 
 def _findings(known: Mapping[str, FloatArray], given: Mapping[str, FloatArray]) -> list[str]:
-    found = []
+    findings = []
     for path, value in given.items():
         if path not in known:
-            found.append(f"start: nobody waits for '{path}'" + did_you_mean(path, known))
+            findings.append(f"start: nobody waits for '{path}'" + did_you_mean(path, known))
         elif value.shape != known[path].shape:
-            found.append(f"start: '{path}' has shape {known[path].shape}, not {value.shape}")
+            findings.append(f"start: '{path}' has shape {known[path].shape}, not {value.shape}")
         elif not np.isfinite(value).all():
-            found.append(f"start: '{path}' must be finite")
-    return found
+            findings.append(f"start: '{path}' must be finite")
+    return findings
 
 
 def _middle(form: StandardForm, said: Affine) -> FloatArray:

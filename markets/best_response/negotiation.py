@@ -76,8 +76,8 @@ def _decided(
     followers: Mapping[str, "_Follower"], values: Mapping[str, FloatArray]
 ) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Each follower's own decision behind what it is taken to say, as columns and what it heard."""
-    found = {name: party.decided(values) for name, party in followers.items()}
-    return {name: decision for name, decision in found.items() if decision is not None}
+    by_name = {name: party.decided(values) for name, party in followers.items()}
+    return {name: decision for name, decision in by_name.items() if decision is not None}
 
 
 class _Follower:
@@ -284,7 +284,7 @@ _PROBES = (0.5, 1.0, 0.0)
 def _probe(game: Game, signals: Signals, fraction: float) -> dict[str, FloatArray]:
     """Signals at a fraction of their range; where nothing bounds them, 0."""
     form = game.forms[str(game.leader)]
-    found = {}
+    by_name = {}
     for name in dict.fromkeys(
         n for a in game.followers for n in said_to(game, str(game.leader), a)
     ):
@@ -292,5 +292,5 @@ def _probe(game: Game, signals: Signals, fraction: float) -> dict[str, FloatArra
         low, high = interval(said, form.lower, form.upper)
         low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))
         flat = low + fraction * (high - low)
-        found[f"{game.leader}.{name}"] = np.reshape(flat, said.shape, order="F")
-    return found
+        by_name[f"{game.leader}.{name}"] = np.reshape(flat, said.shape, order="F")
+    return by_name

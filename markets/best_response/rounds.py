@@ -83,12 +83,12 @@ class Transcript:
     @property
     def statistics(self) -> dict[str, float]:
         """The number of rounds, and what there is of a cycle and of disagreement."""
-        found = {
+        statistics = {
             "rounds": float(len(self.rounds)),
             "cycle": float(self.cycle),
             "disagreement": self.disagreement,
         }
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in statistics.items() if value}
 
     def outcome(
         self, values: Mapping[str, FloatArray], bounds: Mapping[str, float] | None = None
@@ -168,19 +168,19 @@ def play_rounds(
     NoAnswer
         Naming who has no answer, or fell silent.
     """
-    found, begin = Transcript(), len(mailroom.log)
+    result, begin = Transcript(), len(mailroom.log)
     acts = {party.player.name: party.act for party in parties}
     try:
-        while len(found.rounds) < rules.rounds and not found.settled and not found.cycle:
+        while len(result.rounds) < rules.rounds and not result.settled and not result.cycle:
             mailroom.next_round()
             yield mailroom.together(acts)
             faithful = not any(message.fault for message in mailroom.log[begin:])
-            found.note(parties, rules, faithful=faithful)
-            if not found.settled:
-                _refuse_silence(parties, len(found.rounds))
+            result.note(parties, rules, faithful=faithful)
+            if not result.settled:
+                _refuse_silence(parties, len(result.rounds))
     finally:
         mailroom.end_bargaining()
-    return found
+    return result
 
 
 def _refuse_silence(parties: Sequence[Party], number: int) -> None:

@@ -44,15 +44,17 @@ def solve_by_component(
     tell_every : int
         Nodes between two words of progress.
     """
-    found: list[SearchResult] = []
+    collected: list[SearchResult] = []
     for block in blocks.parts:
-        found.append(_settled(block, _SHARE * gap, effort, progress, tell_every))
-        if found[-1].status == "unbounded" or (found[-1].status == "limit" and not effort.over):
+        collected.append(_settled(block, _SHARE * gap, effort, progress, tell_every))
+        if collected[-1].status == "unbounded" or (
+            collected[-1].status == "limit" and not effort.over
+        ):
             return None  # another block may be infeasible, the master indifferent; another way help
-        if found[-1].best is None:
-            nodes = sum(part.nodes for part in found)
-            return SearchResult(None, -np.inf, nodes, found[-1].status)
-    return _together(stated, blocks, found, gap)
+        if collected[-1].best is None:
+            nodes = sum(part.nodes for part in collected)
+            return SearchResult(None, -np.inf, nodes, collected[-1].status)
+    return _together(stated, blocks, collected, gap)
 
 
 def _settled(
@@ -67,12 +69,12 @@ def _settled(
     if key not in _REMEMBERED:
         own = block.stated.in_own_units()
         left = max(1, effort.node_limit - effort.nodes)
-        found = Branching(own, gap, progress, tell_every).run(left, effort)
+        result = Branching(own, gap, progress, tell_every).run(left, effort)
         # Here and not in the whole game, where a block may weigh nothing and be left as it is.
-        found = found.sharpened(own).declared(own)
-        if found.status != "optimal" or found.best is None:
-            return found
-        _REMEMBERED[key] = found
+        result = result.sharpened(own).declared(own)
+        if result.status != "optimal" or result.best is None:
+            return result
+        _REMEMBERED[key] = result
         while len(_REMEMBERED) > _MOST:
             del _REMEMBERED[next(iter(_REMEMBERED))]
     return _REMEMBERED[key]

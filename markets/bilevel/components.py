@@ -103,9 +103,9 @@ def components_of(stated: Mpcc) -> Components | None:
         return None
     nothing = np.zeros(len(stated.program.cost), dtype=bool)
     for tying in (nothing, stated.program.cost != 0):
-        found = _split(stated, tying)
-        if found is not None:
-            return found
+        result = _split(stated, tying)
+        if result is not None:
+            return result
     return None
 
 

@@ -49,17 +49,17 @@ def solve_concurrently(
         Nodes of the branching between two words of progress.
     """
     branching = Branching(stated, gap, progress, tell_every)
-    found = branching.run(min(ALONE, effort.node_limit), effort)
-    if found.status != "limit" or effort.over:
-        return found
+    result = branching.run(min(ALONE, effort.node_limit), effort)
+    if result.status != "limit" or effort.over:
+        return result
     try:
         bounds = pair_bounds(game, stated)
     except NoBoundError:
         return branching.run(effort.node_limit, effort)
     except KeyboardInterrupt:
         effort.interrupt()
-        return found
-    return _side_by_side(branching, BigMMilp(stated, bounds, gap), found, gap, effort)
+        return result
+    return _side_by_side(branching, BigMMilp(stated, bounds, gap), result, gap, effort)
 
 
 def _side_by_side(
@@ -98,7 +98,7 @@ def _side_by_side(
 
 def _joined(stated: Mpcc, gap: float, first: SearchResult, second: SearchResult) -> SearchResult:
     """Take the better answer, the first one of equals, and the better bound."""
-    answers = [found.best for found in (first, second) if found.best is not None]
+    answers = [one.best for one in (first, second) if one.best is not None]
     best = min(answers, key=lambda answer: answer.value, default=None)
     bound = max(first.bound, second.bound)
     joined = replace(first, best=best, bound=bound)

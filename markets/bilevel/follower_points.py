@@ -17,12 +17,12 @@ def points(program: KktProgram, columns: FloatArray) -> Mapping[str, Point]:
     columns : array
         All columns of the program at the answer.
     """
-    found = {}
+    by_name = {}
     for name, follower in program.followers.items():
         answer, heard = program.answer(columns, name)
         small = Multipliers(
             columns[follower.rows], columns[follower.lower], columns[follower.upper]
         )
         full = follower.reduced.restored_multipliers(columns[follower.primal], heard, small)
-        found[name] = Point(answer, heard, full.rows, full.lower, full.upper)
-    return found
+        by_name[name] = Point(answer, heard, full.rows, full.lower, full.upper)
+    return by_name

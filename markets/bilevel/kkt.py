@@ -93,12 +93,12 @@ class KktProgram(LeaderProgram):
 
     def duals(self, columns: FloatArray) -> dict[str, FloatArray]:
         """Return the duals that are linked or paid at, by source."""
-        found: dict[str, FloatArray] = {}
+        by_name: dict[str, FloatArray] = {}
         for source, said in self.said.items():
             if isinstance(source, Dual):
                 flat = said.constant + sum(matrix @ columns[at] for matrix, at in said.terms)
-                found[source] = np.reshape(flat, self.game.shape_of(source), order="F")
-        return found
+                by_name[source] = np.reshape(flat, self.game.shape_of(source), order="F")
+        return by_name
 
     def _add_follower(self, form: StandardForm) -> None:
         _refuse_integer_follower(form)

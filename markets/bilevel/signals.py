@@ -28,18 +28,18 @@ class Signals:
     @cached_property
     def constants(self) -> Mapping[str, FloatArray]:
         """Values of sources that no decision moves, by path or payment name."""
-        found: dict[str, FloatArray] = {
+        by_name: dict[str, FloatArray] = {
             f"{agent.name}.{name}": np.asarray(said.value, dtype=float)
             for agent in self.game.agents
             for name, said in agent.says.items()
             if not said.variables() and not said.parameters()
         }
         for payment in self.game.payments:
-            price = found.get(payment.price) if isinstance(payment.price, str) else payment.price
-            quantity = found.get(payment.quantity)
+            price = by_name.get(payment.price) if isinstance(payment.price, str) else payment.price
+            quantity = by_name.get(payment.quantity)
             if price is not None and quantity is not None:
-                found[payment.name] = np.asarray(np.sum(price * quantity) * payment.hours)
-        return found
+                by_name[payment.name] = np.asarray(np.sum(price * quantity) * payment.hours)
+        return by_name
 
     def is_known(self, agent: str, heard: str) -> bool:
         """Whether a heard value is fixed before anybody decides."""

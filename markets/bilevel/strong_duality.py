@@ -64,11 +64,11 @@ class FollowerPayments:
 
     def places(self, size: int, *, at_dual: bool) -> BoolArray:
         """Return which of θ is paid for, as a price or at its dual."""
-        found = np.zeros(size, dtype=bool)
+        result = np.zeros(size, dtype=bool)
         for entry in self.entries:
             if entry.at_dual == at_dual:
-                found[entry.heard] = True
-        return found
+                result[entry.heard] = True
+        return result
 
 
 def follower_payments(signals: Signals, form: StandardForm) -> list[FollowerPayments]:
@@ -89,13 +89,13 @@ def follower_payments(signals: Signals, form: StandardForm) -> list[FollowerPaym
     if not any(signals.is_bilinear(entry.payment) for entry in entries):
         return []
     rows, columns = _blocks(form)
-    found = []
+    collected = []
     for group, blocks in _groups(entries, _touched(form, rows, columns)):
         bill = FollowerPayments(group, np.isin(rows, blocks), np.isin(columns, blocks))
         if any(signals.is_bilinear(entry.payment) for entry in group):
             _refuse_unpaid(signals, form, bill)
-            found.append(bill)
-    return found
+            collected.append(bill)
+    return collected
 
 
 def _priced(signals: Signals, form: StandardForm) -> Iterator[Payment]:
@@ -184,12 +184,12 @@ def _blocks(form: StandardForm) -> tuple[IntArray, IntArray]:
 
 def _touched(form: StandardForm, rows: IntArray, columns: IntArray) -> list[list[int]]:
     """Parts that each place in θ prices or moves."""
-    found: list[set[int]] = [set() for _ in range(form.heard_size)]
+    collected: list[set[int]] = [set() for _ in range(form.heard_size)]
     for entries, parts in ((form.cost_of_heard, columns), (form.rhs_of_heard, rows)):
         places = sparse.coo_array(entries)
         for k, part in zip(places.col.tolist(), parts[places.row].tolist(), strict=True):
-            found[k].add(part)
-    return [sorted(parts) for parts in found]
+            collected[k].add(part)
+    return [sorted(parts) for parts in collected]
 
 
 def _groups(
@@ -197,7 +197,7 @@ def _groups(
 ) -> Iterator[tuple[list[Entry], list[int]]]:
     """Join amounts that share a part of the follower, and parts that share an amount."""
     count = len(entries)
-    parts = 1 + max((part for found in touched for part in found), default=0)
+    parts = 1 + max((part for one in touched for part in one), default=0)
     pairs = [
         (e, count + part)
         for e, entry in enumerate(entries)

@@ -158,30 +158,30 @@ class Certificate:
         proven : bool
             Whether a proof of the leader's optimum is asked for.
         """
-        found = [f"{name} is not a finite number" for name in self.not_numbers]
-        found += [
+        findings = [f"{name} is not a finite number" for name in self.not_numbers]
+        findings += [
             _of_regret(agent, regret)
             for agent, regret in self.regret.items()
             if not regret <= tolerance["regret"]
         ]
-        found += self._bound_shortcomings(tolerance["gap"], proven=proven)
+        findings += self._bound_shortcomings(tolerance["gap"], proven=proven)
         if self.leader_regret is not None and not self.leader_regret <= tolerance["gap"]:
-            found.append(
+            findings.append(
                 "with the same announcement the leader could gain "
                 f"{self.leader_regret:.2g} of the money it moves by what it decides and nobody "
                 "hears"
             )
-        found += [
+        findings += [
             sentence.format(f"{value:.2g}")
             for value, allowed, sentence in self._residuals()
             if value is not None and not value <= allowed
         ]
         if not self.settlement_residual <= tolerance["settlement"]:
-            found.append(
+            findings.append(
                 f"settlement does not balance by {self.settlement_residual:.2g} of the money that "
                 "moves"
             )
-        return found + self._ac_shortcomings(tolerance)
+        return findings + self._ac_shortcomings(tolerance)
 
     def _bound_shortcomings(self, allowed: float, *, proven: bool) -> list[str]:
         gap = self.optimality_gap
@@ -235,18 +235,20 @@ class Certificate:
     def _ac_shortcomings(self, tolerance: Mapping[str, float]) -> list[str]:
         if self.ac is None:
             return []
-        apart, found = self.ac.max_route_difference_pu, []
+        apart, findings = self.ac.max_route_difference_pu, []
         if apart is not None and not apart <= SAME_VOLTAGE:
-            found.append(f"two AC power flows differ by {apart:.2g} p.u., so that one is wrong")
+            findings.append(f"two AC power flows differ by {apart:.2g} p.u., so that one is wrong")
         if self.ac.required == "report":
-            return found
+            return findings
         if not self.ac.converged:
-            return [*found, "AC power flow does not converge"]
+            return [*findings, "AC power flow does not converge"]
         if self.ac.max_voltage_violation_pu > tolerance["ac_voltage_pu"]:
-            found.append(f"an AC voltage is {self.ac.max_voltage_violation_pu:.4f} p.u. off limits")
+            findings.append(
+                f"an AC voltage is {self.ac.max_voltage_violation_pu:.4f} p.u. off limits"
+            )
         if self.ac.max_loading_violation_percent > tolerance["ac_loading_percent"]:
-            found.append(f"a branch is {self.ac.max_loading_violation_percent:.1f} % overloaded")
-        return found
+            findings.append(f"a branch is {self.ac.max_loading_violation_percent:.1f} % overloaded")
+        return findings
 
 
 def _of_regret(agent: str, regret: float) -> str:

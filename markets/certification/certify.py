@@ -109,7 +109,7 @@ def certify(
         for agent in game.followers
     }
     leaders = {name: check_leader(game, values, game.agent(name), scale) for name in game.leaders}
-    each = [0.0, *(found.money for found in leaders.values())]
+    each = [0.0, *(one.money for one in leaders.values())]
     each += [check.money for check in checks.values()]
     # Who pays and who is paid both count a payment; all together move it once.
     money = max(*each, sum(each) - payments_size(game, values))
@@ -121,12 +121,12 @@ def certify(
             [
                 off_announced(game, values),
                 *(check.primal for check in checks.values()),
-                *(found.residual for found in leaders.values()),
+                *(one.residual for one in leaders.values()),
             ]
         ),
         dual_residual=_greatest([check.dual for check in checks.values()]),
         worst_tie_objective=_worst_tie(game, values) if ties else None,
-        leader_regret=_greatest([found.regret for found in leaders.values()]),
+        leader_regret=_greatest([one.regret for one in leaders.values()]),
         not_numbers=not_numbers(points or {}, known, numbers),
         unchecked=unchecked(game, values),
         money_moved=money,

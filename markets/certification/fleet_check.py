@@ -42,15 +42,15 @@ def check_fleet(
 
 def _weights(game: Game, values: Mapping[str, FloatArray], fleet: Fleet) -> dict[str, FloatArray]:
     """What each thing said is paid, in its shape, where members do not state that themselves."""
-    found: dict[str, FloatArray] = {}
+    by_name: dict[str, FloatArray] = {}
     for balance in game.balances:
         if hears_price(game, balance, fleet.name):
             continue
         for term in balance.signed:
             if term.agent == fleet.name:
                 weight = weight_of(game, balance, values[balance.name], term)
-                found[term.said] = found.get(term.said, 0.0) + weight
-    return found
+                by_name[term.said] = by_name.get(term.said, 0.0) + weight
+    return by_name
 
 
 def _least(

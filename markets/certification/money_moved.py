@@ -131,11 +131,11 @@ class MoneyScale:
 
     def share(self, off: float, money: float) -> float:
         """Return a difference as a share of the money that moves."""
-        found = relative(off, money)
-        if abs(found) <= _SURELY:
-            return found
+        result = relative(off, money)
+        if abs(result) <= _SURELY:
+            return result
         nothing = _DIGIT * self._could_move
-        return 0.0 if money <= nothing and abs(off) <= nothing else found
+        return 0.0 if money <= nothing and abs(off) <= nothing else result
 
     @cached_property
     def _could_move(self) -> float:

@@ -163,15 +163,15 @@ class Recourse:
 
     def _slopes(self, full: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         """Pull the multipliers of what is heard back to who says it."""
-        found: dict[str, FloatArray] = {}
+        by_name: dict[str, FloatArray] = {}
         for name, link in self._links.items():
             if link.dual_value is None:
                 return {}
             shape = self.leader.hears[name].shape
             multiplier = self.unit * np.reshape(link.dual_value, shape, order="F")
             for source, slope in self._sources(name, multiplier, full):
-                found[source] = found.get(source, 0.0) + slope
-        return found
+                by_name[source] = by_name.get(source, 0.0) + slope
+        return by_name
 
     def _sources(
         self, name: str, multiplier: FloatArray, full: Mapping[str, FloatArray]
@@ -193,11 +193,11 @@ class Recourse:
 def _announced(game: Game) -> set[str]:
     """Return what moves a follower: what it hears, and what amounts that it hears are made of."""
     followers = {agent.name for agent in game.followers}
-    found = {link.source for link in game.links if link.hearer in followers}
+    result = {link.source for link in game.links if link.hearer in followers}
     for payment in game.payments:
-        if payment.name in found:
-            found.update(_ends(payment))
-    return {source for source in found if not isinstance(source, Dual)}
+        if payment.name in result:
+            result.update(_ends(payment))
+    return {source for source in result if not isinstance(source, Dual)}
 
 
 def _heard_sources(game: Game, agent: str) -> Iterator[str]:

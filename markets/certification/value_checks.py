@@ -27,18 +27,20 @@ def checked_values(game: Game, values: Mapping[str, Any]) -> dict[str, FloatArra
     if not isinstance(values, Mapping):
         raise ValueError(f"values must be a mapping of paths to arrays, not {values!r}")
     shapes, arrays = _shapes(game), {}
-    found = [f"values lack '{path}'" for path in dict.fromkeys(_needed(game)) if path not in values]
+    findings = [
+        f"values lack '{path}'" for path in dict.fromkeys(_needed(game)) if path not in values
+    ]
     for path, value in values.items():
         array = _as_array(value)
         if path not in shapes:
-            found.append(f"values name '{path}', which nobody says" + did_you_mean(path, shapes))
+            findings.append(f"values name '{path}', which nobody says" + did_you_mean(path, shapes))
         elif array is None:
-            found.append(f"the value of '{path}' is {_shown(value)}, not a number")
+            findings.append(f"the value of '{path}' is {_shown(value)}, not a number")
         elif array.shape != shapes[path]:
-            found.append(f"the value of '{path}' has shape {array.shape}, not {shapes[path]}")
+            findings.append(f"the value of '{path}' has shape {array.shape}, not {shapes[path]}")
         else:
             arrays[path] = array
-    _raise_if(found)
+    _raise_if(findings)
     return arrays
 
 
@@ -57,30 +59,30 @@ def check_proofs(
     """
     deciders = [agent.name for agent in game.deciders]
     members = [agent.name for agent in game.deciders if isinstance(agent, Fleet)]
-    found = []
+    collected = []
     for what, given, known in (
         ("points", points, deciders),
         ("fleets", fleets, members),
         ("bounds", bounds, list(game.leaders)),
     ):
-        found += [
+        collected += [
             f"{what} name '{name}', which has none" + did_you_mean(name, known)
             for name in given
             if name not in known
         ]
-    _raise_if(found)
+    _raise_if(collected)
     for name, point in points.items():
         form = game.forms[name]
         n, wanted = form.columns, {"heard": (form.heard_size,), "rows": (len(form.rhs),)}
         wanted |= dict.fromkeys(("columns", "lower", "upper"), (n,))
-        found += _other_shapes(f"points['{name}']", point, wanted)
+        collected += _other_shapes(f"points['{name}']", point, wanted)
     for name, whole in fleets.items():
         fleet = game.agent(name)
         assert isinstance(fleet, Fleet)
         form = fleet.member_form(())
         shapes = {"columns": (fleet.size, form.columns), "rows": (fleet.size, len(form.rhs))}
-        found += _other_shapes(f"fleets['{name}']", whole, shapes)
-    _raise_if(found)
+        collected += _other_shapes(f"fleets['{name}']", whole, shapes)
+    _raise_if(collected)
 
 
 def _other_shapes(name: str, point: Any, wanted: Mapping[str, tuple[int, ...]]) -> list[str]:
@@ -103,15 +105,15 @@ def not_numbers(
     numbers: Mapping[str, float | None],
 ) -> tuple[str, ...]:
     """Return what of a proof is not a number, by name: maxima would pass over it."""
-    found = [name for name, value in numbers.items() if value is not None and np.isnan(value)]
+    collected = [name for name, value in numbers.items() if value is not None and np.isnan(value)]
     for what, given in (("points", points), ("fleets", fleets)):
         for name, point in given.items():
-            found += [
+            collected += [
                 f"{what}['{name}'].{part}"
                 for part, array in vars(point).items()
                 if np.isnan(array).any()
             ]
-    return tuple(found)
+    return tuple(collected)
 
 
 def unchecked(game: Game, values: Mapping[str, FloatArray]) -> tuple[str, ...]:

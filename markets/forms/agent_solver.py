@@ -70,8 +70,8 @@ class _Quadratic:
         self._model, self.set_cost, self.set_rhs = model, model.set_cost, model.set_rhs
 
     def solve(self) -> tuple[str, str, FloatArray]:
-        found = self._model.solve()
-        return found.status, found.words, found.columns
+        solution = self._model.solve()
+        return solution.status, solution.words, solution.columns
 
 
 class AgentSolver:

@@ -164,9 +164,9 @@ def _replaced(tensor: Any, place: IntArray) -> sparse.csc_array:
     entries = sparse.coo_array(tensor)
     shape = (entries.shape[0], int(place[-1]) + 1)
     data = (entries.data, (entries.row, place[entries.col]))
-    found = sparse.csc_array(sparse.coo_array(data, shape=shape))
-    found.eliminate_zeros()
-    return found
+    result = sparse.csc_array(sparse.coo_array(data, shape=shape))
+    result.eliminate_zeros()
+    return result
 
 
 def _bounds(program: Any, data: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:

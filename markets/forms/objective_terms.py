@@ -34,13 +34,13 @@ def objective_terms(agent: Agent, given: Mapping[str, FloatArray]) -> list[cp.Ex
     known = {id(agent.hears[name]): cp.Constant(value) for name, value in given.items()}
     stated = agent.problem.objective.args[0].tree_copy(known)
     cost = -stated if agent.maximises else stated
-    found = []
+    collected = []
     for term in _terms(cost, lambda term: term):
         if term.is_affine() and not (term.parameters() and term.variables()):
-            found.append(term)
-        if len(found) >= _MOST:
+            collected.append(term)
+        if len(collected) >= _MOST:
             break
-    return found
+    return collected
 
 
 def _terms(expression: cp.Expression, wrap: Wrap) -> Iterator[cp.Expression]:

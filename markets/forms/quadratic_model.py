@@ -93,13 +93,13 @@ class QuadraticModel:
         if self._units is None:
             self._units = self._own_units()
         self._count_money(self._greatest_term())
-        found = self._by_clarabel()
-        if found.status == "optimal" and 0 < (moved := self._moved(found)) < _LITTLE:
+        result = self._by_clarabel()
+        if result.status == "optimal" and 0 < (moved := self._moved(result)) < _LITTLE:
             # Next to nothing moves beside what could: exact in that measure, not in this.
             self._count_money(self._units.money * moved)
             again = self._by_clarabel()
-            found = again if again.status == "optimal" else found
-        return self._by_piqp(found) if found.status == "failed" else found
+            result = again if again.status == "optimal" else result
+        return self._by_piqp(result) if result.status == "failed" else result
 
     def _moved(self, found: CurvedSolution) -> float:
         """Return the sizes of all terms at an answer, in the present unit of money."""
@@ -147,16 +147,16 @@ class QuadraticModel:
             )
         else:
             self._solver.update(q=cost, b=rhs)
-        found = self._solver.solve()
-        words = str(found.status)
+        solution = self._solver.solve()
+        words = str(solution.status)
         # Of equalities Clarabel's multipliers have the other sign.
-        duals = -np.array(found.z)[: len(self._rhs)]
+        duals = -np.array(solution.z)[: len(self._rhs)]
         return self._declared(
             _STATUS.get(words, "failed"),
             words,
-            np.array(found.x),
+            np.array(solution.x),
             self._in_order(duals),
-            (found.obj_val, found.obj_val_dual),
+            (solution.obj_val, solution.obj_val_dual),
         )
 
     def _by_piqp(self, failed: CurvedSolution) -> CurvedSolution:
@@ -210,9 +210,9 @@ class QuadraticModel:
 
     def _in_order(self, duals: FloatArray) -> FloatArray:
         """Put multipliers of equalities and of the other rows where the rows stand."""
-        found = np.zeros(len(self._rhs))
-        found[np.concatenate([np.flatnonzero(self._equal), np.flatnonzero(~self._equal)])] = duals
-        return found
+        result = np.zeros(len(self._rhs))
+        result[np.concatenate([np.flatnonzero(self._equal), np.flatnonzero(~self._equal)])] = duals
+        return result
 
     def _declared(
         self,

@@ -87,8 +87,8 @@ class ModelInOwnUnits:
         return self._moved(self._model.fixed_at(replace(found, columns=columns), integer))
 
     def _moved(self, solution: Solution) -> Solution:
-        found, offset = _declared(solution, self._units), self._program.offset
-        return replace(found, objective=found.objective + offset, bound=found.bound + offset)
+        result, offset = _declared(solution, self._units), self._program.offset
+        return replace(result, objective=result.objective + offset, bound=result.bound + offset)
 
 
 def _declared(solution: Solution, units: Units) -> Solution:

@@ -124,11 +124,11 @@ class Figures:
         fourths : indices, optional
             Columns whose unit has to be a power of four, so that its root is a power of two.
         """
-        found = self._least_squares()
-        found[: len(self.own)][~self.own] = 0.0
-        exponent = np.round(found)
+        result = self._least_squares()
+        result[: len(self.own)][~self.own] = 0.0
+        exponent = np.round(result)
         if fourths is not None:
-            exponent[fourths] = 2.0 * np.round(found[fourths] / 2.0)
+            exponent[fourths] = 2.0 * np.round(result[fourths] / 2.0)
         unit = np.exp2(np.clip(exponent, -400, 400))
         columns, rows, money = np.split(unit, [len(self.own), self._money])
         return Units(columns, rows, float(money[0]))
@@ -156,5 +156,7 @@ class Figures:
         share = np.where(norm > 0, 1.0 / np.maximum(norm, 1e-300), 0.0)
         share[: len(self.own)][~self.own] = 0.0
         system = sparse.csr_array(system @ sparse.diags_array(share))
-        found = lsqr(system, np.concatenate(right), atol=_ACCURACY, btol=_ACCURACY, iter_lim=_STEPS)
-        return np.asarray(share * found[0])
+        result = lsqr(
+            system, np.concatenate(right), atol=_ACCURACY, btol=_ACCURACY, iter_lim=_STEPS
+        )
+        return np.asarray(share * result[0])

@@ -59,15 +59,15 @@ def check_agent(agent: Agent, heard: Mapping[str, ArrayLike] | None = None) -> N
         raise UnusableGame([f"{type(agent).__name__} is no Agent; pass what its agent() returns"])
     example = {} if heard is None else heard
     unheard = [*_unhearable(agent), *_example_findings(agent, example)]
-    found = [*_label_findings(agent), *_name_findings(agent), *_unused(agent), *unheard]
+    collected = [*_label_findings(agent), *_name_findings(agent), *_unused(agent), *unheard]
     try:
         form = _compiled(agent)
     except UnusableGame as unusable:
-        raise UnusableGame([*found, *unusable.findings]) from unusable
-    found += _sign_findings(form)
+        raise UnusableGame([*collected, *unusable.findings]) from unusable
+    collected += _sign_findings(form)
     if agent.problem is not None and not unheard:
-        found += _answer_findings(form, form.heard_vector(_heard(agent, example)))
-    UnusableGame.raise_if(found)
+        collected += _answer_findings(form, form.heard_vector(_heard(agent, example)))
+    UnusableGame.raise_if(collected)
 
 
 def _compiled(agent: Agent) -> StandardForm:
@@ -174,9 +174,9 @@ def _answer_findings(form: StandardForm, theta: FloatArray) -> list[str]:
         first = form.objective_at(solver.solve(theta), theta)
     except NoAnswer as none:
         return [f"{none}; bound its variables, or give check_agent an example that it can answer"]
-    found = {*_price_findings(form, solver, theta), *_absurd_findings(form, solver, theta)}
+    findings = {*_price_findings(form, solver, theta), *_absurd_findings(form, solver, theta)}
     again = form.objective_at(solver.solve(theta), theta)
-    return [*sorted(found), *_repeat_findings(form, theta, (first, again))]
+    return [*sorted(findings), *_repeat_findings(form, theta, (first, again))]
 
 
 def _price_findings(form: StandardForm, solver: AgentSolver, theta: FloatArray) -> Iterator[str]:

@@ -20,7 +20,7 @@ _TOLERANCE = 1e-9
 def unknown_terms(game: Declaration, balance: Balance) -> list[str]:
     """Return findings about terms that nobody says, or that have no common shape."""
     said = {f"{a.name}.{name}": a.shape_of(name) for a in game.agents for name in a.says}
-    found = [
+    findings = [
         f"balance '{balance.name}': nobody says '{term.source}'" + did_you_mean(term.source, said)
         for term in balance.signed
         if term.source not in said
@@ -30,30 +30,32 @@ def unknown_terms(game: Declaration, balance: Balance) -> list[str]:
         np.broadcast_shapes(np.shape(balance.equals), *shapes)
     except ValueError:
         stated = ", ".join(f"{t.source} {said[t.source]}" for t in balance.signed)
-        found.append(
+        findings.append(
             f"balance '{balance.name}': the shapes of its terms do not fit each other and "
             f"equals {np.shape(balance.equals)}: {stated}"
         )
-    return found
+    return findings
 
 
 def balance_findings(game: CompiledDeclaration) -> list[str]:
     """Return everything wrong with names, terms and shapes of balances."""
     names = Counter(balance.name for balance in game.balances)
-    found = [f"two balances are called '{name}'; rename one" for name, k in names.items() if k > 1]
+    findings = [
+        f"two balances are called '{name}'; rename one" for name, k in names.items() if k > 1
+    ]
     taken = {agent.name: "an agent" for agent in game.agents}
     taken |= {payment.name: "a payment" for payment in game.payments}
-    found += [
+    findings += [
         f"balance '{name}' is called like {taken[name]}; rename one"
         for name in names
         if name in taken
     ]
-    found += [
+    findings += [
         f"balance name {name!r} must be text without dots" for name in names if not _is_name(name)
     ]
     for balance in game.balances:
-        found += unknown_terms(game, balance) or _term_findings(game, balance)
-    return found + [
+        findings += unknown_terms(game, balance) or _term_findings(game, balance)
+    return findings + [
         f"payment '{payment.name}': the balance '{payment.price}' settles its price itself; "
         "remove the payment"
         for payment in game.payments
@@ -66,16 +68,16 @@ def _is_name(name: str) -> bool:
 
 
 def _term_findings(game: CompiledDeclaration, balance: Balance) -> list[str]:
-    found = [
+    findings = [
         f"balance '{balance.name}' has the term '{source}' twice; remove one"
         for source, k in Counter(term.source for term in balance.signed).items()
         if k > 1
     ]
     if not any(game.agent(term.agent).decides for term in balance.signed):
-        found.append(f"balance '{balance.name}': nobody decides any of its terms; add one")
+        findings.append(f"balance '{balance.name}': nobody decides any of its terms; add one")
     if not np.isfinite(balance.equals).all():
-        found.append(f"balance '{balance.name}': equals must be finite")
-    return found
+        findings.append(f"balance '{balance.name}': equals must be finite")
+    return findings
 
 
 def heard_price_findings(game: CompiledDeclaration) -> list[str]:

@@ -89,8 +89,8 @@ class Fleet(Agent):
         labels, order = _labels(by), _labels(groups)
         sizes = [len(values) for values in rows.values() if values.ndim]
         size = sizes[0] if sizes else len(labels or ())
-        found = data_findings(name, member, rows)
-        UnusableGame.raise_if([*found, *group_findings(name, size, labels, order)])
+        result = data_findings(name, member, rows)
+        UnusableGame.raise_if([*result, *group_findings(name, size, labels, order)])
         for values in rows.values():
             values.setflags(write=False)
         self._freeze(name=name, member=member, data=MappingProxyType(rows), by=labels, size=size)

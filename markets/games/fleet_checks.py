@@ -14,35 +14,37 @@ from equigrid.markets.model.agent import Agent
 
 def member_findings(name: str, member: object) -> list[str]:
     """Return what is wrong with a fleet's name and member."""
-    found = []
+    findings = []
     if not name or "." in name:
-        found.append(f"fleet name {name!r} must be text without dots")
+        findings.append(f"fleet name {name!r} must be text without dots")
     if not isinstance(member, Agent):
-        found.append(f"the member of fleet '{name}' is {type(member).__name__}; pass an Agent")
+        findings.append(f"the member of fleet '{name}' is {type(member).__name__}; pass an Agent")
     elif not member.decides:
-        found.append(
+        findings.append(
             f"the member '{member.name}' of fleet '{name}' has no problem, so there is nothing "
             "for anybody to decide; give it one"
         )
-    return found
+    return findings
 
 
 def data_findings(name: str, member: Agent, data: Mapping[str, FloatArray]) -> list[str]:
     """Return what is wrong with the data of members, column by column and together."""
-    found = []
+    findings = []
     for key, values in data.items():
         if key in member.hears:
-            found += _array_findings(f"data '{key}' of fleet '{name}'", member.hears[key], values)
+            findings += _array_findings(
+                f"data '{key}' of fleet '{name}'", member.hears[key], values
+            )
         else:
-            found.append(
+            findings.append(
                 f"fleet '{name}' has data '{key}', which its member '{member.name}' does not hear"
                 + did_you_mean(key, member.hears)
             )
     counts = {key: len(values) for key, values in data.items() if values.ndim}
     if len(set(counts.values())) > 1:
         told = ", ".join(f"'{key}' {count}" for key, count in counts.items())
-        found.append(f"the data of fleet '{name}' have different numbers of rows: {told}")
-    return found
+        findings.append(f"the data of fleet '{name}' have different numbers of rows: {told}")
+    return findings
 
 
 def _array_findings(who: str, parameter: cp.Parameter, values: FloatArray) -> list[str]:
@@ -71,17 +73,17 @@ def group_findings(
         if groups is None:
             return []
         return [f"fleet '{name}' has groups but no labels; say in by where each member belongs"]
-    found = []
+    findings = []
     if len(by) != size:
-        found.append(f"by of fleet '{name}' has {len(by)} labels for {size} members")
+        findings.append(f"by of fleet '{name}' has {len(by)} labels for {size} members")
     if groups is None:
-        return found
+        return findings
     if len(set(groups)) < len(groups):
-        found.append(f"groups of fleet '{name}' names a label twice")
+        findings.append(f"groups of fleet '{name}' names a label twice")
     strange = sorted({str(label) for label in by} - {str(label) for label in groups})
     if strange:
-        found.append(f"by of fleet '{name}' has labels that are not in groups: {_few(strange)}")
-    return found
+        findings.append(f"by of fleet '{name}' has labels that are not in groups: {_few(strange)}")
+    return findings
 
 
 def _few(labels: list[str]) -> str:

@@ -17,33 +17,35 @@ from equigrid.markets.model.sources import Dual
 def declaration_findings(game: Declaration) -> list[str]:
     """Return everything wrong with names, links, shapes and ownership."""
     names = [agent.name for agent in game.agents]
-    found = [f"two agents are called '{n}'; rename one" for n, k in Counter(names).items() if k > 1]
-    found += [
+    findings = [
+        f"two agents are called '{n}'; rename one" for n, k in Counter(names).items() if k > 1
+    ]
+    findings += [
         f"two payments are called '{n}'; rename one"
         for n, k in Counter(p.name for p in game.payments).items()
         if k > 1
     ]
     deciders = [agent.name for agent in game.deciders]
-    found += [
+    findings += [
         f"leader '{leader}' is not an agent with a problem" + did_you_mean(leader, deciders)
         for leader in game.leaders
         if leader not in deciders
     ]
-    found += [
+    findings += [
         f"leader '{name}' is named twice; remove one"
         for name, k in Counter(game.leaders).items()
         if k > 1
     ]
     for payment in game.payments:
-        found += _payment_paths(game, payment)
+        findings += _payment_paths(game, payment)
     for link in game.links:
-        found += _link_paths(game, link)
-    found += [
+        findings += _link_paths(game, link)
+    findings += [
         f"link from '{link.source}' to '{link.target}' is stated twice; remove one"
         for link, k in Counter(game.links).items()
         if k > 1
     ]
-    return found + _given_findings(game) + _unheard(game) + _shared(game)
+    return findings + _given_findings(game) + _unheard(game) + _shared(game)
 
 
 def _sources(game: Declaration) -> dict[str, tuple[int, ...]]:
@@ -64,55 +66,55 @@ def _targets(game: Declaration) -> dict[str, tuple[int, ...]]:
 
 
 def _payment_paths(game: Declaration, payment: Payment) -> list[str]:
-    names, sources, found = [agent.name for agent in game.agents], _sources(game), []
+    names, sources, findings = [agent.name for agent in game.agents], _sources(game), []
     for role in ("payer", "payee"):
         party = getattr(payment, role)
         if party not in names:
-            found.append(
+            findings.append(
                 f"payment '{payment.name}': {role} '{party}' is nobody in this game"
                 + did_you_mean(party, names)
             )
     if payment.payer == payment.payee:
-        found.append(f"payment '{payment.name}': '{payment.payer}' would pay itself")
+        findings.append(f"payment '{payment.name}': '{payment.payer}' would pay itself")
     if not isinstance(payment.price, str) and not np.isfinite(payment.price):
-        found.append(f"payment '{payment.name}': its price must be finite (got {payment.price})")
+        findings.append(f"payment '{payment.name}': its price must be finite (got {payment.price})")
     wanted = [path for path in (payment.price, payment.quantity) if isinstance(path, str)]
     unknown = [path for path in wanted if path not in sources]
-    found += [
+    findings += [
         f"payment '{payment.name}': nobody says '{path}'" + did_you_mean(path, sources)
         for path in unknown
     ]
     if not unknown and len({sources[path] for path in wanted}) > 1:
-        found.append(
+        findings.append(
             f"payment '{payment.name}': price '{payment.price}' has shape "
             f"{sources[str(payment.price)]} and quantity '{payment.quantity}' "
             f"{sources[payment.quantity]}; they must be equal"
         )
-    return found
+    return findings
 
 
 def _link_paths(game: Declaration, link: Link) -> list[str]:
     sources, targets = _sources(game), _targets(game)
     payments = [payment.name for payment in game.payments]
-    found = []
+    findings = []
     if link.source not in sources and link.source not in payments:
-        found.append(
+        findings.append(
             f"link to '{link.target}': nobody says '{link.source}'"
             + did_you_mean(link.source, [*sources, *payments])
         )
     if link.target not in targets:
-        found.append(
+        findings.append(
             f"link from '{link.source}': nobody hears '{link.target}'"
             + did_you_mean(link.target, targets)
         )
-    if not found and link.source in sources and sources[link.source] != targets[link.target]:
-        found.append(
+    if not findings and link.source in sources and sources[link.source] != targets[link.target]:
+        findings.append(
             f"link from '{link.source}' of shape {sources[link.source]} to '{link.target}' of "
             f"shape {targets[link.target]}; the shapes must be equal"
         )
-    if not found and link.source in payments:
-        found += _amount_shapes(game, link, sources, targets[link.target])
-    return found
+    if not findings and link.source in payments:
+        findings += _amount_shapes(game, link, sources, targets[link.target])
+    return findings
 
 
 def _amount_shapes(
@@ -131,19 +133,19 @@ def _amount_shapes(
 
 
 def _given_findings(game: Declaration) -> list[str]:
-    targets, found = _targets(game), []
+    targets, findings = _targets(game), []
     linked = {link.target for link in game.links}
     for path, value in game.given.items():
         shape = np.shape(value)
         if path not in targets:
-            found.append(f"given '{path}': nobody hears it" + did_you_mean(path, targets))
+            findings.append(f"given '{path}': nobody hears it" + did_you_mean(path, targets))
         elif shape != targets[path]:
-            found.append(f"given '{path}' has shape {shape}, its Parameter {targets[path]}")
+            findings.append(f"given '{path}' has shape {shape}, its Parameter {targets[path]}")
         elif path in linked:
-            found.append(f"'{path}' is both linked and given; remove one")
+            findings.append(f"'{path}' is both linked and given; remove one")
         if not np.isfinite(np.asarray(value)).all():
-            found.append(f"given '{path}' must be finite")
-    return found
+            findings.append(f"given '{path}' must be finite")
+    return findings
 
 
 def _unheard(game: Declaration) -> list[str]:
@@ -158,17 +160,17 @@ def _unheard(game: Declaration) -> list[str]:
 
 def _shared(game: Declaration) -> list[str]:
     owner: dict[int, str] = {}
-    found = []
+    findings = []
     for agent in game.agents:
         for leaf in [*agent.variables(), *agent.hears.values()]:
             other = owner.setdefault(leaf.id, agent.name)
             if other != agent.name:
-                found.append(
+                findings.append(
                     f"'{leaf.name()}' belongs to both '{other}' and '{agent.name}'; give each "
                     "its own and link them"
                 )
         if not agent.decides and agent.variables():
-            found.append(
+            findings.append(
                 f"agent '{agent.name}' has no problem but says a Variable; it may say constants"
             )
-    return found
+    return findings

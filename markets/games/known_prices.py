@@ -77,20 +77,20 @@ def known_price_findings(
     """
     known = _known(game, agent)
     shares = shares_of(game, agent, known, [p.quantity for p in (*stated, *heard)])
-    claims, found = [], []
+    claims, findings = [], []
     for group in _groups(game, agent, stated):
         claim = _claim(game, agent, shares.form, group, set(known))
         if claim is None:
-            found += [_unheard(payment, agent) for payment in group]
+            findings += [_unheard(payment, agent) for payment in group]
         elif claim.weights.any():
             claims.append(claim)
-    found += [
+    findings += [
         sentence
         for claim in claims
         if (sentence := _verdict(claim, claims, shares, agent)) is not None
     ]
     again = [_claim(game, agent, shares.form, (payment,), set(known)) for payment in heard]
-    return found + [
+    return findings + [
         f"{named(claim.payments[0])}: '{agent.name}' counts it twice, as the amount that it hears "
         "and as a term of its objective; take one out, or declare what it pays to others at the "
         "same price as a payment of its own"

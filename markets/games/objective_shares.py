@@ -90,7 +90,7 @@ def _through_rows(form: StandardForm) -> list[FloatArray]:
     """
     matrix, by_heard = sparse.csr_array(form.matrix), sparse.csr_array(form.rhs_of_heard)
     by_column, cost = sparse.csc_array(form.matrix), form.cost.copy()
-    left, found = np.ones(len(form.rhs), dtype=bool), []
+    left, result = np.ones(len(form.rhs), dtype=bool), []
     waiting = list(np.flatnonzero(_settable(form)))
     while waiting:
         column = waiting.pop(0)
@@ -107,9 +107,9 @@ def _through_rows(form: StandardForm) -> list[FloatArray]:
         of_columns = multiplier * matrix[[row]].toarray().ravel()
         cost += of_columns
         of_heard = -multiplier * by_heard[[row]].toarray().ravel()
-        found.append(np.concatenate([of_columns, of_heard, [-multiplier * form.rhs[row]]]))
+        result.append(np.concatenate([of_columns, of_heard, [-multiplier * form.rhs[row]]]))
         waiting += [k for k in np.flatnonzero(_settable(form) & (of_columns != 0)) if k != column]
-    return found
+    return result
 
 
 def _settable(form: StandardForm) -> BoolArray:

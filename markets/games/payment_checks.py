@@ -28,16 +28,16 @@ def payment_findings(game: CompiledDeclaration) -> list[str]:
 
     A party without a problem only keeps books, and counts nothing.
     """
-    found = []
+    findings = []
     for agent in game.deciders:
         stated: list[Payment] = []
         heard: list[Payment] = []
         for payment in game.payments:
             if payment.sign_for(agent.name):
-                found += _counted(game, payment, agent, stated, heard)
+                findings += _counted(game, payment, agent, stated, heard)
         if stated or heard:
-            found += known_price_findings(game, agent, stated, heard)
-    return found
+            findings += known_price_findings(game, agent, stated, heard)
+    return findings
 
 
 def _counted(

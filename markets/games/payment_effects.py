@@ -79,7 +79,7 @@ def _is_no_gain(form: StandardForm, rows: BoolArray, moved: FloatArray, direct: 
     still = form.integer | _curved(form)
     lower = np.where(np.isfinite(form.lower) | still, 0.0, -np.inf)
     upper = np.where(np.isfinite(form.upper) | still, 0.0, np.inf)
-    found = linprog(
+    solution = linprog(
         form.cost,
         A_ub=form.matrix[other] if other.size else None,
         b_ub=moved[other] if other.size else None,
@@ -87,7 +87,7 @@ def _is_no_gain(form: StandardForm, rows: BoolArray, moved: FloatArray, direct: 
         b_eq=moved[equal] if equal.size else None,
         bounds=np.column_stack([lower, upper]),
     )
-    return bool(found.status == 0 and found.fun - direct <= _MET)
+    return bool(solution.status == 0 and solution.fun - direct <= _MET)
 
 
 def _curved(form: StandardForm) -> BoolArray:

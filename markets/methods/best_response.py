@@ -136,13 +136,13 @@ class BestResponse:
             outcome = yield from negotiate(game, self.rounds, self.gap, mailroom, stage)
             return posted(certified(game, _NAME, outcome, ties=False), mailroom, stage)
         if kind is Kind.ORDER:
-            found = posted(certified(game, _NAME, one_pass(game), ties=False), mailroom, stage)
+            result = posted(certified(game, _NAME, one_pass(game), ties=False), mailroom, stage)
             yield mailroom.clock.timeout(0)
-            return found
-        found = yield from self._play_rounds(game, kind, mailroom, stage)
+            return result
+        result = yield from self._play_rounds(game, kind, mailroom, stage)
         # Settled is what nobody regrets.
-        content = all(regret <= self.gap for regret in found.certificate.regret.values())
-        return posted(replace(found, settled=found.settled and content), mailroom, stage)
+        content = all(regret <= self.gap for regret in result.certificate.regret.values())
+        return posted(replace(result, settled=result.settled and content), mailroom, stage)
 
     def _play_rounds(
         self, game: Game, kind: Kind, mailroom: Mailroom, stage: str
@@ -161,8 +161,8 @@ class BestResponse:
 
 def _own_optimum(exact: Exact, game: Game) -> OwnOptimum:
     """Solve the game of one leader, in which what the other leaders say is given."""
-    found = exact.solve(game)
-    objective, bound = found.leader_objective, found.certificate.leader_bound
+    solution = exact.solve(game)
+    objective, bound = solution.leader_objective, solution.certificate.leader_bound
     assert objective is not None
     assert bound is not None
-    return OwnOptimum(found.values, objective, bound, found.statistics["money"])
+    return OwnOptimum(solution.values, objective, bound, solution.statistics["money"])

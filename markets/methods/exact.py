@@ -135,18 +135,18 @@ class Exact:
         """
         require_kind(game, "Exact.search", [Kind.LED])
         effort = SearchLimits(self.node_limit, self.work_limit, self.seconds)
-        program, stated, found = None, None, None
+        program, stated, result = None, None, None
         try:
             program = KktProgram(game)
             stated = mpcc_of(program)
-            found = self._search(program, stated, effort)
+            result = self._search(program, stated, effort)
         except KeyboardInterrupt as error:
             raise Interrupted(None) from error
-        answer = self._answer(program, stated, found, effort)
+        answer = self._answer(program, stated, result, effort)
         if effort.interrupted:
             raise Interrupted(None if answer is None else answer.certified(ties=False))
         if answer is None:
-            raise _no_answer(program, found, effort)
+            raise _no_answer(program, result, effort)
         return answer
 
     def _answer(
@@ -180,28 +180,30 @@ class Exact:
         program = CentralProgram(game)
         effort = SearchLimits(self.node_limit, self.work_limit, self.seconds)
         try:
-            found = program.solve(self.gap, effort)
+            solution = program.solve(self.gap, effort)
         except KeyboardInterrupt as error:
             raise Interrupted(None) from error
-        if found.status != "optimal":
-            raise why_no_exchange(program, found.status)
-        values = exchange_values(game, found.columns, found.prices)
+        if solution.status != "optimal":
+            raise why_no_exchange(program, solution.status)
+        values = exchange_values(game, solution.columns, solution.prices)
         yield mailroom.clock.timeout(0)
-        statistics = {"columns": float(program.size), "bound": found.bound}
-        if not found.settled:
+        statistics = {"columns": float(program.size), "bound": solution.bound}
+        if not solution.settled:
             statistics[f"stopped_by_{effort.ended_by or 'work'}"] = 1.0
-        outcome = Outcome(values, bound=found.bound, settled=found.settled, statistics=statistics)
+        outcome = Outcome(
+            values, bound=solution.bound, settled=solution.settled, statistics=statistics
+        )
         return posted(certified(game, "exact", outcome), mailroom, stage)
 
     def _search(self, program: KktProgram, declared: Mpcc, effort: SearchLimits) -> SearchResult:
         """Solve by the route that is asked for; the answer is in the units of the declaration."""
         if self.route != "milp" and not self.margin:
-            found = self._by_blocks(program.game, declared, effort)
-            if found is not None:
-                return found
+            result = self._by_blocks(program.game, declared, effort)
+            if result is not None:
+                return result
         stated = declared.in_own_units()
-        found = self._by_route(program, stated, effort)
-        return found.sharpened(stated, margins(stated, self.margin)).declared(stated)
+        result = self._by_route(program, stated, effort)
+        return result.sharpened(stated, margins(stated, self.margin)).declared(stated)
 
     def _by_blocks(self, game: Game, declared: Mpcc, effort: SearchLimits) -> SearchResult | None:
         blocks = components_of(declared)

@@ -69,9 +69,9 @@ class LedAnswer:
         return certified(self.game, "exact", outcome, ties=ties)
 
     def _statistics(self) -> dict[str, float]:
-        found = {"bound": self.bound, "nodes": self.nodes, "pairs": self.pairs}
-        found |= {"iterations": self.iterations, "money": self.program.money(self.columns)}
-        return found | ({f"stopped_by_{self.stopped_by}": 1.0} if self.stopped_by else {})
+        statistics = {"bound": self.bound, "nodes": self.nodes, "pairs": self.pairs}
+        statistics |= {"iterations": self.iterations, "money": self.program.money(self.columns)}
+        return statistics | ({f"stopped_by_{self.stopped_by}": 1.0} if self.stopped_by else {})
 
 
 def sense(game: Game) -> float:

@@ -53,36 +53,36 @@ class Agent:
         UnusableGame.raise_if(self._findings())
 
     def _findings(self) -> list[str]:
-        found = []
+        findings = []
         if not self.name or "." in self.name:
-            found.append(f"agent name {self.name!r} must be text without dots")
+            findings.append(f"agent name {self.name!r} must be text without dots")
         heard_ids = {parameter.id for parameter in self.hears.values()}
-        found += [
+        findings += [
             f"agent '{self.name}' uses the Parameter '{parameter.name()}' that it does "
             "not hear; add it to hears"
             for parameter in self.parameters()
             if parameter.id not in heard_ids
         ]
         if self.problem is not None and not self.problem.is_dcp(dpp=True):
-            found.append(
+            findings.append(
                 f"the problem of agent '{self.name}' is not a convex problem that stays so for "
                 "every value it may hear (DPP); keep heard values out of products with each other"
             )
-        return found
+        return findings
 
     def parameters(self) -> list[cp.Parameter]:
         """Return the Parameters of the problem and of what is said, in order of appearance."""
-        found = [] if self.problem is None else list(self.problem.parameters())
+        result = [] if self.problem is None else list(self.problem.parameters())
         for said in self.says.values():
-            found += said.parameters()
-        return list({parameter.id: parameter for parameter in found}.values())
+            result += said.parameters()
+        return list({parameter.id: parameter for parameter in result}.values())
 
     def variables(self) -> list[cp.Variable]:
         """Return the Variables of the problem and of what is said, in order of appearance."""
-        found = [] if self.problem is None else list(self.problem.variables())
+        result = [] if self.problem is None else list(self.problem.variables())
         for said in self.says.values():
-            found += said.variables()
-        return list({variable.id: variable for variable in found}.values())
+            result += said.variables()
+        return list({variable.id: variable for variable in result}.values())
 
     def shape_of(self, said: str) -> tuple[int, ...]:
         """Return the shape of something said."""

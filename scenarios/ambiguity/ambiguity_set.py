@@ -214,8 +214,8 @@ class AmbiguitySet:
         span = np.ptp(values)
         if span == 0:
             return self.probability.copy()
-        found = np.clip(costliest((values - values.min()) / span, self.limits), 0.0, None)
-        return np.asarray(found / found.sum())
+        result = np.clip(costliest((values - values.min()) / span, self.limits), 0.0, None)
+        return np.asarray(result / result.sum())
 
     def worst_value(self, cost: ArrayLike) -> float:
         """Return the greatest expected cost.

@@ -12,8 +12,8 @@ ROUNDING = 1e-9
 
 def raise_if(findings: Iterable[str]) -> None:
     """Raise a ValueError with all findings, one a line, when there is at least one."""
-    if found := list(findings):
-        raise ValueError("\n".join(found))
+    if result := list(findings):
+        raise ValueError("\n".join(result))
 
 
 def checked_distribution(probability: ArrayLike, *others: list[str]) -> FloatArray:
@@ -26,7 +26,7 @@ def checked_distribution(probability: ArrayLike, *others: list[str]) -> FloatArr
         Findings about what was given along with it.
     """
     values = np.asarray(probability, dtype=float)
-    raise_if([*_distribution_findings(values), *(text for found in others for text in found)])
+    raise_if([*_distribution_findings(values), *(text for one in others for text in one)])
     return np.asarray(values / values.sum())
 
 
@@ -35,12 +35,12 @@ def _distribution_findings(values: FloatArray) -> list[str]:
         return [f"probabilities have shape {values.shape}; they must be one per scenario"]
     if not np.isfinite(values).all():
         return [f"the probability of {_places(~np.isfinite(values))} is not a finite number"]
-    found = []
+    findings = []
     if (values < 0).any():
-        found += [f"the probability of {_places(values < 0)} is negative"]
+        findings += [f"the probability of {_places(values < 0)} is negative"]
     if abs(values.sum() - 1) > ROUNDING:
-        found += [f"probabilities add up to {values.sum():.9g}; they must add up to 1"]
-    return found
+        findings += [f"probabilities add up to {values.sum():.9g}; they must add up to 1"]
+    return findings
 
 
 def tolerance_findings(name: str, value: float) -> list[str]:
@@ -50,12 +50,12 @@ def tolerance_findings(name: str, value: float) -> list[str]:
 
 def sample_findings(samples: float, confidence: float) -> list[str]:
     """Say whether the samples are countable and the confidence is one."""
-    found = []
+    findings = []
     if not (samples >= 1 and float(samples).is_integer()):
-        found += [f"samples is {samples}; it must be a whole number of observations, at least 1"]
+        findings += [f"samples is {samples}; it must be a whole number of observations, at least 1"]
     if not 0 < confidence <= 1:
-        found += [f"confidence is {confidence}; it must lie in (0, 1], where 1 excludes nothing"]
-    return found
+        findings += [f"confidence is {confidence}; it must lie in (0, 1], where 1 excludes nothing"]
+    return findings
 
 
 def distance_findings(distance: FloatArray, count: int) -> list[str]:

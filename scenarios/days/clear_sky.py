@@ -61,8 +61,8 @@ class Panel:
 
     def __post_init__(self) -> None:
         """Check."""
-        if found := self.findings():
-            raise ValueError("\n".join(found))
+        if result := self.findings():
+            raise ValueError("\n".join(result))
 
     def clear_output(self, day_of_year: IntArray) -> FloatArray:
         """Return hourly means of the output without clouds, before the inverter, shape (D, 24).

@@ -34,27 +34,29 @@ class Clouds:
 
     def __post_init__(self) -> None:
         """Check."""
-        if found := self.findings():
-            raise ValueError("\n".join(found))
+        if result := self.findings():
+            raise ValueError("\n".join(result))
 
     def findings(self) -> list[str]:
         """Say which figures are out of range, one sentence each."""
         mean, deviation = self.clearness_mean, self.clearness_deviation
-        found = [
+        findings = [
             f"{name} of clouds is {getattr(self, name)}; it must lie in [0, 1)"
             for name in ("day_persistence", "hour_persistence")
             if not 0 <= getattr(self, name) < 1
         ]
         if not 0 < mean < 1:
-            found += [f"clearness_mean of clouds is {mean}; it must lie in (0, 1)"]
+            findings += [f"clearness_mean of clouds is {mean}; it must lie in (0, 1)"]
         elif not 0 < deviation**2 < mean * (1 - mean) or deviation < 0:
-            found += [
+            findings += [
                 f"clearness_deviation of clouds is {deviation}; it must lie in "
                 f"(0, {np.sqrt(mean * (1 - mean)):.3g}), or no beta distribution has it"
             ]
         if not 0 <= self.hour_deviation < np.inf:
-            found += [f"hour_deviation of clouds is {self.hour_deviation}; it must be at least 0"]
-        return found
+            findings += [
+                f"hour_deviation of clouds is {self.hour_deviation}; it must be at least 0"
+            ]
+        return findings
 
     def draw(self, days: int, generator: np.random.Generator) -> FloatArray:
         """Draw the clearness of successive days, shape (days, 24).

@@ -43,18 +43,18 @@ def read_daily_profiles(
     table = pd.read_csv(path, dtype=str, skip_blank_lines=False)
     missing = [name for name in wanted if name not in table.columns]
     if missing or not 0 < installed < np.inf:
-        found = [f"{path} has no column '{name}'; it has {_listed(table)}" for name in missing]
+        result = [f"{path} has no column '{name}'; it has {_listed(table)}" for name in missing]
         if not 0 < installed < np.inf:
-            found += [
+            result += [
                 f"the installed power is {installed}; it must be positive, unit of the column"
             ]
-        raise ValueError("\n".join(found))
+        raise ValueError("\n".join(result))
     values = _numbers(table[column])
-    found = _value_findings(column, values, installed)
+    result = _value_findings(column, values, installed)
     if hour_column is not None:
-        found += _hour_findings(hour_column, _numbers(table[hour_column]))
-    if found:
-        raise ValueError("\n".join(f"{path}: {text}" for text in found))
+        result += _hour_findings(hour_column, _numbers(table[hour_column]))
+    if result:
+        raise ValueError("\n".join(f"{path}: {text}" for text in result))
     return values.reshape(-1, HOURS) / installed
 
 
@@ -70,12 +70,12 @@ def _value_findings(column: str, values: FloatArray, installed: float) -> list[s
             values > installed
         ),
     }
-    found = [
+    findings = [
         f"column '{column}' is, at {_lines(at)}, {what}" for what, at in wrong.items() if at.any()
     ]
     if len(values) % HOURS or not len(values):
-        found += [f"there are {len(values)} hours; whole days of {HOURS} are needed"]
-    return found
+        findings += [f"there are {len(values)} hours; whole days of {HOURS} are needed"]
+    return findings
 
 
 def _hour_findings(column: str, hours: FloatArray) -> list[str]:

@@ -37,13 +37,13 @@ class PhotovoltaicDays:
 
     def __post_init__(self) -> None:
         """Check."""
-        found = [
+        collected = [
             f"{name} of a season is {getattr(self, name)}; it must lie in 1 … {DAYS_OF_YEAR}"
             for name in ("first_day", "last_day")
             if getattr(self, name) not in range(1, DAYS_OF_YEAR + 1)
         ]
-        if found:
-            raise ValueError("\n".join(found))
+        if collected:
+            raise ValueError("\n".join(collected))
 
     def draw(self, days: int, seed: int) -> FloatArray:
         """Draw successive days of the season, which begins anew when it is over.

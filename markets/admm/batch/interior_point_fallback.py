@@ -55,9 +55,9 @@ def rescued(single: Single) -> Rescued | None:
     solver.solve()
     result = solver.result
     rows = np.concatenate([result.y, result.z_u - result.z_l])
-    found = Rescued(np.array(result.x), rows, np.asarray(result.z_bu - result.z_bl))
+    outcome = Rescued(np.array(result.x), rows, np.asarray(result.z_bu - result.z_bl))
     # Whether it met the tightest tolerance or not: what counts is how near it came.
-    return found if _holds(single, found) else None
+    return outcome if _holds(single, outcome) else None
 
 
 def _holds(single: Single, found: Rescued) -> bool:

@@ -162,7 +162,7 @@ class BatchProximal:
         """Solve a member by itself and put its answer where the batch goes on from."""
         plan, rows, shares = self._plan, self._rows, self.shares
         pull = asked.price[k] + self._rho * (asked.target[k] - asked.constant[k])
-        found = rescued(
+        result = rescued(
             Single(
                 self.form.quadratic + shares.T @ sparse.diags_array(self._rho) @ shares,
                 self.cost[k] - shares.T @ pull,
@@ -173,15 +173,15 @@ class BatchProximal:
                 rows.upper[k],
             )
         )
-        if found is None:
+        if result is None:
             self._refuse(np.arange(self.size) == k)
             return
         chunk, lane = divmod(k, WIDTH)
         unit, chunks = plan.column_unit, self._chunks
-        inside = np.clip(found.x, rows.lower[k], rows.upper[k])
+        inside = np.clip(result.x, rows.lower[k], rows.upper[k])
         chunks.x[chunk, :, lane] = inside / unit
-        chunks.w[chunk, :, lane] = found.bounds * unit * plan.kappa
-        chunks.y[chunk, :, lane] = found.rows / plan.row_unit * plan.kappa
+        chunks.w[chunk, :, lane] = result.bounds * unit * plan.kappa
+        chunks.y[chunk, :, lane] = result.rows / plan.row_unit * plan.kappa
         chunks.left[chunk, 0, lane] = 0.0
         asked.terms[k] = shares @ inside + asked.constant[k]
 
@@ -198,9 +198,9 @@ class BatchProximal:
         Rows that bound one column are bounds here, and have none.
         """
         unit = self._plan.row_unit / self._plan.kappa
-        found = np.zeros((self.size, len(self.form.rhs)))
-        found[:, self._rows.kept] = self._unchunked(self._chunks.y) * unit
-        return found
+        result = np.zeros((self.size, len(self.form.rhs)))
+        result[:, self._rows.kept] = self._unchunked(self._chunks.y) * unit
+        return result
 
     def _refuse(self, without: BoolArray) -> None:
         if without.any():

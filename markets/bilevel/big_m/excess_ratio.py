@@ -32,22 +32,22 @@ def ratios(
     NoBoundError
         When a limit that moves with a signal leaves no room at some value of it.
     """
-    found = (np.where(never, 0.0, np.inf), np.zeros(form.columns), np.zeros(form.columns))
+    result = (np.where(never, 0.0, np.inf), np.zeros(form.columns), np.zeros(form.columns))
     for rows, columns in _blocks(form):
         try:
-            _by_duality(form, box, rows, columns, found)
+            _by_duality(form, box, rows, columns, result)
         except NoBoundError:
             bases = vertex_multipliers(form, box, rows, columns) if vertices else None
             if bases is None:
                 raise
-            _by_bases(form, rows, columns, bases, found)
-    found[0][never] = 0.0
+            _by_bases(form, rows, columns, bases, result)
+    result[0][never] = 0.0
     # A row without columns takes no part in any balance: its multiplier may be 0.
     without = np.diff(form.matrix.indptr) == 0
     without[: form.equal_rows] = False
     if vertices:
-        found[0][without] = 0.0
-    return found
+        result[0][without] = 0.0
+    return result
 
 
 def _by_duality(

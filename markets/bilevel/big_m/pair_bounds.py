@@ -109,17 +109,17 @@ def _follower_bounds(game: KktProgram, stated: Mpcc, follower: FollowerColumns) 
     used: set[object] = {link.source for link in game.game.links}
     used |= {payment.price for payment in game.game.payments}
     own = {Dual(f"{form.agent.name}.{name}") for name in form.heard}
-    found = derive_bounds(form, *signals, reach, vertices=not used & own)
+    result = derive_bounds(form, *signals, reach, vertices=not used & own)
     at = np.arange(form.equal_rows, len(form.rhs))
-    slacks, multipliers = [found.row_slack[at]], [found.row_multiplier[at]]
+    slacks, multipliers = [result.row_slack[at]], [result.row_multiplier[at]]
     room = np.where(
         np.isfinite(form.upper - form.lower),
         form.upper - form.lower,
-        found.box.upper - found.box.lower,
+        result.box.upper - result.box.lower,
     )
     for bound, most in (
-        (form.upper, found.upper_multiplier),
-        (form.lower, found.lower_multiplier),
+        (form.upper, result.upper_multiplier),
+        (form.lower, result.lower_multiplier),
     ):
         at = np.flatnonzero(np.isfinite(bound) & (form.upper > form.lower))
         slacks.append(room[at])

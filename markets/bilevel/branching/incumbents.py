@@ -96,14 +96,14 @@ def polished(
     binding = states == BINDING
     least = np.broadcast_to(margin, (stated.pairs.count,))
     limits.lower[stated.pairs.multiplier[binding]] = least[binding]
-    found = {}
+    by_name = {}
     for number, piece in enumerate(evaluator.pieces):
         piece.sharpen()
-        found[number] = evaluator.solve(number, limits, tight=TIGHT)
-        if found[number].status != "optimal":
+        by_name[number] = evaluator.solve(number, limits, tight=TIGHT)
+        if by_name[number].status != "optimal":
             return None
-    value = sum(solution.objective for solution in found.values())
-    return Incumbent(float(value), evaluator.scattered(found)[0], states)
+    value = sum(solution.objective for solution in by_name.values())
+    return Incumbent(float(value), evaluator.scattered(by_name)[0], states)
 
 
 class Incumbents:
@@ -171,13 +171,13 @@ class Incumbents:
         """Keep the best answer under full decisions, if it is better."""
         evaluator = self._evaluator
         limits = evaluator.limits(states, node.lower, node.upper)
-        found: dict[int, Solution] = {}
+        by_name: dict[int, Solution] = {}
         for number in range(len(evaluator.pieces)):
-            found[number] = evaluator.solve(number, limits, tight=TIGHT)
-            if not found[number].found:
+            by_name[number] = evaluator.solve(number, limits, tight=TIGHT)
+            if not by_name[number].found:
                 return False
-        value = sum(solution.objective for solution in found.values())
-        columns, _ = evaluator.scattered(found)
+        value = sum(solution.objective for solution in by_name.values())
+        columns, _ = evaluator.scattered(by_name)
         whole = columns[evaluator.integer]
         if np.abs(whole - np.round(whole)).max(initial=0.0) > _POSITIVE or value >= self.value:
             return False

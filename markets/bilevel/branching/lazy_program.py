@@ -160,9 +160,9 @@ class LazyProgram:
     def _at_rows(self, values: FloatArray) -> FloatArray:
         """Put values of the model's rows where the whole program has them."""
         own = self._rows_in >= 0
-        found = np.zeros(len(self._program.row_upper))
-        found[self._rows_in[own]] = values[own]
-        return found
+        result = np.zeros(len(self._program.row_upper))
+        result[self._rows_in[own]] = values[own]
+        return result
 
     def _in_model(self, columns: IntArray) -> sparse.csc_array:
         """Entries of some columns in the rows of the model; tangents have none."""

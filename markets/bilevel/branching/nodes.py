@@ -138,12 +138,12 @@ class Evaluator:
                 return None
             states = np.where(never & (states == OPEN), NO_VALUE, states)
             limits = self.limits(states, lower, upper)
-        found = {}
+        by_name = {}
         for number in self._touched(states, lower, upper, parent):
-            found[number] = self.solve(number, limits, tight=tight)
-            if found[number].status == "infeasible":
+            by_name[number] = self.solve(number, limits, tight=tight)
+            if by_name[number].status == "infeasible":
                 return None
-        return self._node(states, lower, upper, parent, found)
+        return self._node(states, lower, upper, parent, by_name)
 
     def solve(self, number: int, limits: Limits, *, tight: float | None = None) -> Solution:
         """Solve one part; where nothing bounds it yet, a point far out shows what to branch on."""

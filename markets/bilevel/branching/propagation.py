@@ -81,8 +81,8 @@ class Propagation:
         *_, row_most = self._ends(low, high)
         upper = high[pairs.column] < self._upper[pairs.column] - _ROOM
         lower = low[pairs.column] > self._lower[pairs.column] + _ROOM
-        found = np.where(pairs.upper, upper, lower)
+        result = np.where(pairs.upper, upper, lower)
         by_row = pairs.row >= 0
         place = self._place_of_pair[by_row]
-        found[by_row] = row_most[place] < self._row_upper[place] - _ROOM
-        return np.asarray(found)
+        result[by_row] = row_most[place] < self._row_upper[place] - _ROOM
+        return np.asarray(result)

@@ -281,14 +281,14 @@ class Branching:
         return self._choice(child)
 
     def _pair_children(self, node: Node, pair: int) -> list[Node | None]:
-        found = []
+        collected = []
         for side, state in enumerate((NO_VALUE, BINDING)):
             states = _decided(node.states, pair, state)
             child = self.evaluator.evaluate(states, node.lower, node.upper, node)
             if child is not None:
                 self._learn(node, child, pair, side)
-            found.append(child)
-        return found
+            collected.append(child)
+        return collected
 
 
 def _decided(states: StateArray, pair: int, state: np.int8) -> StateArray:

@@ -72,7 +72,7 @@ def test_ctrl_c_keeps_the_best_answer_so_far(build: Builders, route: str) -> Non
 def test_ctrl_c_before_there_is_an_answer_says_so(
     build: Builders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exact, "relaxed", _pressed)
+    monkeypatch.setattr(exact, "mpcc_of", _pressed)
     with pytest.raises(Interrupted, match="no answer was found yet") as caught:
         Exact().solve(build.two_sites(1))
     assert caught.value.equilibrium is None
