@@ -15,7 +15,7 @@ from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.forms.points import Point
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.model.sources import Dual
+from equigrid.markets.model.sources import Dual, split
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ class Equilibrium:
             When the method has no multipliers of that agent, or its constraints cannot be told
             apart row by row.
         """
-        agent, _, heard = dual.heard.partition(".")
+        agent, heard = split(dual.heard)
         form = self.game.forms.get(agent)
         if agent not in self.points or form is None or heard not in form.heard:
             raise UnusableGame(

@@ -11,6 +11,7 @@ from equigrid.experiments.frp_aggregator.parties import PRODUCTS
 from equigrid.experiments.result import Kpi
 from equigrid.grid.ac import AcResult
 from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.model.sources import Dual
 
 if TYPE_CHECKING:
     from equigrid.experiments.frp_aggregator.system import FrpAggregator
@@ -45,7 +46,7 @@ def bills(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> dict[str
 def _owed(
     system: "FrpAggregator", values: Mapping[str, FloatArray], prosumer: str, said: str
 ) -> FloatArray:
-    price = values[f"dual({system.operator.name}.{prosumer}_{said}_mw)"]
+    price = values[Dual(f"{system.operator.name}.{prosumer}_{said}_mw")]
     return np.asarray((price * values[f"{system.leader}.{prosumer}_{said}_mw"]).sum(axis=1))
 
 

@@ -63,7 +63,7 @@ def paid_prices(
 ) -> dict[str, FloatArray]:
     """Return the duals at which a prosumer pays for energy and is paid for products, (S, T)."""
     duals = {
-        product: values[f"dual({system.operator.name}.{prosumer}_{said}_mw)"]
+        product: values[Dual(f"{system.operator.name}.{prosumer}_{said}_mw")]
         for product, said in PRODUCTS.items()
     }
     signs = {"energy": 1.0, "up": -1.0, "down": -1.0}

@@ -15,7 +15,7 @@ from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.declaration import Declaration
 from equigrid.markets.model.payment import Payment
-from equigrid.markets.model.sources import Dual, speaker
+from equigrid.markets.model.sources import Dual, speaker, split
 
 
 def own_payments(game: Declaration, name: str) -> list[tuple[str, Payment]]:
@@ -105,9 +105,7 @@ def _amount(
 ) -> cp.Expression:
     """Return price × quantity × hours, summed over the last axes that the hearer lacks."""
     ends: list[cp.Expression | float] = [
-        agent.says[source.partition(".")[2]]
-        for source in _factors(payment)
-        if _says(agent.name, source)
+        agent.says[split(source)[1]] for source in _factors(payment) if _says(agent.name, source)
     ]
     if not isinstance(payment.price, str):
         ends.append(float(payment.price))

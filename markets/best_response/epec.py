@@ -19,6 +19,7 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import FlexRequest
+from equigrid.markets.model.sources import split
 
 Values = Mapping[str, FloatArray]
 # A leader moves when that gains it more than this share of the gap.
@@ -103,6 +104,6 @@ def _answers(
     own = {name: by_name.kept or by_name.best for name, by_name in prospects.items()}
     values = dict(announced_values(game))
     for name, by_name in own.items():
-        values |= {p: v for p, v in by_name.values.items() if p.partition(".")[0] == name}
-    others = {p: v for p, v in own[leader].values.items() if p.partition(".")[0] not in own}
+        values |= {p: v for p, v in by_name.values.items() if split(p)[0] == name}
+    others = {p: v for p, v in own[leader].values.items() if split(p)[0] not in own}
     return {**values, **others, **said}

@@ -7,6 +7,7 @@ import cvxpy as cp
 from equigrid.arrays import FloatArray
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.sources import split
 
 
 def sub_game(
@@ -42,22 +43,23 @@ def sub_game(
         leader,
         links=[link for link in game.links if link.hearer not in others],
         payments=game.payments,
-        given={path: v for path, v in game.given.items() if path.partition(".")[0] not in others},
+        given={path: v for path, v in game.given.items() if split(path)[0] not in others},
     )
 
 
 def _announcing(name: str, said: Mapping[str, FloatArray]) -> Agent:
-    return Agent(name, says=own_words(name, said))
+    return Agent(name, says=own_quantities(name, said))
 
 
 def _held(agent: Agent, committed: Mapping[str, FloatArray]) -> Agent:
     assert agent.problem is not None
-    held = [agent.says[said] == value for said, value in own_words(agent.name, committed).items()]
+    held = [
+        agent.says[said] == value for said, value in own_quantities(agent.name, committed).items()
+    ]
     problem = cp.Problem(agent.problem.objective, [*agent.problem.constraints, *held])
     return Agent(agent.name, problem, agent.hears, agent.says)
 
 
-def own_words(name: str, values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+def own_quantities(name: str, values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     """Return what an agent says, by plain name."""
-    paths = {path: path.partition(".") for path in values}
-    return {paths[path][2]: value for path, value in values.items() if paths[path][0] == name}
+    return {split(path)[1]: value for path, value in values.items() if split(path)[0] == name}

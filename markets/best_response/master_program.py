@@ -21,6 +21,7 @@ from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.posting import said_to, said_values
 from equigrid.markets.model.payment import Payment
+from equigrid.markets.model.sources import split
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ def decided_payments(signals: Signals, form: StandardForm) -> list[Payment]:
         payment
         for payment in signals.game.payments
         if payment.sign_for(name) and isinstance(payment.price, str)
-        if payment.price.partition(".")[0] == leader and payment.price not in signals.constants
+        if split(payment.price)[0] == leader and payment.price not in signals.constants
     ]
     prices = [payment.price for payment in paid]
     for heard, where in form.heard.items():
@@ -78,7 +79,7 @@ def follower_cost(
 
 
 def _quantity(answer: Answer, payment: Payment) -> FloatArray:
-    return answer.said[payment.quantity.partition(".")[2]]
+    return answer.said[split(payment.quantity)[1]]
 
 
 class AnswerProgram(LeaderProgram):
@@ -214,7 +215,7 @@ class AnswerProgram(LeaderProgram):
         terms, constant = [], np.zeros(len(answers))
         bounds, weights = [], []
         for payment in paid:
-            price = leader.said[str(payment.price).partition(".")[2]]
+            price = leader.said[split(str(payment.price))[1]]
             weight = payment.sign_for(form.agent.name) * payment.hours
             table = weight * np.array([np.ravel(_quantity(a, payment), order="F") for a in answers])
             said = self.said[str(payment.price)]

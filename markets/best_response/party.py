@@ -9,6 +9,7 @@ import numpy as np
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
+from equigrid.markets.model.sources import split
 
 # A word as a message: who hears it, the round, values by plain name, what it costs the sender.
 Word = Callable[[str, int, Mapping[str, FloatArray], float], FlexOffer | FlexRequest]
@@ -99,7 +100,7 @@ class Party:
         except NoAnswer as error:
             raise _in_round(error, self._round) from error
         for hearer, paths in self.tells.items():
-            said = {path.partition(".")[2]: self.player.said[path] for path in paths}
+            said = {split(path)[1]: self.player.said[path] for path in paths}
             yield self._word(hearer, self._round, said, self.player.own_cost)
 
     def heard_in(self, sender: str) -> int:

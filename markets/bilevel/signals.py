@@ -12,7 +12,7 @@ from equigrid.errors import WrongMethod
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.payment import Payment
-from equigrid.markets.model.sources import Dual
+from equigrid.markets.model.sources import Dual, split
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ class Signals:
 
     def said(self, path: str) -> tuple[StandardForm, Affine]:
         """Return the form of who says a path, and the affine map said."""
-        agent, _, name = path.partition(".")
+        agent, name = split(path)
         form = self.game.forms[agent]
         return form, form.said[name]
 

@@ -21,6 +21,7 @@ from equigrid.markets.bilevel.leader_program import summing
 from equigrid.markets.bilevel.signals import Signals
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.payment import Payment
+from equigrid.markets.model.sources import split
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +147,7 @@ def _cost_names(signals: Signals, form: StandardForm) -> list[str]:
 
 def _own_dual(payment: Payment, agent: str) -> str:
     """Name of the heard quantity whose dual is the price, empty if it is not of this agent."""
-    owner, _, heard = payment.at_dual.heard.partition(".") if payment.at_dual else ("", "", "")
+    owner, heard = split(payment.at_dual.heard) if payment.at_dual else ("", "")
     return heard if owner == agent else ""
 
 

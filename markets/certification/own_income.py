@@ -16,7 +16,7 @@ from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.payment import Payment
-from equigrid.markets.model.sources import Dual
+from equigrid.markets.model.sources import Dual, split
 
 
 def moves_income(game: Game, agent: Agent) -> bool:
@@ -86,7 +86,7 @@ def _stated(
 ) -> cp.Expression:
     """Return price × quantity × hours with the agent's own factor as a decision."""
     factors = [
-        agent.says[str(source).partition(".")[2]]
+        agent.says[split(str(source))[1]]
         if mine
         else (values[source] if isinstance(source, str) else source)
         for source, mine in zip(

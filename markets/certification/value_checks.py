@@ -12,7 +12,7 @@ from equigrid.markets.certification.quantity_scales import greatest
 from equigrid.markets.forms.points import FleetPoint, Point
 from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.game import Game
-from equigrid.markets.model.sources import Dual
+from equigrid.markets.model.sources import Dual, as_source
 
 
 def checked_values(game: Game, values: Mapping[str, Any]) -> dict[str, FloatArray]:
@@ -125,7 +125,10 @@ def unchecked(game: Game, values: Mapping[str, FloatArray]) -> tuple[str, ...]:
         for name in agent.says
     ]
     open_ = [path for path, is_affine in said if path not in values or not is_affine]
-    return (*open_, *(path for path in values if path.startswith("dual(") and path not in used))
+    return (
+        *open_,
+        *(path for path in values if isinstance(as_source(path), Dual) and path not in used),
+    )
 
 
 def off_announced(game: Game, values: Mapping[str, FloatArray]) -> float:

@@ -20,7 +20,7 @@ from equigrid.markets.games.objective_shares import Shares, shares_of
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.declaration import Declaration
 from equigrid.markets.model.payment import Payment
-from equigrid.markets.model.sources import Dual, speaker
+from equigrid.markets.model.sources import Dual, speaker, split
 
 _SAME = 1e-9
 
@@ -57,7 +57,7 @@ def knows_price(game: Declaration, payment: Payment, agent: Agent) -> bool:
         return True
     if isinstance(payment.price, Dual) or speaker(payment.price) != agent.name:
         return False
-    return not agent.says[payment.price.partition(".")[2]].variables()
+    return not agent.says[split(payment.price)[1]].variables()
 
 
 def known_price_findings(
@@ -165,7 +165,7 @@ def price_of(game: Declaration, payment: Payment) -> FloatArray | float:
     """Return a price that is a number, or a constant that its party says."""
     if not isinstance(payment.price, str):
         return float(payment.price)
-    said = game.agent(speaker(payment.price)).says[payment.price.partition(".")[2]]
+    said = game.agent(speaker(payment.price)).says[split(payment.price)[1]]
     return np.asarray(said.value, dtype=float)
 
 
@@ -177,7 +177,7 @@ def _claim(
     price = np.broadcast_to(price_of(game, payment), game.shape_of(payment.quantity))
     owed = payment.sign_for(agent.name) * payment.hours * np.ravel(price, order="F")
     weights, n = np.zeros(form.columns + form.heard_size + 1), form.columns
-    own, _, name = payment.quantity.partition(".")
+    own, name = split(payment.quantity)
     heard = [link for link in game.links_into(agent.name) if link.source == payment.quantity]
     if own == agent.name:
         said = form.said[name]

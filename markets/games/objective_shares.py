@@ -14,6 +14,7 @@ from equigrid.markets.forms.objective_terms import objective_terms
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.declaration import Declaration
+from equigrid.markets.model.sources import split
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +64,8 @@ def _with_terms(
     agent: Agent, known: Mapping[str, FloatArray], quantities: Sequence[str]
 ) -> tuple[StandardForm, list[FloatArray]]:
     """Compile an agent that also says the terms of its objective."""
-    paths = [path.partition(".") for path in quantities]
-    names = list(dict.fromkeys(said for speaker, _, said in paths if speaker == agent.name))
+    paths = [split(path) for path in quantities]
+    names = list(dict.fromkeys(said for speaker, said in paths if speaker == agent.name))
     if isinstance(agent, Compiled):
         return compile_agent(agent, names), []
     terms = {f"term {k}": term for k, term in enumerate(objective_terms(agent, known))}

@@ -16,7 +16,7 @@ from equigrid.markets.games.payment_effects import never_helps, total_effect
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-from equigrid.markets.model.sources import speaker
+from equigrid.markets.model.sources import speaker, split
 
 _TOLERANCE = 1e-9
 # Effects through rows come from the solution of a system of equations.
@@ -171,5 +171,5 @@ def _is_nothing(form: StandardForm, payment: Payment) -> bool:
 
 
 def _own_quantity(form: StandardForm, payment: Payment) -> Affine | None:
-    agent, _, name = payment.quantity.partition(".")
+    agent, name = split(payment.quantity)
     return form.said.get(name) if agent == form.agent.name else None

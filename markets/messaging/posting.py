@@ -13,7 +13,7 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import Announcement, FlexOrder, FlexSettlement, Schedule
 from equigrid.markets.model.agent import Agent
-from equigrid.markets.model.sources import Dual, speaker
+from equigrid.markets.model.sources import Dual, speaker, split
 
 
 def said_values(
@@ -118,7 +118,7 @@ def _heard_from(game: Game, agent: Agent) -> dict[str, list[str]]:
 
 def _name_of(source: str) -> str:
     """What a message calls a source of its sender."""
-    return source if isinstance(source, Dual) else source.partition(".")[2]
+    return source if isinstance(source, Dual) else split(source)[1]
 
 
 def said_to(game: Game, name: str, hearer: Agent) -> list[str]:

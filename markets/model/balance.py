@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equigrid.markets.model.sources import split
+
 
 @dataclass(frozen=True)
 class Term:
@@ -25,12 +27,12 @@ class Term:
     @property
     def agent(self) -> str:
         """Name of the agent that says it."""
-        return self.source.partition(".")[0]
+        return split(self.source)[0]
 
     @property
     def said(self) -> str:
         """Name under which the agent says it."""
-        return self.source.partition(".")[2]
+        return split(self.source)[1]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.balance import Balance
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-from equigrid.markets.model.sources import Dual
+from equigrid.markets.model.sources import Dual, split
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +91,9 @@ class Declaration:
         if balance is not None:
             return self.balance_shape(balance)
         if isinstance(source, Dual):
-            agent, _, heard = source.heard.partition(".")
+            agent, heard = split(source.heard)
             return tuple(self.agent(agent).hears[heard].shape)
-        agent, _, said = source.partition(".")
+        agent, said = split(source)
         return self.agent(agent).shape_of(said)
 
     def balance_shape(self, balance: Balance) -> tuple[int, ...]:
@@ -103,6 +103,6 @@ class Declaration:
 
     def amount_shape(self, payment: Payment) -> tuple[int, ...]:
         """Return the finest shape in which anybody hears an amount."""
-        targets = [link.target.partition(".") for link in self.links if link.source == payment.name]
-        shapes = [tuple(self.agent(agent).hears[heard].shape) for agent, _, heard in targets]
+        links = [link for link in self.links if link.source == payment.name]
+        shapes = [tuple(self.agent(link.hearer).hears[link.heard].shape) for link in links]
         return max(shapes, key=len, default=())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from equigrid.markets.model.sources import as_source
+from equigrid.markets.model.sources import as_source, split
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Link:
     @property
     def hearer(self) -> str:
         """Name of the agent that hears."""
-        return self.target.partition(".")[0]
+        return split(self.target)[0]
 
     @property
     def heard(self) -> str:
         """Name under which the agent hears it."""
-        return self.target.partition(".")[2]
+        return split(self.target)[1]

@@ -32,6 +32,18 @@ class Dual(str):
         return self[len("dual(") : -1]
 
 
+def split(path: str) -> tuple[str, str]:
+    """Return the agent and the name of a path; the name is empty where there is no dot.
+
+    Examples
+    --------
+    >>> split("wind.output_mw"), split("bill")
+    (('wind', 'output_mw'), ('bill', ''))
+    """
+    agent, _, name = path.partition(".")
+    return agent, name
+
+
 def as_source(source: str) -> str:
     """Turn the text of a dual back into a Dual; leave other sources as they are."""
     text = source.startswith("dual(") and source.endswith(")")
@@ -41,5 +53,5 @@ def as_source(source: str) -> str:
 def speaker(source: str) -> str:
     """Name of the agent that says a source, whose dual it is; empty for a payment."""
     path = source.heard if isinstance(source, Dual) else source
-    agent, dot, _ = path.partition(".")
-    return agent if dot else ""
+    agent, name = split(path)
+    return agent if name else ""
