@@ -156,36 +156,62 @@ class VirtualBattery:
     efficiency: float = 1.0
     retention: float = 1.0
 
-    def block(self, scenarios: int, hours: int) -> Block:
-        """Return A(6)-A(14): energy taken and ramping offered, each of shape (S, T).
+    def block(self, scenarios: int, hours: int, labels: "OfferLabels") -> Block:
+        """Return energy taken and ramping offered, each of shape (S, T).
 
         Whatever is offered can be delivered in full, in power and in energy.
+
+        Parameters
+        ----------
+        scenarios, hours : int
+        labels : OfferLabels
         """
         shape = (scenarios, hours)
-        power = cp.Variable(
-            shape, name="A(6) power limits", bounds=[self.power_min_mw, self.power_max_mw]
-        )
-        up = cp.Variable(shape, name="A(9) upward offer", nonneg=True)
-        down = cp.Variable(shape, name="A(9) downward offer", nonneg=True)
+        power = cp.Variable(shape, name=labels.power, bounds=[self.power_min_mw, self.power_max_mw])
+        up = cp.Variable(shape, name=labels.up, nonneg=True)
+        down = cp.Variable(shape, name=labels.down, nonneg=True)
         stored = cp.Variable(
-            shape, name="A(12) energy limits", bounds=[self.energy_min_mwh, self.energy_max_mwh]
+            shape, name=labels.energy, bounds=[self.energy_min_mwh, self.energy_max_mwh]
         )
         gained = self.efficiency * power
         before = self.retention * stored[:, :-1]
+        first = self.retention * self.energy_initial_mwh
+        more, less = self.efficiency * down, self.efficiency * up
         constraints = (
-            (power - up >= self.power_min_mw).set_label("A(7) upward offer within power"),
-            (power + down <= self.power_max_mw).set_label("A(8) downward offer within power"),
-            (stored[:, 1:] == before + gained[:, 1:]).set_label("A(10) stored energy"),
-            (stored[:, 0] == self.retention * self.energy_initial_mwh + gained[:, 0]).set_label(
-                "A(13) initial stored energy"
-            ),
-            (stored[:, -1] == self.energy_final_mwh).set_label("A(14) final stored energy"),
-            (stored - self.efficiency * up >= self.energy_min_mwh).set_label(
-                "A(11) upward offer within energy"
-            ),
-            (stored + self.efficiency * down <= self.energy_max_mwh).set_label(
-                "A(11) downward offer within energy"
-            ),
+            (power - up >= self.power_min_mw).set_label(labels.up_in_power),
+            (power + down <= self.power_max_mw).set_label(labels.down_in_power),
+            (stored[:, 1:] == before + gained[:, 1:]).set_label(labels.dynamics),
+            (stored[:, 0] == first + gained[:, 0]).set_label(labels.initial),
+            (stored[:, -1] == self.energy_final_mwh).set_label(labels.final),
+            (stored - less >= self.energy_min_mwh).set_label(labels.up_in_energy),
+            (stored + more <= self.energy_max_mwh).set_label(labels.down_in_energy),
         )
         quantities = {"import_mw": power, "up_mw": up, "down_mw": down, "stored_mwh": stored}
         return Block(quantities, constraints)
+
+
+@dataclass(frozen=True)
+class OfferLabels:
+    """Labels of a virtual battery's equations, which its owner knows.
+
+    Attributes
+    ----------
+    power, up, down, energy : str
+        Of the limits of net consumption, of both offers and of stored energy (on the variables).
+    up_in_power, down_in_power, up_in_energy, down_in_energy : str
+        That offers can be delivered within power and within energy.
+    dynamics, initial, final : str
+        Of stored energy from hour to hour, in the first hour and in the last.
+    """
+
+    power: str
+    up: str
+    down: str
+    energy: str
+    up_in_power: str
+    down_in_power: str
+    up_in_energy: str
+    down_in_energy: str
+    dynamics: str
+    initial: str
+    final: str

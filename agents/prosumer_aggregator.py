@@ -5,9 +5,22 @@ from dataclasses import dataclass
 
 import cvxpy as cp
 
-from equigrid.agents.assets import VirtualBattery
+from equigrid.agents.assets import OfferLabels, VirtualBattery
 from equigrid.markets.model.agent import Agent
 
+_LABELS = OfferLabels(
+    power="A(6) power limits",
+    up="A(9) upward offer",
+    down="A(9) downward offer",
+    energy="A(12) energy limits",
+    up_in_power="A(7) upward offer within power",
+    down_in_power="A(8) downward offer within power",
+    up_in_energy="A(11) upward offer within energy",
+    down_in_energy="A(11) downward offer within energy",
+    dynamics="A(10) stored energy",
+    initial="A(13) initial stored energy",
+    final="A(14) final stored energy",
+)
 WorstCase = Callable[[cp.Expression], tuple[cp.Expression, Sequence[cp.Constraint]]]
 
 
@@ -45,7 +58,7 @@ class ProsumerAggregator:
             name: cp.Parameter(self.scenarios, name=name)
             for name in ("energy_bill", "up_bill", "down_bill")
         }
-        blocks = {p.name: p.block(self.scenarios, self.hours) for p in self.prosumers}
+        blocks = {p.name: p.block(self.scenarios, self.hours, _LABELS) for p in self.prosumers}
         cost = hears["energy_bill"] + hears["up_bill"] + hears["down_bill"]
         worst, rows = self.worst_case(cost)
         constraints = list(rows)

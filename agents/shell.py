@@ -1,4 +1,7 @@
-"""Puts a party on the clock: a Mesa agent that sees its own mail and nothing else."""
+"""The shell of a party in a world: a Mesa agent that keeps the party's own mail, and no other.
+
+It does not act: parties answer in processes that methods start on the mailroom's clock.
+"""
 
 import mesa
 
