@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support import led_games as build
 
 from equigrid.errors import NoAnswer, WrongMethod
 from equigrid.markets.games.game import Game
@@ -22,12 +23,8 @@ from equigrid.markets.model.balance import Balance
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
-
 
 def _game(
-    build: Builders,
     load: Sequence[float] = (4.0, 5.0),
     costs: Sequence[float] = (4.0, 7.0),
     wholesale: Sequence[float] = (3.0, 6.0),
@@ -72,12 +69,10 @@ def _drawn(seed: int) -> dict[str, Any]:
 @pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10**6))
-def test_a_settled_talk_is_a_true_answer_and_never_beats_the_exact_one(
-    build: Builders, seed: int
-) -> None:
+def test_a_settled_talk_is_a_true_answer_and_never_beats_the_exact_one(seed: int) -> None:
     drawn = _drawn(seed)
-    talked = BestResponse().solve(_game(build, **drawn))
-    exact = build.searched(_game(build, **drawn))
+    talked = BestResponse().solve(_game(**drawn))
+    exact = build.searched(_game(**drawn))
     assert talked.settled
     assert talked.certificate.regret["site"] == pytest.approx(0.0, abs=1e-7)
     assert talked.certificate.optimality_gap is None
@@ -88,16 +83,16 @@ def test_a_settled_talk_is_a_true_answer_and_never_beats_the_exact_one(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_with_generic_data_the_optimum_is_reached(build: Builders, seed: int) -> None:
+def test_with_generic_data_the_optimum_is_reached(seed: int) -> None:
     drawn = _drawn(seed)
-    talked = BestResponse().solve(_game(build, **drawn))
-    exact = build.searched(_game(build, **drawn))
+    talked = BestResponse().solve(_game(**drawn))
+    exact = build.searched(_game(**drawn))
     assert talked.leader_objective == pytest.approx(exact, rel=1e-4)
 
 
 @pytest.mark.smoke
-def test_every_round_is_a_request_and_an_offer(build: Builders) -> None:
-    room, game = Mailroom(), _game(build)
+def test_every_round_is_a_request_and_an_offer() -> None:
+    room, game = Mailroom(), _game()
     found = room.run(BestResponse().play(game, room, "day-ahead"))
     rounds = len(found.rounds)
     assert found.statistics["rounds"] == rounds
@@ -120,52 +115,52 @@ def test_every_round_is_a_request_and_an_offer(build: Builders) -> None:
     assert found.rounds[-1]["realised"] == pytest.approx(found.leader_objective)
 
 
-def test_a_talk_that_is_cut_short_is_not_settled(build: Builders) -> None:
-    found = BestResponse(rounds=1).solve(_game(build))
+def test_a_talk_that_is_cut_short_is_not_settled() -> None:
+    found = BestResponse(rounds=1).solve(_game())
     assert not found.settled
     assert len(found.rounds) == 1
     assert found.certificate.regret["site"] <= 1e-9
 
 
-def test_followers_may_have_whole_units(build: Builders) -> None:
-    found = BestResponse().solve(_game(build, whole_units=True, load=(4.5, 5.5)))
+def test_followers_may_have_whole_units() -> None:
+    found = BestResponse().solve(_game(whole_units=True, load=(4.5, 5.5)))
     assert found.settled
     assert found.certificate.regret["site"] <= 1e-9
     # 2 + 2 MW of its own at 4 and 7 from 4.5: above 7 only 0.5 is bought, above 4 it is 2.5.
     assert set(found.values["site.bought"].round(6).tolist()) <= {0.5, 1.5, 2.5, 3.5, 4.5, 5.5}
 
 
-def test_the_best_answers_that_the_leader_can_use_are_kept(build: Builders) -> None:
+def test_the_best_answers_that_the_leader_can_use_are_kept() -> None:
     """Only high prices leave the leader's limit intact."""
-    found = BestResponse().solve(_game(build, most=3.0))
+    found = BestResponse().solve(_game(most=3.0))
     assert found.values["site.bought"].sum() <= 3.0 + 1e-9
     assert found.certificate.primal_residual is not None
     assert found.certificate.primal_residual <= 1e-9
 
 
-def test_a_leader_that_no_answer_allows_is_named(build: Builders) -> None:
+def test_a_leader_that_no_answer_allows_is_named() -> None:
     with pytest.raises(NoAnswer, match="leader 'disco'") as caught:
-        BestResponse().solve(_game(build, most=0.5))
+        BestResponse().solve(_game(most=0.5))
     assert caught.value.agent == "disco"
 
 
-def test_a_leader_that_runs_out_of_rounds_without_a_decision_is_named(build: Builders) -> None:
+def test_a_leader_that_runs_out_of_rounds_without_a_decision_is_named() -> None:
     words = (
         r"leader 'disco' has no decision that the answers it heard allow, rounds played: 1; "
         r".*short by"
     )
     with pytest.raises(NoAnswer, match=words):
-        BestResponse(rounds=1).solve(_game(build, most=0.5))
+        BestResponse(rounds=1).solve(_game(most=0.5))
 
 
-def test_a_follower_without_an_answer_is_named(build: Builders) -> None:
+def test_a_follower_without_an_answer_is_named() -> None:
     with pytest.raises(NoAnswer, match="agent 'site' has no best answer"):
-        BestResponse().solve(_game(build, load=(40.0, 1.0)))
+        BestResponse().solve(_game(load=(40.0, 1.0)))
 
 
-def test_signals_that_are_no_price_are_refused(build: Builders) -> None:
+def test_signals_that_are_no_price_are_refused() -> None:
     with pytest.raises(WrongMethod, match=r"'site\.toll' is decided by another agent but is not"):
-        BestResponse().solve(_game(build, toll=1.0, site_links=[Link("disco.toll", "site.toll")]))
+        BestResponse().solve(_game(toll=1.0, site_links=[Link("disco.toll", "site.toll")]))
 
 
 def test_a_game_of_balances_is_refused() -> None:
@@ -179,8 +174,8 @@ def test_a_game_of_balances_is_refused() -> None:
         BestResponse().solve(game)
 
 
-def test_prices_without_bounds_are_refused(build: Builders) -> None:
-    game = _game(build)
+def test_prices_without_bounds_are_refused() -> None:
+    game = _game()
     offer = cp.Variable(2)
     leader = game.agent("disco")
     open_ended = Agent("disco", leader.problem, leader.hears, {**leader.says, "price": offer})
@@ -200,10 +195,10 @@ def test_followers_that_pay_the_leader_nothing_keep_their_cheapest_answer() -> N
     assert found.settled
 
 
-def test_a_known_toll_is_heard_with_a_decided_price(build: Builders) -> None:
+def test_a_known_toll_is_heard_with_a_decided_price() -> None:
     """The state's 1 per MW lowers what the leader can ask before own units are cheaper."""
     toll = Agent("state", says={"toll": np.ones(2)})
-    game = _game(build)
+    game = _game()
     site = game.agent("site")
     taxed = Game(
         [game.agent("disco"), site, toll],
@@ -217,10 +212,10 @@ def test_a_known_toll_is_heard_with_a_decided_price(build: Builders) -> None:
     assert found.payments["toll"] == pytest.approx(found.values["site.bought"].sum())
 
 
-def test_two_games_on_one_clock_do_not_answer_for_each_other(build: Builders) -> None:
+def test_two_games_on_one_clock_do_not_answer_for_each_other() -> None:
     room = Mailroom()
-    first = room.run(BestResponse().play(_game(build), room, "first"))
-    second = room.run(BestResponse().play(_game(build, load=(6.0, 7.0)), room, "second"))
-    alone = BestResponse().solve(_game(build, load=(6.0, 7.0)))
+    first = room.run(BestResponse().play(_game(), room, "first"))
+    second = room.run(BestResponse().play(_game(load=(6.0, 7.0)), room, "second"))
+    alone = BestResponse().solve(_game(load=(6.0, 7.0)))
     assert second.leader_objective == pytest.approx(alone.leader_objective)
     assert first.leader_objective != pytest.approx(alone.leader_objective)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
 import pytest
+from tests.support import led_games as build
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableGame, WrongMethod
@@ -16,9 +17,6 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 # Own units of 2 MW at these costs, by scenario and hour; the load is 3 MW and the cap 9.
 COSTS = np.array([[4.0, 7.0], [6.0, 3.0], [5.0, 8.0]])
@@ -116,9 +114,7 @@ WEIGH: dict[str, Any] = {
 
 @pytest.mark.parametrize("objective", ["worst", "expected", "gain"])
 @pytest.mark.parametrize("one_price", [False, True])
-def test_what_a_leader_makes_of_its_scenarios(
-    build: Builders, objective: str, one_price: bool
-) -> None:
+def test_what_a_leader_makes_of_its_scenarios(objective: str, one_price: bool) -> None:
     best = _enumerated(WEIGH[objective], one_price=one_price)
     sign = -1.0 if objective == "gain" else 1.0
     for route in ("branching", "milp"):
@@ -126,7 +122,7 @@ def test_what_a_leader_makes_of_its_scenarios(
         assert build.searched(game, route) == pytest.approx(sign * best)
 
 
-def test_the_payment_is_the_total_of_its_scenarios(build: Builders) -> None:
+def test_the_payment_is_the_total_of_its_scenarios() -> None:
     found = build.certified(_game("expected", one_price=True))
     owed = HOURS * found.values["disco.price"] * found.values["site.bought"]
     assert found.payments["bill"] == pytest.approx(owed.sum())
@@ -135,9 +131,7 @@ def test_the_payment_is_the_total_of_its_scenarios(build: Builders) -> None:
 
 
 @pytest.mark.parametrize("shape", [pytest.param((3,), marks=pytest.mark.slow), (3, 2)])
-def test_amounts_that_are_only_added_up_are_that_of_one_amount(
-    build: Builders, shape: tuple[int, ...]
-) -> None:
+def test_amounts_that_are_only_added_up_are_that_of_one_amount(shape: tuple[int, ...]) -> None:
     whole = build.searched(_game("sum", shape=()))
     assert build.searched(_game("sum", shape=shape)) == pytest.approx(whole)
     assert build.searched(_game("sum", shape=shape), "milp") == pytest.approx(whole)
@@ -150,7 +144,7 @@ def test_amounts_of_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
         _game("sum", shape=shape)
 
 
-def test_scenarios_that_one_limit_ties_together_have_only_a_total(build: Builders) -> None:
+def test_scenarios_that_one_limit_ties_together_have_only_a_total() -> None:
     """An energy budget over all scenarios joins their bills: only equal weights are linear."""
     tied = _site()
     assert tied.problem is not None
@@ -166,7 +160,7 @@ def test_scenarios_that_one_limit_ties_together_have_only_a_total(build: Builder
     assert build.searched(game) == pytest.approx(build.searched(game, "milp"))
 
 
-def test_an_amount_by_scenario_at_a_dual(build: Builders) -> None:
+def test_an_amount_by_scenario_at_a_dual() -> None:
     """Withdraw x in two scenarios, of which one is dear from 1 MW on: the worst bill is least."""
     heard, out = cp.Parameter((2, 1)), cp.Variable((2, 2), bounds=[0, 3])
     steps = np.array([[10.0, 10.0], [10.0, 30.0]])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.support import led_games as build
 
 from equigrid.markets.bilevel import concurrent_search
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
@@ -19,9 +20,6 @@ from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.forms.search_limits import SearchLimits
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 GAP = 1e-6
 
@@ -41,9 +39,7 @@ def _digits(found: Equilibrium) -> tuple[Any, ...]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_alone")
-def test_two_runs_are_the_same_bit_by_bit_and_agree_with_the_branching_alone(
-    build: Builders,
-) -> None:
+def test_two_runs_are_the_same_bit_by_bit_and_agree_with_the_branching_alone() -> None:
     first, second = (build.certified(build.two_sites(1), Exact(gap=GAP)) for _ in range(2))
     assert _digits(first) == _digits(second)
     alone = build.searched(build.two_sites(1), gap=GAP)
@@ -84,7 +80,6 @@ def _best(stated: Mpcc) -> Incumbent:
 
 @pytest.mark.usefixtures("few_alone")
 def test_a_better_answer_and_a_bound_of_the_milp_end_the_search(
-    build: Builders,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program, stated = _stated(build.two_sites(1))
@@ -104,7 +99,6 @@ def test_a_better_answer_and_a_bound_of_the_milp_end_the_search(
 
 @pytest.mark.usefixtures("few_alone")
 def test_a_worse_answer_and_no_bound_of_the_milp_change_nothing(
-    build: Builders,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program, stated = _stated(build.two_sites(1))
@@ -124,7 +118,6 @@ def test_a_worse_answer_and_no_bound_of_the_milp_change_nothing(
 
 @pytest.mark.usefixtures("few_alone")
 def test_a_milp_that_finds_nothing_feasible_is_believed_where_nothing_was_found(
-    build: Builders,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program, stated = _stated(build.two_sites(0))
@@ -139,7 +132,7 @@ def test_a_milp_that_finds_nothing_feasible_is_believed_where_nothing_was_found(
 
 @pytest.mark.usefixtures("few_alone")
 def test_without_bounds_for_the_milp_the_branching_goes_on_alone(
-    monkeypatch: pytest.MonkeyPatch, build: Builders
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def no_bounds(*_: object) -> None:
         raise NoBoundError("nothing bounds it")
@@ -156,9 +149,7 @@ def test_without_bounds_for_the_milp_the_branching_goes_on_alone(
 
 
 @pytest.mark.usefixtures("few_alone")
-def test_an_interrupt_stops_the_milp_as_well(
-    build: Builders, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_stops_the_milp_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     program, stated = _stated(build.two_sites(1))
     cancelled: list[BigMMilp] = []
     run = Branching.run
@@ -183,7 +174,7 @@ def test_an_interrupt_stops_the_milp_as_well(
     [("auto", 1, 20), pytest.param("milp", 5, 5, marks=pytest.mark.slow)],
 )
 def test_a_node_limit_gives_the_best_answer_so_far_with_its_gap(
-    build: Builders, route: str, seed: int, nodes: int
+    route: str, seed: int, nodes: int
 ) -> None:
     best = build.searched(build.two_sites(seed), gap=GAP)
     found = Exact(gap=1e-9, node_limit=nodes, route=route).solve(build.two_sites(seed))  # type: ignore[arg-type]
@@ -200,7 +191,7 @@ def test_a_node_limit_gives_the_best_answer_so_far_with_its_gap(
 
 
 @pytest.mark.usefixtures("few_alone")
-def test_a_node_limit_holds_for_both_beside_each_other(build: Builders) -> None:
+def test_a_node_limit_holds_for_both_beside_each_other() -> None:
     best = build.searched(build.two_sites(1), gap=GAP)
     found = concurrent_search.solve_concurrently(
         *_stated(build.two_sites(1)), 1e-12, SearchLimits(45)

@@ -8,12 +8,11 @@ room, 30 at the second one once it is full.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cvxpy as cp
 import numpy as np
 import pytest
 from scipy.optimize import linprog
+from tests.support import led_games as build
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.games.game import Game
@@ -21,9 +20,6 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 BASE, COSTS, SIZE, LINE, SUSCEPTANCE = np.array([2.0, 2.0]), np.array([10.0, 30.0]), 8.0, 4.0, 50.0
 WITHDRAWN = "aggregator.withdrawal_mw"
@@ -105,9 +101,7 @@ def _best_of_grid(need: float, worth: tuple[float, float], hours: float = 1.0) -
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_the_price_of_what_is_withdrawn_is_positive_on_whichever_side_it_stands(
-    build: Builders, side: str
-) -> None:
+def test_the_price_of_what_is_withdrawn_is_positive_on_whichever_side_it_stands(side: str) -> None:
     """3 MW at the second bus, 1 at the first: the line is full, so prices are 10 and 30."""
     taken, bill = cp.Variable(2, bounds=[[1.0, 3.0], [1.0, 3.0]]), cp.Parameter()
     leader = Agent(
@@ -134,7 +128,7 @@ def test_the_price_of_what_is_withdrawn_is_positive_on_whichever_side_it_stands(
     "worth", [(0.0, 0.0), (0.0, 12.0), pytest.param((0.0, 40.0), marks=pytest.mark.slow)]
 )
 def test_the_bill_at_nodal_prices_is_that_of_a_grid(
-    build: Builders, need: float, worth: tuple[float, float]
+    need: float, worth: tuple[float, float]
 ) -> None:
     found = build.by_both_routes(_game(_dno(), need, worth), milp_may_refuse=True)
     assert found.leader_objective == pytest.approx(_best_of_grid(need, worth), abs=1e-5)
@@ -142,7 +136,7 @@ def test_the_bill_at_nodal_prices_is_that_of_a_grid(
     assert found.payments["bill"] == pytest.approx(owed)
 
 
-def test_each_price_is_an_optimal_dual_of_the_dispatch(build: Builders) -> None:
+def test_each_price_is_an_optimal_dual_of_the_dispatch() -> None:
     """Cost grows by at least the price to every side: prices are subgradients."""
     found = build.certified(_game(_dno(), 6.0, (0.0, 12.0)))
     taken, price = found.values[WITHDRAWN], found.values[PRICE]
@@ -152,7 +146,7 @@ def test_each_price_is_an_optimal_dual_of_the_dispatch(build: Builders) -> None:
 
 
 @pytest.mark.parametrize("hours", [0.5, 2.0])
-def test_hours_scale_the_bill_and_not_the_price(build: Builders, hours: float) -> None:
+def test_hours_scale_the_bill_and_not_the_price(hours: float) -> None:
     found = build.certified(_game(_dno(), 6.0, (0.0, 40.0), hours))
     assert found.leader_objective == pytest.approx(_best_of_grid(6.0, (0.0, 40.0), hours))
     owed = hours * float(np.sum(found.values[PRICE] * found.values[WITHDRAWN]))
@@ -160,9 +154,7 @@ def test_hours_scale_the_bill_and_not_the_price(build: Builders, hours: float) -
 
 
 @pytest.mark.parametrize(("cap", "cost"), [(np.inf, -60.0), (20.0, -50.0), (10.0, -50.0)])
-def test_a_leader_may_hear_a_price_and_keep_it_below_a_cap(
-    build: Builders, cap: float, cost: float
-) -> None:
+def test_a_leader_may_hear_a_price_and_keep_it_below_a_cap(cap: float, cost: float) -> None:
     """A MW at the second bus is worth 45: 4 at 30, or under a cap the 2 that come by line at 10."""
     game = _game(_dno(), need=4.0)
     taken, bill, price = cp.Variable(2, bounds=[0, 6]), cp.Parameter(), cp.Parameter(2)
@@ -180,7 +172,7 @@ def test_a_leader_may_hear_a_price_and_keep_it_below_a_cap(
     assert found.leader_objective == pytest.approx(cost)
 
 
-def test_a_multiplier_without_end_is_not_cut_off_at_a_vertex_of_the_dual(build: Builders) -> None:
+def test_a_multiplier_without_end_is_not_cut_off_at_a_vertex_of_the_dual() -> None:
     """At a cap of 4 nothing is left to choose: every price from 1 up is right, paid up to 100."""
     cap, x = cp.Parameter(1, name="cap"), cp.Variable(1, bounds=[4, 10])
     follower = Agent("f", cp.Problem(cp.Minimize(-cp.sum(x)), [x <= cap]), {"cap": cap}, {"x": x})

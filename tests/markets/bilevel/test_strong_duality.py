@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import cvxpy as cp
 import numpy as np
@@ -11,15 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from tests.support import led_games as build
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 HOURS = st.sampled_from([0.25, 1.0, 2.0])
 
@@ -93,9 +90,7 @@ def _profit(
 @pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10**6), hours=HOURS)
-def test_two_payments_at_one_price_are_that_of_the_net_quantity(
-    build: Builders, seed: int, hours: float
-) -> None:
+def test_two_payments_at_one_price_are_that_of_the_net_quantity(seed: int, hours: float) -> None:
     rng = np.random.default_rng(seed)
     cost, wholesale = np.sort(rng.uniform(1, 9, 2)), float(rng.uniform(0, 9))
     best = _best_by_prices(cost, wholesale, hours)
@@ -105,7 +100,7 @@ def test_two_payments_at_one_price_are_that_of_the_net_quantity(
             assert build.searched(game, route) == pytest.approx(best, abs=1e-5)
 
 
-def test_each_of_two_payments_at_one_price_is_price_times_its_quantity(build: Builders) -> None:
+def test_each_of_two_payments_at_one_price_is_price_times_its_quantity() -> None:
     game = _one_price_game(np.array([2.0, 7.0]), 5.0, 0.5, split=True)
     found = build.by_both_routes(game)
     price, values = found.values["disco.price"], found.values
@@ -115,7 +110,7 @@ def test_each_of_two_payments_at_one_price_is_price_times_its_quantity(build: Bu
 
 
 @pytest.mark.parametrize("hours", [0.5, 3.0])
-def test_a_price_and_a_fee_in_one_heard_value_for_some_hours(build: Builders, hours: float) -> None:
+def test_a_price_and_a_fee_in_one_heard_value_for_some_hours(hours: float) -> None:
     """Of 4 MW, 2 are bought at 10 + 2 rather than own ones at 5, whatever the split is."""
     price, bought = cp.Parameter(1), cp.Variable(1, bounds=[0, 9])
     own = cp.Variable(1, bounds=[0, 2])
@@ -137,7 +132,7 @@ def test_a_price_and_a_fee_in_one_heard_value_for_some_hours(build: Builders, ho
     assert found.payments == pytest.approx({"bill": hours * 20.0, "fee": hours * 4.0})
 
 
-def test_followers_that_pay_each_other_at_a_price_that_both_hear(build: Builders) -> None:
+def test_followers_that_pay_each_other_at_a_price_that_both_hear() -> None:
     """The leader sets the price between a buyer and a seller and hears only how much is made.
 
     The buyer takes 3 MW below 8, and the seller makes 5 MW above 6: the price lies between.
@@ -180,7 +175,7 @@ def test_followers_that_pay_each_other_at_a_price_that_both_hear(build: Builders
     assert found.payments == pytest.approx({"purchase": 18.0, "sale": 30.0})
 
 
-def test_a_leader_may_keep_an_amount_within_its_means(build: Builders) -> None:
+def test_a_leader_may_keep_an_amount_within_its_means() -> None:
     """A budget of 9 for the seller's 3 MW at 2 and 2 MW at 6: 3 MW at up to 3, or less at 6."""
     price, made = cp.Parameter(1), [cp.Variable(1, bounds=[0, k]) for k in (3, 2)]
     sold = made[0] + made[1]
@@ -205,9 +200,7 @@ def test_a_leader_may_keep_an_amount_within_its_means(build: Builders) -> None:
     assert found.payments["pay"] == pytest.approx(6.0)
 
 
-def test_a_price_heard_under_two_names_is_paid_for_all_that_is_bought_at_it(
-    build: Builders,
-) -> None:
+def test_a_price_heard_under_two_names_is_paid_for_all_that_is_bought_at_it() -> None:
     """A day and a night rate that are one price: 3 MW each, of which 2 may be made at 4 and 6."""
     rates = {name: cp.Parameter(1, name=name) for name in ("day", "night")}
     bought = {name: cp.Variable(1, bounds=[0, 9]) for name in rates}
@@ -231,7 +224,7 @@ def test_a_price_heard_under_two_names_is_paid_for_all_that_is_bought_at_it(
     )
 
 
-def test_a_follower_may_set_the_price_that_another_pays(build: Builders) -> None:
+def test_a_follower_may_set_the_price_that_another_pays() -> None:
     """A shop asks as much as it may, and a customer leaves above 5; the leader sets the limit."""
     limit, ask = cp.Parameter(1), cp.Variable(1, bounds=[0, 9])
     shop = Agent(

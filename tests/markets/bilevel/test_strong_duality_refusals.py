@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cvxpy as cp
 import numpy as np
 import pytest
+from tests.support import led_games as build
 
 from equigrid.errors import UnusableGame, WrongMethod
 from equigrid.markets.games.game import Game
@@ -15,9 +14,6 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 WITHDRAWN = Dual("dno.mw")
 
@@ -75,7 +71,7 @@ def test_a_withdrawal_heard_apart_that_nobody_pays_for_is_refused() -> None:
     _refused(game, r"'dno\.more', which another agent decides.*pay for it at its Dual as well")
 
 
-def test_two_withdrawals_each_paid_at_its_own_dual_are_solved(build: Builders) -> None:
+def test_two_withdrawals_each_paid_at_its_own_dual_are_solved() -> None:
     """2 MW at 10 are bought, whoever takes them."""
     leader = _leader(15.0, more=cp.Variable(1, bounds=[0, 1]))
     links = [Link("leader.mw", "dno.mw"), Link("leader.more", "dno.more")]

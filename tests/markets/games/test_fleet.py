@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support import led_games as build
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableGame
@@ -20,9 +21,6 @@ from equigrid.markets.messaging.posting import said_values
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 STEPS = 3
 
@@ -144,7 +142,7 @@ def test_a_member_that_gains_makes_a_fleet_that_gains() -> None:
     assert fleet.problem.value == pytest.approx(14.0)
 
 
-def _led(build: Builders, sites: list[Agent]) -> Game:
+def _led(sites: list[Agent]) -> Game:
     """A company that sets a price for members who buy at it."""
     offer, income = cp.Variable(STEPS, bounds=[0, 9]), cp.Parameter()
     sold = [cp.Parameter(STEPS) for _ in sites]
@@ -163,11 +161,11 @@ def _led(build: Builders, sites: list[Agent]) -> Game:
 @pytest.mark.parametrize(
     "seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]
 )
-def test_a_fleet_follows_as_its_members_do(build: Builders, seed: int) -> None:
+def test_a_fleet_follows_as_its_members_do(seed: int) -> None:
     data = _data(np.random.default_rng(seed), 2)
     fleet = Fleet("homes", _member("home", curved=False), data)
-    apart = build.certified(_led(build, _alone(data, curved=False)))
-    together = build.certified(_led(build, [fleet]))
+    apart = build.certified(_led(_alone(data, curved=False)))
+    together = build.certified(_led([fleet]))
     assert together.leader_objective == pytest.approx(apart.leader_objective, abs=1e-4)
     sums = together.values["homes.bought"]
     assert sums.shape == (STEPS,)

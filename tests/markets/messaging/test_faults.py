@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support import led_games as build
 
 from equigrid.errors import NoAnswer
 from equigrid.markets.best_response import negotiation
@@ -27,9 +28,6 @@ from equigrid.markets.messaging.messages import (
     Message,
 )
 from equigrid.markets.methods.best_response import BestResponse
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 WORST = Faults(loss=0.2, delay_rounds=3, duplicate=0.1, seed=5)
 
@@ -259,7 +257,7 @@ def _same(one: Equilibrium, other: Equilibrium) -> None:
 @pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_a_negotiation_comes_to_the_same_end(build: Builders, seed: int) -> None:
+def test_a_negotiation_comes_to_the_same_end(seed: int) -> None:
     _, calm = _play(build.two_sites(3))
     room, found = _play(
         build.two_sites(3), Faults(loss=0.2, delay_rounds=3, duplicate=0.1, seed=seed)
@@ -271,13 +269,13 @@ def test_a_negotiation_comes_to_the_same_end(build: Builders, seed: int) -> None
 @pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(game_seed=st.integers(0, 10**6))
-def test_any_small_game_comes_to_the_same_end(build: Builders, game_seed: int) -> None:
+def test_any_small_game_comes_to_the_same_end(game_seed: int) -> None:
     _, calm = _play(build.two_sites(game_seed, most=18.0))
     _, found = _play(build.two_sites(game_seed, most=18.0), WORST)
     _same(found, calm)
 
 
-def test_a_negotiation_without_faults_says_what_it_always_said(build: Builders) -> None:
+def test_a_negotiation_without_faults_says_what_it_always_said() -> None:
     one, found = _play(build.two_sites(3))
     other, _ = _play(build.two_sites(3), Faults(seed=8))
     assert one.lines() == other.lines()
@@ -290,7 +288,7 @@ def test_a_negotiation_without_faults_says_what_it_always_said(build: Builders) 
     assert [(message.kind, message.round) for message in talk] == rounds
 
 
-def test_a_repeated_request_gets_the_same_offer(build: Builders) -> None:
+def test_a_repeated_request_gets_the_same_offer() -> None:
     room, _ = _play(build.two_sites(3), WORST)
     offers: dict[tuple[str, int], list[FlexOffer]] = {}
     requests: dict[int, list[FlexRequest]] = {}
@@ -306,7 +304,7 @@ def test_a_repeated_request_gets_the_same_offer(build: Builders) -> None:
         assert all(request.values == asked[0].values for request in asked)
 
 
-def test_a_silent_party_is_named_after_a_limit(build: Builders) -> None:
+def test_a_silent_party_is_named_after_a_limit() -> None:
     room = Mailroom(faults=Faults(silent={"s1": 2}))
     with pytest.raises(NoAnswer, match="agent 's1' has not answered in 30 tries; lower") as told:
         room.run(BestResponse().play(build.two_sites(3), room))
@@ -318,7 +316,7 @@ def test_a_silent_party_is_named_after_a_limit(build: Builders) -> None:
     assert sum(m.sender == "s0" and m.round == 3 for m in room.log) == 1
 
 
-def test_a_leader_that_falls_silent_ends_the_talk_too(build: Builders) -> None:
+def test_a_leader_that_falls_silent_ends_the_talk_too() -> None:
     room = Mailroom(faults=Faults(silent={"disco": 0}))
     with pytest.raises(NoAnswer, match="agents 's0', 's1' have not answered in 30 tries"):
         room.run(BestResponse().play(build.two_sites(3), room))
@@ -326,7 +324,7 @@ def test_a_leader_that_falls_silent_ends_the_talk_too(build: Builders) -> None:
 
 
 def test_after_a_failed_talk_the_next_one_reads_nothing_of_it(
-    build: Builders, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(negotiation, "_TRIES", 3)
     room = Mailroom(faults=Faults(delay_rounds=3, silent={"s1": 2}, seed=2))
@@ -339,14 +337,14 @@ def test_after_a_failed_talk_the_next_one_reads_nothing_of_it(
 
 
 @pytest.mark.slow
-def test_two_talks_on_one_clock_do_not_mix(build: Builders) -> None:
+def test_two_talks_on_one_clock_do_not_mix() -> None:
     room = Mailroom(faults=WORST)
     for seed in (3, 4):
         found = room.run(BestResponse().play(build.two_sites(seed, most=18.0), room))
         _same(found, _play(build.two_sites(seed, most=18.0))[1])
 
 
-def test_the_error_of_a_follower_is_told_through_faults(build: Builders) -> None:
+def test_the_error_of_a_follower_is_told_through_faults() -> None:
     room = Mailroom(faults=WORST)
     with pytest.raises(NoAnswer, match="agent 'site' has no best answer"):
         room.run(BestResponse().play(build.game(build.disco(), build.site(load=40.0)), room))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cvxpy as cp
 import numpy as np
 import pytest
+from tests.support import led_games as build
 
 from equigrid.errors import NoAnswer
 from equigrid.markets.games.game import Game
@@ -16,20 +15,17 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
-
 CAP, WHOLESALE = 10.0, 3.0
 
 
-def test_the_site_sells_its_last_megawatt_dear(build: Builders) -> None:
+def test_the_site_sells_its_last_megawatt_dear() -> None:
     """At the cap the site runs its own 2 MW and buys 2: 2 (3 - 10); at 5 it buys 4: 4 (3 - 5)."""
     found = build.certified(build.game(build.disco(), build.site()))
     assert found.leader_objective == pytest.approx(-14.0)
     assert found.values["site.bought"] == pytest.approx([2.0])
 
 
-def test_two_links_add_up_and_a_known_tax_is_paid_beside_a_decided_price(build: Builders) -> None:
+def test_two_links_add_up_and_a_known_tax_is_paid_beside_a_decided_price() -> None:
     """Tax 1 to the state: the site's own 5 bounds a price of 4 for its first 2 MW."""
     state = Agent("state", says={"tax": np.ones(1)})
     game = build.game(
@@ -47,7 +43,7 @@ def test_two_links_add_up_and_a_known_tax_is_paid_beside_a_decided_price(build: 
     assert found.certificate.settlement_residual <= 1e-6
 
 
-def test_two_decided_prices_heard_as_one_sum(build: Builders) -> None:
+def test_two_decided_prices_heard_as_one_sum() -> None:
     """A price and a fee both go to the leader, into one value that it hears."""
     fee = cp.Variable(1, bounds=[0, 2])
     game = build.game(
@@ -59,7 +55,7 @@ def test_two_decided_prices_heard_as_one_sum(build: Builders) -> None:
     assert build.certified(game).leader_objective == pytest.approx(2 * (WHOLESALE - 12.0))
 
 
-def test_a_leader_that_buys_pays_its_follower(build: Builders) -> None:
+def test_a_leader_that_buys_pays_its_follower() -> None:
     """A seller with 3 MW at 2 and 2 MW at 6; the leader needs 4 or pays 20 for the rest."""
     price, made = cp.Parameter(1, name="price"), [cp.Variable(1, bounds=[0, k]) for k in (3, 2)]
     sold = made[0] + made[1]
@@ -94,7 +90,7 @@ def test_a_leader_that_buys_pays_its_follower(build: Builders) -> None:
 
 
 @pytest.mark.parametrize("idle", [False, True])
-def test_a_load_that_does_not_answer_pays_the_cap(build: Builders, idle: bool) -> None:
+def test_a_load_that_does_not_answer_pays_the_cap(idle: bool) -> None:
     """The reduction leaves nothing that the price multiplies; the bill must stay tied to it."""
     price, bought = cp.Parameter(1, name="price"), cp.Variable(1)
     own = cp.Variable(1, bounds=[0, 1])
@@ -108,9 +104,7 @@ def test_a_load_that_does_not_answer_pays_the_cap(build: Builders, idle: bool) -
 
 
 @pytest.mark.parametrize("direct", [False, True])
-def test_a_signal_that_costs_the_follower_but_is_no_price_is_no_payment(
-    build: Builders, direct: bool
-) -> None:
+def test_a_signal_that_costs_the_follower_but_is_no_price_is_no_payment(direct: bool) -> None:
     """The leader asks for 1 to 3 of something that costs the site 2 each, and gains 0.1 each."""
     price, asked = cp.Parameter(1, name="price"), cp.Parameter(1, name="asked")
     done = cp.Variable(1)
@@ -125,14 +119,14 @@ def test_a_signal_that_costs_the_follower_but_is_no_price_is_no_payment(
     assert build.certified(game).leader_objective == pytest.approx(-14.3)
 
 
-def test_columns_that_their_rows_hold_at_a_bound(build: Builders) -> None:
+def test_columns_that_their_rows_hold_at_a_bound() -> None:
     """x + y <= 0 with x, y >= 0: multipliers without a bound, slacks that are always 0."""
     price, x, y = cp.Parameter(1, name="price"), *(cp.Variable(bounds=[0, 2]) for _ in range(2))
     site = build.site(price, rows=[x + y <= 0], cost=y - x)
     assert build.certified(build.game(build.disco(), site)).leader_objective == pytest.approx(-14.0)
 
 
-def test_a_payment_with_one_decided_side_is_linear(build: Builders) -> None:
+def test_a_payment_with_one_decided_side_is_linear() -> None:
     """A rebate of 1 per MW at a constant price, and a standing charge on a constant quantity."""
     price, rebate = cp.Parameter(1, name="price"), cp.Parameter(name="rebate")
     meter = Agent("meter", says={"one": np.ones(1)})
@@ -160,7 +154,7 @@ def test_a_payment_with_one_decided_side_is_linear(build: Builders) -> None:
     assert found.certificate.regret["site"] <= 1e-6
 
 
-def test_followers_that_hear_each_other(build: Builders) -> None:
+def test_followers_that_hear_each_other() -> None:
     """A second follower covers what the first uses of its own; no money is decided."""
     used, made = cp.Parameter(1, name="used"), cp.Variable(1, bounds=[0, 5], name="made")
     spare = cp.Variable(1, bounds=[0, 5])
@@ -202,7 +196,7 @@ def test_a_leader_alone_is_an_optimisation() -> None:
     assert found.certificate.regret == {}
 
 
-def test_what_is_posted_on_the_clock(build: Builders) -> None:
+def test_what_is_posted_on_the_clock() -> None:
     room = Mailroom()
     game = build.game(build.disco(), build.site())
     found = room.run(Exact().play(game, room, "day-ahead"))
@@ -216,7 +210,7 @@ def test_what_is_posted_on_the_clock(build: Builders) -> None:
     assert found.statistics["pairs"] > 0
 
 
-def test_a_payment_between_constants_is_known_beforehand(build: Builders) -> None:
+def test_a_payment_between_constants_is_known_beforehand() -> None:
     """A rent of 3 for 2 units, whatever anybody decides."""
     fund = Agent("fund", says={"rent": np.array([3.0]), "units": np.array([2.0])})
     rent = cp.Parameter(name="rent")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
@@ -20,6 +20,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import linprog
+from tests.support import led_games as build
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
@@ -29,9 +30,6 @@ from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 PENALTY = 1e4
 
@@ -230,9 +228,7 @@ def _prices(market: Market) -> list[FloatArray]:
 @pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(market=markets(ramps=False), gain=st.booleans())
-def test_exact_is_the_best_point_of_a_complete_grid(
-    build: Builders, market: Market, gain: bool
-) -> None:
+def test_exact_is_the_best_point_of_a_complete_grid(market: Market, gain: bool) -> None:
     best = float(_grid_profits(market, _prices(market)).max())
     if not np.isfinite(best):
         with pytest.raises(NoAnswer, match="disco"):
@@ -246,9 +242,7 @@ def test_exact_is_the_best_point_of_a_complete_grid(
 @pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(market=markets(ramps=False), gain=st.booleans())
-def test_the_best_point_of_a_grid_has_a_clean_certificate(
-    build: Builders, market: Market, gain: bool
-) -> None:
+def test_the_best_point_of_a_grid_has_a_clean_certificate(market: Market, gain: bool) -> None:
     best = float(_grid_profits(market, _prices(market)).max())
     assume(np.isfinite(best))
     found = build.certified(_game(market, gain=gain))
@@ -259,9 +253,7 @@ def test_the_best_point_of_a_grid_has_a_clean_certificate(
 @pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(market=markets(ramps=True))
-def test_exact_is_no_worse_than_a_grid_when_ramps_couple_the_hours(
-    build: Builders, market: Market
-) -> None:
+def test_exact_is_no_worse_than_a_grid_when_ramps_couple_the_hours(market: Market) -> None:
     try:
         best = float(_grid_profits(market, _prices(market)).max())
     except AssertionError:
@@ -276,7 +268,7 @@ def test_exact_is_no_worse_than_a_grid_when_ramps_couple_the_hours(
         assert milp == pytest.approx(found, rel=1e-5, abs=1e-5)
 
 
-def test_the_negotiation_agrees_where_it_settles(build: Builders) -> None:
+def test_the_negotiation_agrees_where_it_settles() -> None:
     market = Market(
         sites=(Site((5, 7), (4, 9), (2, 3), 9, None), Site((3, 6), (5, 8), (1, 4), None, 2)),
         wholesale=(3, 6),

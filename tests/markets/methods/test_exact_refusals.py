@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cvxpy as cp
 import pytest
+from tests.support import led_games as build
 
 from equigrid.errors import NoAnswer, UnusableGame, WrongMethod
 from equigrid.markets.bilevel.big_m.column_ranges import NoBoundError
@@ -15,9 +14,6 @@ from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
-
 CAP, WHOLESALE = 10.0, 3.0
 
 
@@ -26,20 +22,20 @@ def _refused(game: Game, words: str) -> None:
         Exact().solve(game)
 
 
-def test_integer_followers_are_refused(build: Builders) -> None:
+def test_integer_followers_are_refused() -> None:
     price, on = cp.Parameter(1, name="price"), cp.Variable(1, boolean=True)
     site = build.site(price, cost=cp.sum(on))
     _refused(build.game(build.disco(), site), "follower 'site' has integer variables.*BestResponse")
 
 
-def test_a_leader_that_multiplies_what_it_hears_is_refused(build: Builders) -> None:
+def test_a_leader_that_multiplies_what_it_hears_is_refused() -> None:
     offer, heard, stake = cp.Variable(1, bounds=[0, 1]), cp.Parameter(1), cp.Variable(1)
     leader = build.disco({"stake": stake}, cost=heard @ stake, heard={"own": heard}, offer=offer)
     game = build.game(leader, build.site(), links=[Link("site.own", "disco.own")])
     _refused(game, "leader 'disco' multiplies 'own', which another agent decides")
 
 
-def test_a_limit_that_moves_beside_a_payment_is_refused(build: Builders) -> None:
+def test_a_limit_that_moves_beside_a_payment_is_refused() -> None:
     price, limit = cp.Parameter(1, name="price"), cp.Parameter(1, name="limit")
     bought = cp.Variable(1, bounds=[0, 9])
     site = build.site(price, {"limit": limit}, rows=[bought <= limit], bought=bought)
@@ -48,7 +44,7 @@ def test_a_limit_that_moves_beside_a_payment_is_refused(build: Builders) -> None
     _refused(game, r"'site\.limit', which another agent decides, enters its right-hand side")
 
 
-def test_a_price_for_which_nobody_is_paid_is_refused(build: Builders) -> None:
+def test_a_price_for_which_nobody_is_paid_is_refused() -> None:
     price, toll = cp.Parameter(1, name="price"), cp.Parameter(1, name="toll")
     bought = cp.Variable(1, bounds=[0, 9])
     site = build.site(price, {"toll": toll}, cost=toll @ bought, bought=bought)
@@ -57,9 +53,7 @@ def test_a_price_for_which_nobody_is_paid_is_refused(build: Builders) -> None:
     _refused(game, r"'disco\.toll' also enters the cost of 'site' but nobody is paid for it")
 
 
-def _with_a_fee(
-    build: Builders, fee: cp.Parameter, cost: cp.Expression, row: cp.Constraint
-) -> Game:
+def _with_a_fee(fee: cp.Parameter, cost: cp.Expression, row: cp.Constraint) -> Game:
     """A fee beside the price for the same purchases, which the leader hears apart."""
     said = {"fee": cp.Variable(1, bounds=[0, 2])}
     return build.game(
@@ -70,18 +64,18 @@ def _with_a_fee(
     )
 
 
-def test_decided_prices_that_are_heard_separately_are_refused(build: Builders) -> None:
+def test_decided_prices_that_are_heard_separately_are_refused() -> None:
     """It counts once, through a variable, but not where the bill counts."""
     fee, kept = cp.Parameter(name="fee"), cp.Variable()
-    game = _with_a_fee(build, fee, -kept, kept <= fee)
+    game = _with_a_fee(fee, -kept, kept <= fee)
     _refused(game, "payments 'bill', 'fee' .*several decided prices and only their sum is linear")
 
 
-def test_a_fee_that_is_not_shown_to_count_once_is_refused(build: Builders) -> None:
+def test_a_fee_that_is_not_shown_to_count_once_is_refused() -> None:
     """Taxed in full where it is above 0, it leaves the leader nothing there."""
     fee, taxed = cp.Parameter(name="fee"), cp.Variable(nonneg=True)
     with pytest.raises(UnusableGame, match="uses 'fee' so that it cannot be shown to count once"):
-        _with_a_fee(build, fee, taxed - fee, taxed >= fee)
+        _with_a_fee(fee, taxed - fee, taxed >= fee)
 
 
 def test_a_nash_game_is_refused() -> None:
@@ -94,12 +88,12 @@ def test_a_nash_game_is_refused() -> None:
     _refused(game, r"Exact does not answer .* in a circle \(a Nash game\); use BestResponse")
 
 
-def test_a_price_without_bounds_is_refused(build: Builders) -> None:
+def test_a_price_without_bounds_is_refused() -> None:
     with pytest.raises(NoBoundError, match="'site' hears a signal that nothing bounds"):
         Exact(route="milp").solve(build.game(build.disco(offer=cp.Variable(1)), build.site()))
 
 
-def test_a_price_that_follows_what_the_leader_hears_is_bounded_by_programs(build: Builders) -> None:
+def test_a_price_that_follows_what_the_leader_hears_is_bounded_by_programs() -> None:
     index, base = cp.Parameter(1, name="index"), cp.Variable(1, bounds=[0, 1])
     leader = build.disco({"price": base + index}, heard={"index": index})
     game = Game(
@@ -119,7 +113,7 @@ def test_a_price_that_follows_what_the_leader_hears_is_bounded_by_programs(build
         assert found.leader_objective == pytest.approx(4 * (WHOLESALE - 2.0))
 
 
-def test_an_amount_that_a_follower_is_charged_by_has_no_bounds(build: Builders) -> None:
+def test_an_amount_that_a_follower_is_charged_by_has_no_bounds() -> None:
     amount, x = cp.Parameter(name="amount"), cp.Variable(bounds=[0, 1])
     third = Agent("third", cp.Problem(cp.Minimize(amount * x)), {"amount": amount}, {"x": x})
     game = build.game(
@@ -129,7 +123,7 @@ def test_an_amount_that_a_follower_is_charged_by_has_no_bounds(build: Builders) 
         Exact(route="milp").solve(game)
 
 
-def test_an_infeasible_leader_is_named(build: Builders) -> None:
+def test_an_infeasible_leader_is_named() -> None:
     offer, sold, income = cp.Variable(1, bounds=[0, CAP]), cp.Parameter(1), cp.Parameter()
     leader = Agent(
         "disco",
@@ -142,12 +136,12 @@ def test_an_infeasible_leader_is_named(build: Builders) -> None:
     assert caught.value.agent == "disco"
 
 
-def test_an_unbounded_leader_is_named(build: Builders) -> None:
+def test_an_unbounded_leader_is_named() -> None:
     with pytest.raises(NoAnswer, match="nothing bounds the objective of leader 'disco'"):
         Exact().solve(build.game(build.disco(cost=-cp.Variable()), build.site()))
 
 
-def test_an_infeasible_follower_is_named(build: Builders) -> None:
+def test_an_infeasible_follower_is_named() -> None:
     with pytest.raises(NoAnswer, match="agent 'site' has no feasible answer") as caught:
         Exact().solve(build.game(build.disco(), build.site(load=20.0)))
     assert caught.value.agent == "site"

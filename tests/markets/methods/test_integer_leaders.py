@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support import led_games as build
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
@@ -17,9 +17,6 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 CAP, FEE = 9.0, 4.0
 
@@ -64,7 +61,7 @@ GAINS = st.tuples(*[st.integers(-2, 9)] * 4)
 @settings(max_examples=15, deadline=None)
 @given(costs=COSTS, gains=GAINS, most=st.integers(1, 4))
 def test_switches_of_limits_are_those_of_enumeration(
-    build: Builders, costs: tuple[int, ...], gains: tuple[int, ...], most: int
+    costs: tuple[int, ...], gains: tuple[int, ...], most: int
 ) -> None:
     best = max(
         float(np.array(gains) @ _made(costs, on) - FEE * sum(on))
@@ -80,7 +77,7 @@ def test_switches_of_limits_are_those_of_enumeration(
     "fee",
     [pytest.param(0.0, marks=pytest.mark.slow), 3.0, pytest.param(5.0, marks=pytest.mark.slow)],
 )
-def test_a_switch_that_lifts_the_cap_on_the_price(build: Builders, fee: float) -> None:
+def test_a_switch_that_lifts_the_cap_on_the_price(fee: float) -> None:
     """Up to 5 the site buys 4 MW; for a fee the cap is 9, at which it buys 2. All cost 3."""
     on, offer = cp.Variable(1, boolean=True), cp.Variable(1, bounds=[0, CAP])
     leader = build.disco({"on": on}, fee * cp.sum(on), offer=offer, rows=[offer <= 5 + 4 * on])
@@ -129,7 +126,7 @@ def _whole_price_game(step: float, worth: float) -> Game:
     ],
 )
 @pytest.mark.parametrize("worth", [pytest.param(0.0, marks=pytest.mark.slow), 4.0])
-def test_prices_in_whole_steps(build: Builders, step: float, worth: float) -> None:
+def test_prices_in_whole_steps(step: float, worth: float) -> None:
     prices = np.arange(0, CAP + 1e-9, step)
     best = max((p - worth) * (4 if p <= 5 else 2) for p in prices)
     found = build.by_both_routes(_whole_price_game(step, worth))
@@ -138,7 +135,7 @@ def test_prices_in_whole_steps(build: Builders, step: float, worth: float) -> No
     assert count == pytest.approx(np.round(count), abs=1e-9)
 
 
-def test_whole_numbers_that_leave_no_answer_name_the_leader(build: Builders) -> None:
+def test_whole_numbers_that_leave_no_answer_name_the_leader() -> None:
     """The site buys 2 or 4, never 3; with a whole number of 3s to be sold there is no decision."""
     game = _whole_price_game(1.0, 0.0)
     sold, income = cp.Parameter(1), cp.Parameter()

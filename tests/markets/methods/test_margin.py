@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from tests.support import led_games as build
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
@@ -21,9 +22,6 @@ from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 CAP, SIZE = 10.0, 2.0
 
@@ -85,7 +83,7 @@ def test_prices_stay_a_margin_away_from_every_cost(seed: int, margin: float) -> 
     assert (np.abs(found.values["disco.price"] - costs) >= margin - 1e-6).all()
 
 
-def test_without_a_margin_a_tie_is_the_leaders(build: Builders) -> None:
+def test_without_a_margin_a_tie_is_the_leaders() -> None:
     """At a cap of 5 the site may as well run its own units; with a margin the price is 4.8."""
     leader = build.disco(offer=cp.Variable(1, bounds=[0, 5]))
     game = build.game(leader, build.site())
@@ -179,9 +177,7 @@ def test_a_smaller_margin_costs_less_and_none_in_the_end() -> None:
 
 
 @pytest.mark.parametrize("idle", ["nothing", "a helper of cvxpy", "a column without cost"])
-def test_what_a_follower_does_not_care_about_costs_the_leader_no_margin(
-    build: Builders, idle: str
-) -> None:
+def test_what_a_follower_does_not_care_about_costs_the_leader_no_margin(idle: str) -> None:
     """Nobody hears of it, so its ties may stay: the price is 4.8, as without it."""
     bought, x = cp.Variable(1, bounds=[0, 9], name="bought"), cp.Variable(1, bounds=[0, 1])
     rows = {

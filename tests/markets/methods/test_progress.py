@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.support import led_games as build
 
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 
 def _told(game: Game, **options: Any) -> tuple[list[tuple[int, float, float]], float]:
@@ -26,9 +24,7 @@ def _told(game: Game, **options: Any) -> tuple[list[tuple[int, float, float]], f
     ("maximise", "route"),
     [(True, "auto"), pytest.param(False, "branching", marks=pytest.mark.slow)],
 )
-def test_nodes_grow_and_the_bound_closes_in_on_the_incumbent(
-    build: Builders, maximise: bool, route: str
-) -> None:
+def test_nodes_grow_and_the_bound_closes_in_on_the_incumbent(maximise: bool, route: str) -> None:
     told, objective = _told(build.two_sites(0, maximise=maximise), route=route)
     assert len(told) >= 2
     nodes, incumbents, bounds = (np.array(part) for part in zip(*told, strict=True))
@@ -44,7 +40,7 @@ def test_nodes_grow_and_the_bound_closes_in_on_the_incumbent(
 
 
 @pytest.mark.slow
-def test_both_senses_are_told_the_same_but_for_the_sign(build: Builders) -> None:
+def test_both_senses_are_told_the_same_but_for_the_sign() -> None:
     gained, value = _told(build.two_sites(1, maximise=True))
     lost, cost = _told(build.two_sites(1, maximise=False))
     assert cost == pytest.approx(-value)
@@ -54,7 +50,7 @@ def test_both_senses_are_told_the_same_but_for_the_sign(build: Builders) -> None
 
 
 @pytest.mark.parametrize("route", ["auto", pytest.param("branching", marks=pytest.mark.slow)])
-def test_progress_is_told_as_often_as_asked_for(build: Builders, route: str) -> None:
+def test_progress_is_told_as_often_as_asked_for(route: str) -> None:
     told, _ = _told(build.two_sites(1, maximise=True), route=route, tell_every=7)
     assert [nodes for nodes, _, _ in told[:3]] == [7, 14, 21]
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.support import led_games as build
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 
 def _price_game(follower: Agent, cost: float, cap: float) -> Game:
@@ -54,9 +50,7 @@ def _buyer(worth: FloatArray, curve: FloatArray, most: float) -> Agent:
     ("worth", "cost", "most", "cap"),
     [(8.0, 2.0, 9.0, 20.0), (8.0, 2.0, 2.0, 20.0), (8.0, 2.0, 9.0, 4.0), (3.0, 5.0, 9.0, 20.0)],
 )
-def test_a_monopoly_price(
-    build: Builders, worth: float, cost: float, most: float, cap: float
-) -> None:
+def test_a_monopoly_price(worth: float, cost: float, most: float, cap: float) -> None:
     """Demand a - p: the best price is (a + c) / 2 unless demand, or the price, is at an end."""
     buyer = _buyer(np.array([worth]), np.eye(1), most)
     found = build.by_both_routes(_price_game(buyer, cost, cap))
@@ -72,7 +66,7 @@ def test_a_monopoly_price(
 @pytest.mark.slow
 @settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 10**6))
-def test_cross_terms_against_the_closed_form(build: Builders, seed: int) -> None:
+def test_cross_terms_against_the_closed_form(seed: int) -> None:
     """Within the box, p = a - Mx and the leader gains (a - c)'x - x'Mx: x = M⁻¹ (a - c) / 2."""
     rng = np.random.default_rng(seed)
     root = rng.uniform(-1, 1, (2, 2))
@@ -87,7 +81,7 @@ def test_cross_terms_against_the_closed_form(build: Builders, seed: int) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_cross_terms_at_the_ends_of_the_box_against_a_grid(build: Builders, seed: int) -> None:
+def test_cross_terms_at_the_ends_of_the_box_against_a_grid(seed: int) -> None:
     """Any x in the box is bought at a - Mx; at an upper end that is the highest such price."""
     worth = np.random.default_rng(seed).uniform(4, 9, 2)
     curve = np.array([[2.0, 1.2], [1.2, 1.5]])
@@ -101,7 +95,7 @@ def test_cross_terms_at_the_ends_of_the_box_against_a_grid(build: Builders, seed
 
 
 @pytest.mark.slow
-def test_a_singular_square_leaves_the_choice_to_the_price(build: Builders) -> None:
+def test_a_singular_square_leaves_the_choice_to_the_price() -> None:
     """(x + y)² / 2 - 6 (x + y): all is bought where it is cheaper, and ties are the leader's.
 
     At one price of 6 - s for both, s = x + y is bought and nobody minds where from; y costs 3.
@@ -157,7 +151,7 @@ def _coupled(weight: float) -> Game:
 @pytest.mark.parametrize(
     "weight", [0.4, *(pytest.param(weight, marks=pytest.mark.slow) for weight in (0.1, 1.0, 3.0))]
 )
-def test_a_leader_with_a_square_and_a_coupling_limit(build: Builders, weight: float) -> None:
+def test_a_leader_with_a_square_and_a_coupling_limit(weight: float) -> None:
     """Own units of 2 MW stand still or not at each price; at 4 and 6 anything between is a tie."""
     found = build.by_both_routes(_coupled(weight))
     costs = []
@@ -173,7 +167,7 @@ def test_a_leader_with_a_square_and_a_coupling_limit(build: Builders, weight: fl
 
 
 @pytest.mark.slow
-def test_a_quadratic_leader_alone_is_its_own_optimum(build: Builders) -> None:
+def test_a_quadratic_leader_alone_is_its_own_optimum() -> None:
     """min |Fx - g|² + x_0 over a box and a budget, as cvxpy has it."""
     rng = np.random.default_rng(4)
     factor, goal = rng.normal(size=(4, 3)), rng.normal(size=4)
@@ -184,7 +178,7 @@ def test_a_quadratic_leader_alone_is_its_own_optimum(build: Builders) -> None:
     assert found.leader_objective == pytest.approx(wanted, abs=1e-5)
 
 
-def test_a_quadratic_follower_that_only_hears_limits(build: Builders) -> None:
+def test_a_quadratic_follower_that_only_hears_limits() -> None:
     """min (x - 5)² with x <= cap: the answer is the cap, which costs the leader 1 each way."""
     cap, x = cp.Parameter(1), cp.Variable(1, bounds=[0, 9])
     follower = Agent(

@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
 
 import cvxpy as cp
 import numpy as np
 import pytest
+from tests.support import led_games as build
 
 from equigrid.errors import Interrupted
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods import exact
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 TIGHT = 1e-12
 
@@ -28,7 +25,7 @@ def _pressed(*_: object) -> None:
 
 
 @pytest.mark.parametrize("route", ["auto", pytest.param("branching", marks=pytest.mark.slow)])
-def test_a_limit_in_work_gives_the_best_answer_so_far(build: Builders, route: str) -> None:
+def test_a_limit_in_work_gives_the_best_answer_so_far(route: str) -> None:
     method = Exact(gap=TIGHT, work_limit=2000, route=route, ties=False)  # type: ignore[arg-type]
     first, again = method.solve(build.two_sites(1)), method.solve(build.two_sites(1))
     assert not first.settled
@@ -41,13 +38,13 @@ def test_a_limit_in_work_gives_the_best_answer_so_far(build: Builders, route: st
     assert dict(again.statistics) == dict(first.statistics)
 
 
-def test_a_limit_in_work_holds_for_the_mixed_integer_route(build: Builders) -> None:
+def test_a_limit_in_work_holds_for_the_mixed_integer_route() -> None:
     found = Exact(gap=TIGHT, work_limit=20_000, route="milp", ties=False).solve(build.two_sites(5))
     assert not found.settled
     assert found.statistics["nodes"] < 100
 
 
-def test_a_clock_that_strikes_says_so(build: Builders) -> None:
+def test_a_clock_that_strikes_says_so() -> None:
     found = Exact(gap=TIGHT, seconds=0.5, ties=False).solve(build.two_sites(1))
     assert found.settled or found.statistics["stopped_by_clock"] == 1.0
     with pytest.raises(ValueError, match="seconds of Exact must be above 0"):
@@ -55,7 +52,7 @@ def test_a_clock_that_strikes_says_so(build: Builders) -> None:
 
 
 @pytest.mark.parametrize("route", [pytest.param("auto", marks=pytest.mark.slow), "branching"])
-def test_ctrl_c_keeps_the_best_answer_so_far(build: Builders, route: str) -> None:
+def test_ctrl_c_keeps_the_best_answer_so_far(route: str) -> None:
     method = Exact(gap=TIGHT, route=route, progress=_pressed, tell_every=10)  # type: ignore[arg-type]
     with pytest.raises(Interrupted) as caught:
         method.solve(build.two_sites(1))
@@ -69,9 +66,7 @@ def test_ctrl_c_keeps_the_best_answer_so_far(build: Builders, route: str) -> Non
     assert kept.statistics["bound"] >= best - 1e-5
 
 
-def test_ctrl_c_before_there_is_an_answer_says_so(
-    build: Builders, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_before_there_is_an_answer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exact, "mpcc_of", _pressed)
     with pytest.raises(Interrupted, match="no answer was found yet") as caught:
         Exact().solve(build.two_sites(1))

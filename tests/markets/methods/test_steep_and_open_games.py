@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cvxpy as cp
 import numpy as np
 import pytest
+from tests.support import led_games as build
 
 from equigrid.errors import NoAnswer
 from equigrid.markets.games.game import Game
@@ -14,9 +13,6 @@ from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 
 def _steep(slope: float, worth: float) -> Game:
@@ -42,7 +38,7 @@ def _steep(slope: float, worth: float) -> Game:
 
 
 @pytest.mark.parametrize("worth", [0.5, 3.0])
-def test_multipliers_of_half_a_million(build: Builders, worth: float) -> None:
+def test_multipliers_of_half_a_million(worth: float) -> None:
     """Room is used up to 1e5, so the leader gives that much or nothing."""
     wanted = max(0.0, (worth - 1.0) * 1e5)
     game = _steep(1e-5, worth)
@@ -55,7 +51,7 @@ def test_multipliers_of_half_a_million(build: Builders, worth: float) -> None:
     assert milp.leader_objective == pytest.approx(wanted, rel=1e-4, abs=1e-3)
 
 
-def test_a_price_that_a_flat_follower_answers_steeply(build: Builders) -> None:
+def test_a_price_that_a_flat_follower_answers_steeply() -> None:
     """Demand (8 - p) / 1e-5: at the monopoly price of 5 it is 3e5 MW, at a slope of 1e-5."""
     price, bought = cp.Parameter(1), cp.Variable(1, bounds=[0, 1e6])
     loss = 1e-5 / 2 * cp.sum_squares(bought) - 8 * cp.sum(bought)
@@ -75,7 +71,7 @@ def test_a_price_that_a_flat_follower_answers_steeply(build: Builders) -> None:
 
 
 @pytest.mark.parametrize("cap", [None, 30.0])
-def test_a_bounded_game_with_an_unbounded_relaxation(build: Builders, cap: float | None) -> None:
+def test_a_bounded_game_with_an_unbounded_relaxation(cap: float | None) -> None:
     """A price without a cap is bounded by the site's way out at 20 from its own 2 MW on."""
     price, bought = cp.Parameter(1), cp.Variable(1, nonneg=True)
     own, out = cp.Variable(1, bounds=[0, 2]), cp.Variable(1, nonneg=True)
@@ -89,7 +85,7 @@ def test_a_bounded_game_with_an_unbounded_relaxation(build: Builders, cap: float
 
 
 @pytest.mark.parametrize("route", ["branching", "auto"])
-def test_a_price_that_nothing_bounds_is_an_unbounded_game(build: Builders, route: str) -> None:
+def test_a_price_that_nothing_bounds_is_an_unbounded_game(route: str) -> None:
     """The site needs 2 MW whatever they cost."""
     leader = build.disco(offer=cp.Variable(1, nonneg=True))
     with pytest.raises(NoAnswer, match="nothing bounds the objective of leader 'disco'") as why:
@@ -97,7 +93,7 @@ def test_a_price_that_nothing_bounds_is_an_unbounded_game(build: Builders, route
     assert why.value.agent == "disco"
 
 
-def test_a_leader_that_gains_without_end_beside_its_followers(build: Builders) -> None:
+def test_a_leader_that_gains_without_end_beside_its_followers() -> None:
     """Also where the gain comes with a whole number, or with a square beside it."""
     extra, count, flat = cp.Variable(), cp.Variable(integer=True), cp.Variable()
     for gain in (-extra, -count, cp.square(flat) - extra):
@@ -136,7 +132,7 @@ def test_the_follower_that_gains_without_end_is_named() -> None:
     assert why.value.agent == "last"
 
 
-def test_a_signal_that_leaves_a_follower_an_answer_is_found(build: Builders) -> None:
+def test_a_signal_that_leaves_a_follower_an_answer_is_found() -> None:
     """x >= 3 needs a room of 1.5 or more, of 1 to 2 that may be said."""
     x, room = cp.Variable(1, bounds=[0, 9]), cp.Parameter(1)
     problem = cp.Problem(cp.Minimize(cp.sum(x)), [x >= 3, x <= 2 * room])
@@ -155,7 +151,7 @@ def test_followers_that_are_feasible_at_different_signals_only_leave_the_leader_
         Exact().solve(Game([*plain.agents, third], "leader", links))
 
 
-def test_a_payment_keeps_an_unbounded_relaxation_to_what_followers_pay(build: Builders) -> None:
+def test_a_payment_keeps_an_unbounded_relaxation_to_what_followers_pay() -> None:
     """Two followers of which only one has a way out: the other's need is a fixed part of it."""
     price, other = cp.Parameter(1), cp.Parameter(1)
     first, second = cp.Variable(1, bounds=[0, 9]), cp.Variable(1, bounds=[0, 9])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from tests.support import led_games as build
 
 from equigrid.markets.bilevel.branching.nodes import BINDING, NO_VALUE, Evaluator, Node
 from equigrid.markets.bilevel.kkt import KktProgram
@@ -19,9 +18,6 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
-
-if TYPE_CHECKING:
-    from tests.markets.conftest import Builders
 
 NOTHING = np.zeros(0)
 
@@ -97,7 +93,7 @@ def test_quadratic_followers_tie_quantities_to_multipliers() -> None:
     assert not Evaluator(_price_leader(2, curved=True)).decoupled
 
 
-def test_limits_that_the_leader_moves_do_not_decouple_by_themselves(build: Builders) -> None:
+def test_limits_that_the_leader_moves_do_not_decouple_by_themselves() -> None:
     """The leader hears the quantity and moves a limit, but pays nothing: duals stand apart."""
     limit, x = cp.Parameter(1), cp.Variable(1, bounds=[0, 9])
     follower = Agent("f", cp.Problem(cp.Minimize(-cp.sum(x)), [x <= limit]), {"l": limit}, {"x": x})
