@@ -1,10 +1,10 @@
 """Connected components of an MPCC, each of which can be solved by itself.
 
-They share no column and no pair. What ties them together, if anything, is a part without pairs, the
-master, in which each appears only by one linear cost that may only be *at most*
-something: an expectation, or the worst case over an ambiguity set. The master's value then does not
-fall when the cost of a block rises. So the least cost of each block is best whatever the master
-weighs it by, and the bounds of the blocks, put into the master, bound the whole.
+They share no column and no pair. What ties them together, if anything, is rest without pairs, the
+master, in which each appears only by one linear cost that may only be *at most* something: an
+expectation, or the worst case over an ambiguity set. The master's value then does not fall when the
+cost of a component rises. So the least cost of each component is best whatever the master weighs it
+by, and the bounds of the components, put into the master, bound the whole.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.mpcc import Mpcc
 from equigrid.markets.bilevel.pairs import Pairs
 from equigrid.markets.bilevel.substitution import itself
+from equigrid.markets.forms.connected import components_of_pairs
 from equigrid.markets.forms.highs_model import Assembled, Solution
 from equigrid.markets.forms.scaled_solve import solved_in_own_units
 
@@ -30,12 +30,12 @@ _DECIMALS = 10
 
 @dataclass(frozen=True, eq=False)
 class Component:
-    """One block with its cost as a program of its own.
+    """One component with its cost as a program of its own.
 
     Attributes
     ----------
     stated : Mpcc
-        Its objective is the cost by which the master knows the block.
+        Its objective is the cost by which the master knows the component.
     columns, pairs : indices
         In the whole program.
     shares : array of shape (m + 1,)
@@ -48,7 +48,7 @@ class Component:
     shares: FloatArray
 
     def digest(self, gap: float) -> str:
-        """Return what tells the block, to be settled to a gap, from every other.
+        """Return what tells the component, to be settled to a gap, from every other.
 
         Figures count to ten decimals: the last digits depend on how the whole was put together.
         """
@@ -68,23 +68,23 @@ class Component:
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """All blocks of a game and the master that ties them.
+    """All components of a game and the master that ties them.
 
     Attributes
     ----------
-    parts : sequence of Component
+    each : sequence of Component
     master : Assembled
-        Over the columns of no block, with one more column for the cost of each block.
+        Over the columns of no component, with one more column for the cost of each component.
     rest : indices
         Columns of the master in the whole program.
     """
 
-    parts: Sequence[Component]
+    each: Sequence[Component]
     master: Assembled
     rest: IntArray
 
     def weigh(self, costs: FloatArray) -> Solution:
-        """Solve the master at costs of the blocks; its first columns are ``rest``."""
+        """Solve the master at costs of the components; its first columns are ``rest``."""
         lower, upper = self.master.lower.copy(), self.master.upper.copy()
         lower[len(self.rest) :] = costs
         # A cost that is known to be at least minus infinity is not known.
@@ -93,7 +93,7 @@ class Components:
 
 
 def components_of(stated: Mpcc) -> Components | None:
-    """Split a game into at least two blocks, None where it is one.
+    """Split a game into at least two components, None where it is one.
 
     Parameters
     ----------
@@ -113,38 +113,39 @@ def _split(stated: Mpcc, tying: BoolArray) -> Components | None:
     """Split where the tying columns, and the rows that they enter, are left out."""
     program, pairs = stated.program, stated.pairs
     open_rows = abs(program.matrix)[:, np.flatnonzero(tying)].sum(axis=1) > 0
-    part, row_part = _parts(stated, tying, open_rows)
-    numbers = np.unique(part[pairs.multiplier])
-    home = np.where(pairs.row >= 0, row_part[pairs.row], part[pairs.column])
-    # A limit that what ties enters is no block's own.
-    if len(numbers) < 2 or (home != part[pairs.multiplier]).any() or (home < 0).any():
+    column_of, row_of = _numbers(stated, tying, open_rows)
+    numbers = np.unique(column_of[pairs.multiplier])
+    home = np.where(pairs.row >= 0, row_of[pairs.row], column_of[pairs.column])
+    # A limit that what ties enters is no component's own.
+    if len(numbers) < 2 or (home != column_of[pairs.multiplier]).any() or (home < 0).any():
         return None
-    parts = [_block(stated, part == k, row_part == k) for k in numbers]
-    blocks = [block for block in parts if block is not None]
-    rest = np.flatnonzero(~np.isin(part, numbers))
-    if len(blocks) < len(parts) or program.integer[rest].any():
+    cut = [_component(stated, column_of == k, row_of == k) for k in numbers]
+    components = [component for component in cut if component is not None]
+    rest = np.flatnonzero(~np.isin(column_of, numbers))
+    if len(components) < len(cut) or program.integer[rest].any():
         return None
-    return Components(blocks, _master(program, blocks, rest, ~np.isin(row_part, numbers)), rest)
+    return Components(
+        components, _master(program, components, rest, ~np.isin(row_of, numbers)), rest
+    )
 
 
-def _parts(stated: Mpcc, tying: BoolArray, open_rows: BoolArray) -> tuple[IntArray, IntArray]:
-    """Number of the part that each column and each row belongs to; -1 for what ties."""
+def _numbers(stated: Mpcc, tying: BoolArray, open_rows: BoolArray) -> tuple[IntArray, IntArray]:
+    """Number of the component that each column and each row belongs to; -1 for what ties."""
     program, pairs = stated.program, stated.pairs
     m, n = program.matrix.shape
     entries = sparse.coo_array(program.matrix)
     kept = ~tying[entries.col] & ~open_rows[entries.row]
     limit = np.where(pairs.row >= 0, n + pairs.row, pairs.column)
-    ends = (
+    number = components_of_pairs(
+        n + m,
         np.concatenate([entries.col[kept], pairs.multiplier]),
         np.concatenate([n + entries.row[kept], limit]),
     )
-    graph = sparse.coo_array((np.ones(len(ends[0])), ends), shape=(n + m, n + m))
-    _, number = connected_components(sparse.csr_array(graph), directed=False)
     return np.where(tying, -1, number[:n]), np.where(open_rows, -1, number[n:])
 
 
-def _block(stated: Mpcc, columns: BoolArray, rows: BoolArray) -> Component | None:
-    """Cut one block out; None where more than one cost of it matters, or it may not rise."""
+def _component(stated: Mpcc, columns: BoolArray, rows: BoolArray) -> Component | None:
+    """Cut one component out; None where more than one cost of it matters, or it may not rise."""
     program = stated.program
     at, own = np.flatnonzero(columns), np.flatnonzero(rows)
     shared = sparse.vstack([program.matrix[:, at], sparse.csr_array(program.cost[None, at])])
@@ -222,11 +223,11 @@ def _places(kept: BoolArray) -> IntArray:
 
 
 def _master(
-    program: Assembled, blocks: Sequence[Component], rest: IntArray, rows: BoolArray
+    program: Assembled, components: Sequence[Component], rest: IntArray, rows: BoolArray
 ) -> Assembled:
-    shares = np.array([block.shares for block in blocks]).T
+    shares = np.array([component.shares for component in components]).T
     kept = np.flatnonzero(rows)
-    open_ = np.full(len(blocks), np.inf)
+    open_ = np.full(len(components), np.inf)
     return Assembled(
         matrix=sparse.csr_array(
             sparse.hstack([program.matrix[kept][:, rest], sparse.csr_array(shares[:-1][kept])])
@@ -236,5 +237,5 @@ def _master(
         lower=np.append(program.lower[rest], -open_),
         upper=np.append(program.upper[rest], open_),
         cost=np.append(program.cost[rest], shares[-1]),
-        integer=np.zeros(len(rest) + len(blocks), dtype=bool),
+        integer=np.zeros(len(rest) + len(components), dtype=bool),
     )

@@ -4,7 +4,7 @@ At a follower's optimum, minimising ½y'Qy + (c + Cθ)'y over Ay {=, ≤} b + B�
 
     y'Qy + (c + Cθ)'y + (b + Bθ)'μ = 0        (column bounds are rows of A here),
 
-on each independent block of the follower. What it pays at heard prices is θ'C'y, what is paid at
+on each connected component of the follower. What it pays at heard prices is θ'C'y, what is paid at
 duals of its limits is -θ'B'μ; the rest is linear, but for y'Qy, which is convex.
 """
 
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import BoolArray, IntArray
 from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.leader_program import summing
 from equigrid.markets.bilevel.signals import Signals
+from equigrid.markets.forms.connected import components_of_matrix, components_of_pairs
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import split
@@ -50,7 +50,7 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class FollowerPayments:
-    """Amounts of which strong duality gives the sum, and the part of the follower that gives it.
+    """Amounts of which strong duality gives the sum, and the component that gives it.
 
     Attributes
     ----------
@@ -89,10 +89,10 @@ def follower_payments(signals: Signals, form: StandardForm) -> list[FollowerPaym
     entries = [e for p in _priced(signals, form) for e in _entries(signals, form, p)]
     if not any(signals.is_bilinear(entry.payment) for entry in entries):
         return []
-    rows, columns = _blocks(form)
+    rows, columns = _components(form)
     collected = []
-    for group, blocks in _groups(entries, _touched(form, rows, columns)):
-        bill = FollowerPayments(group, np.isin(rows, blocks), np.isin(columns, blocks))
+    for group, numbers in _groups(entries, _touched(form, rows, columns)):
+        bill = FollowerPayments(group, np.isin(rows, numbers), np.isin(columns, numbers))
         if any(signals.is_bilinear(entry.payment) for entry in group):
             _refuse_unpaid(signals, form, bill)
             collected.append(bill)
@@ -172,50 +172,47 @@ def _entries(signals: Signals, form: StandardForm, payment: Payment) -> list[Ent
     ]
 
 
-def _blocks(form: StandardForm) -> tuple[IntArray, IntArray]:
-    """Number of the independent part that each row and column belongs to."""
-    touching = abs(form.matrix.T) @ abs(form.matrix) + abs(form.quadratic)
-    count, columns = connected_components(sparse.csr_array(touching), directed=False)
-    # A row without columns makes a part of its own, which no payment can touch.
-    rows = np.full(len(form.rhs), count)
-    entries = sparse.coo_array(form.matrix)
-    rows[entries.row] = columns[entries.col]
+def _components(form: StandardForm) -> tuple[IntArray, IntArray]:
+    """Number of the connected component that each row and column belongs to."""
+    tied = sparse.csr_array(sparse.vstack([form.matrix, form.quadratic]))
+    columns, rows = components_of_matrix(tied)
+    # A row without columns makes a component of its own, which no payment can touch.
+    count, rows = int(columns.max(initial=-1)) + 1, rows[: len(form.rhs)]
+    rows = np.where(rows < 0, count, rows)
     return rows, columns
 
 
 def _touched(form: StandardForm, rows: IntArray, columns: IntArray) -> list[list[int]]:
     """Parts that each place in θ prices or moves."""
     collected: list[set[int]] = [set() for _ in range(form.heard_size)]
-    for entries, parts in ((form.cost_of_heard, columns), (form.rhs_of_heard, rows)):
+    for entries, numbers in ((form.cost_of_heard, columns), (form.rhs_of_heard, rows)):
         places = sparse.coo_array(entries)
-        for k, part in zip(places.col.tolist(), parts[places.row].tolist(), strict=True):
-            collected[k].add(part)
-    return [sorted(parts) for parts in collected]
+        for k, number in zip(places.col.tolist(), numbers[places.row].tolist(), strict=True):
+            collected[k].add(number)
+    return [sorted(numbers) for numbers in collected]
 
 
 def _groups(
     entries: list[Entry], touched: list[list[int]]
 ) -> Iterator[tuple[list[Entry], list[int]]]:
-    """Join amounts that share a part of the follower, and parts that share an amount."""
+    """Join amounts that share a component of the follower, and components that share an amount."""
     count = len(entries)
-    parts = 1 + max((part for one in touched for part in one), default=0)
+    components = 1 + max((number for one in touched for number in one), default=0)
     pairs = [
-        (e, count + part)
+        (e, count + number)
         for e, entry in enumerate(entries)
         for k in entry.heard
-        for part in touched[k]
+        for number in touched[k]
     ]
     ends = np.array(pairs, dtype=int).reshape(-1, 2)
-    size = count + parts
-    graph = sparse.coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (size, size))
-    _, number = connected_components(graph, directed=False)
-    for group in dict.fromkeys(number[:count].tolist()):
-        members = [entries[e] for e in np.flatnonzero(number[:count] == group)]
-        yield members, np.flatnonzero(number[count:] == group).tolist()
+    group_of = components_of_pairs(count + components, ends[:, 0], ends[:, 1])
+    for group in dict.fromkeys(group_of[:count].tolist()):
+        members = [entries[e] for e in np.flatnonzero(group_of[:count] == group)]
+        yield members, np.flatnonzero(group_of[count:] == group).tolist()
 
 
 def _refuse_unpaid(signals: Signals, form: StandardForm, bill: FollowerPayments) -> None:
-    """Everything that moves in this part must be paid for by the bill, in one way, in full."""
+    """Everything that moves in this component must be paid for by the bill, in one way, in full."""
     name, game = form.agent.name, signals.game
     stated, moving = game.forms[name], ~signals.known(form)[0]
     why = f"payment '{bill.entries[0].payment.name}' of '{name}' is not linear: "

@@ -51,7 +51,7 @@ def test_blocks_come_to_the_same_as_the_whole(ramping: type[Ramping], weigh: Wei
     stated = _stated(ramping, weigh)
     blocks = components_of(stated)
     assert blocks is not None
-    assert len(blocks.parts) == 2
+    assert len(blocks.each) == 2
     apart = solve_by_component(stated, blocks, 1e-6, SearchLimits(10_000))
     whole = Branching(stated, 1e-4).run(3000)
     assert apart is not None

@@ -1,15 +1,15 @@
 """Largest dual multiplier as the greatest ratio of an excess cost to a slack.
 
-One linear program a row (Charnes-Cooper), on each independent block of the follower.
+One linear program a row (Charnes-Cooper), on each connected component of the follower.
 """
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.big_m.column_ranges import Box, NoBoundError
 from equigrid.markets.bilevel.big_m.vertex_multipliers import vertex_multipliers
+from equigrid.markets.forms.connected import components_of_matrix
 from equigrid.markets.forms.linear_program import LinearProgram
 from equigrid.markets.forms.standard_form import StandardForm
 
@@ -24,8 +24,8 @@ def ratios(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the smallest provable multipliers of rows, lower bounds and upper bounds.
 
-    Where there is no room in some signal, the bases of a small part are tried, if vertices will
-    do. Infinite for equalities and for inequalities that bind at every feasible point.
+    Where there is no room in some signal, the bases of a small component are tried, if vertices
+    will do. Infinite for equalities and for inequalities that bind at every feasible point.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def ratios(
         When a limit that moves with a signal leaves no room at some value of it.
     """
     result = (np.where(never, 0.0, np.inf), np.zeros(form.columns), np.zeros(form.columns))
-    for rows, columns in _blocks(form):
+    for rows, columns in _components(form):
         try:
             _by_duality(form, box, rows, columns, result)
         except NoBoundError:
@@ -53,7 +53,7 @@ def ratios(
 def _by_duality(
     form: StandardForm, box: Box, rows: IntArray, columns: IntArray, found: tuple[FloatArray, ...]
 ) -> None:
-    """Bound one part by weak duality; a column without room has no multiplier to speak of."""
+    """Bound one component by weak duality; a column without room has no multiplier to speak of."""
     programme = _RatioProgram(form, box, rows, columns)
     for row in rows[rows >= form.equal_rows]:
         if found[0][row]:
@@ -72,28 +72,21 @@ def _by_bases(
     bases: tuple[FloatArray, FloatArray, FloatArray],
     found: tuple[FloatArray, ...],
 ) -> None:
-    """Bound one part by the vertices of its dual."""
+    """Bound one component by the vertices of its dual."""
     fixed = (form.upper - form.lower <= 0)[columns]
     found[0][rows] = np.where(rows < form.equal_rows, np.inf, bases[0])
     found[2][columns] = np.where(fixed, np.inf, bases[1])
     found[1][columns] = np.where(fixed, np.inf, bases[2])
 
 
-def _blocks(form: StandardForm) -> list[tuple[IntArray, IntArray]]:
-    """Rows and columns of the independent parts of a follower."""
+def _components(form: StandardForm) -> list[tuple[IntArray, IntArray]]:
+    """Rows and columns of the connected components of a follower."""
     if not form.columns:
         return []
-    touching = sparse.csr_array(abs(form.matrix.T) @ abs(form.matrix))  # Q acts through the box
-    count, part = connected_components(touching, directed=False)
-    first = np.array(
-        [
-            form.matrix.indices[a] if a < b else -1
-            for a, b in zip(form.matrix.indptr[:-1], form.matrix.indptr[1:], strict=True)
-        ],
-        dtype=int,
-    )
-    row_part = np.where(first < 0, 0, part[np.maximum(first, 0)])
-    return [(np.flatnonzero(row_part == k), np.flatnonzero(part == k)) for k in range(count)]
+    columns, rows = components_of_matrix(form.matrix)  # Q acts through the box
+    rows = np.where(rows < 0, 0, rows)
+    count = int(columns.max()) + 1
+    return [(np.flatnonzero(rows == k), np.flatnonzero(columns == k)) for k in range(count)]
 
 
 def _refuse_moving_equality(form: StandardForm, box: Box, rows: IntArray) -> None:
@@ -109,7 +102,7 @@ def _refuse_moving_equality(form: StandardForm, box: Box, rows: IntArray) -> Non
 
 
 class _RatioProgram:
-    """Minimise D(y°) over s_i(y°) on one block: w = τ y°, and the slack in question is 1."""
+    """Minimise D(y°) over s_i(y°) on one component: w = τ y°, and the slack in question is 1."""
 
     def __init__(self, form: StandardForm, box: Box, rows: IntArray, columns: IntArray) -> None:
         _refuse_moving_equality(form, box, rows)
@@ -184,5 +177,5 @@ class _RatioProgram:
         )
 
     def _moves(self) -> bool:
-        """Whether a signal moves a limit of the block: no room at one is room at another."""
+        """Whether a signal moves a limit of the component: no room at one is room at another."""
         return bool((self._box.rhs_lower < self._box.rhs_upper)[self._rows].any())

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.branching.lazy_program import LazyProgram
 from equigrid.markets.bilevel.mpcc import Mpcc
 from equigrid.markets.bilevel.quadratic_cuts import Squares, tangents
+from equigrid.markets.forms.connected import components_of_matrix
 from equigrid.markets.forms.highs_model import Assembled, Solution
 
 # Rounds of tangents in a node; an answer is cut until it is near enough.
@@ -29,7 +29,7 @@ class Limits:
 
 
 class ComponentProgram:
-    """One part, solved again from its last basis when bounds change.
+    """One component, solved again from its last basis when bounds change.
 
     Attributes
     ----------
@@ -155,22 +155,19 @@ class ComponentProgram:
 
 
 def component_programs(stated: Mpcc) -> list[ComponentProgram]:
-    """Split a program into its parts; columns without rows go together."""
+    """Split a program into its components; columns without rows go together."""
     matrix, squares = stated.program.matrix, stated.squares
     epigraph = _selection(squares.epigraph, matrix.shape[1])
     linked = (
         sparse.vstack([matrix, abs(squares.factor) + epigraph]) if len(epigraph.data) else matrix
     )
-    _, part = connected_components(_star(sparse.csr_array(linked)), directed=False)
-    part = part[: matrix.shape[1]]
+    column_of, row_of = components_of_matrix(sparse.csr_array(linked))
     alone = np.diff(sparse.csc_array(linked).indptr) == 0
-    part[alone] = part.max(initial=0) + 1
-    owner = np.full(matrix.shape[0], -1)
-    entries = sparse.coo_array(matrix)
-    owner[entries.row] = part[entries.col]
+    column_of[alone] = column_of.max(initial=0) + 1
+    row_of = row_of[: matrix.shape[0]]
     return [
-        ComponentProgram(stated, np.flatnonzero(part == k), np.flatnonzero(owner == k))
-        for k in np.unique(part)
+        ComponentProgram(stated, np.flatnonzero(column_of == k), np.flatnonzero(row_of == k))
+        for k in np.unique(column_of)
     ]
 
 
@@ -178,14 +175,6 @@ def _selection(columns: IntArray, n: int) -> sparse.csr_array:
     """The matrix that picks some of n columns."""
     place = (np.arange(len(columns)), columns)
     return sparse.csr_array((np.ones(len(columns)), place), shape=(len(columns), n))
-
-
-def _star(matrix: sparse.csr_array) -> sparse.csr_array:
-    """The graph that ties the columns of each row to a node of the row's own."""
-    m, n = matrix.shape
-    entries = sparse.coo_array(matrix)
-    ones = np.ones(entries.nnz)
-    return sparse.csr_array((ones, (entries.col, n + entries.row)), shape=(n + m, n + m))
 
 
 def _own_squares(squares: Squares, columns: IntArray) -> Squares:

@@ -97,8 +97,8 @@ def polished(
     least = np.broadcast_to(margin, (stated.pairs.count,))
     limits.lower[stated.pairs.multiplier[binding]] = least[binding]
     by_name = {}
-    for number, piece in enumerate(evaluator.pieces):
-        piece.sharpen()
+    for number, component in enumerate(evaluator.components):
+        component.sharpen()
         by_name[number] = evaluator.solve(number, limits, tight=TIGHT)
         if by_name[number].status != "optimal":
             return None
@@ -172,7 +172,7 @@ class Incumbents:
         evaluator = self._evaluator
         limits = evaluator.limits(states, node.lower, node.upper)
         by_name: dict[int, Solution] = {}
-        for number in range(len(evaluator.pieces)):
+        for number in range(len(evaluator.components)):
             by_name[number] = evaluator.solve(number, limits, tight=TIGHT)
             if not by_name[number].found:
                 return False

@@ -30,7 +30,7 @@ class Node:
     lower, upper : array of shape (I,)
         Bounds of the integer columns.
     values : array of shape (component_programs,)
-        Objective of each part.
+        Objective of each component.
     multiplier, slack : array of shape (P,)
     whole : array of shape (I,)
         Values of the integer columns.
@@ -56,17 +56,17 @@ class Node:
 
 
 class Evaluator:
-    """Solves nodes; parts that a decision does not touch keep their solution."""
+    """Solves nodes; components that a decision does not touch keep their solution."""
 
     def __init__(self, stated: Mpcc) -> None:
         self.stated, self.pairs = stated, stated.pairs
-        self.pieces: list[ComponentProgram] = component_programs(stated)
+        self.components: list[ComponentProgram] = component_programs(stated)
         self.integer = np.flatnonzero(stated.program.integer)
         self._propagation = Propagation(stated)
         n, m = len(stated.program.cost), len(stated.program.row_upper)
         owner, row_owner = np.zeros(n, dtype=int), np.zeros(m, dtype=int)
-        for number, piece in enumerate(self.pieces):
-            owner[piece.columns], row_owner[piece.rows] = number, number
+        for number, component in enumerate(self.components):
+            owner[component.columns], row_owner[component.rows] = number, number
         self.multiplier_piece = owner[self.pairs.multiplier]
         by_row = self.pairs.row >= 0
         self.slack_piece = np.where(by_row, row_owner[self.pairs.row], owner[self.pairs.column])
@@ -75,12 +75,12 @@ class Evaluator:
 
     @property
     def iterations(self) -> int:
-        """Simplex iterations of all parts so far."""
-        return sum(piece.iterations for piece in self.pieces)
+        """Simplex iterations of all components so far."""
+        return sum(component.iterations for component in self.components)
 
     @property
     def decoupled(self) -> bool:
-        """Whether no part holds both limits and multipliers."""
+        """Whether no component holds both limits and multipliers."""
         return not set(self.multiplier_piece) & set(self.slack_piece)
 
     def limits(self, states: StateArray, lower: FloatArray, upper: FloatArray) -> Limits:
@@ -125,7 +125,7 @@ class Evaluator:
         states, lower, upper : array
             Decisions.
         parent : Node or None
-            Without one, every part is solved.
+            Without one, every component is solved.
         propagate : bool
             Whether to decide what follows from the decisions.
         tight : float, optional
@@ -146,17 +146,17 @@ class Evaluator:
         return self._node(states, lower, upper, parent, by_name)
 
     def solve(self, number: int, limits: Limits, *, tight: float | None = None) -> Solution:
-        """Solve one part; where nothing bounds it yet, a point far out shows what to branch on."""
+        """Solve one component; where nothing bounds it, a point far out tells what to branch on."""
         self.solves += 1
-        piece = self.pieces[number]
-        solution = piece.solve(limits, tight=tight)
-        return piece.far_out(limits) if solution.status == "unbounded" else solution
+        component = self.components[number]
+        solution = component.solve(limits, tight=tight)
+        return component.far_out(limits) if solution.status == "unbounded" else solution
 
     def _touched(
         self, states: StateArray, lower: FloatArray, upper: FloatArray, parent: Node | None
     ) -> list[int]:
         if parent is None:
-            return list(range(len(self.pieces)))
+            return list(range(len(self.components)))
         changed = states != parent.states
         touched = {
             *self.multiplier_piece[changed & (states == NO_VALUE)].tolist(),
@@ -174,7 +174,7 @@ class Evaluator:
         found: dict[int, Solution],
     ) -> Node:
         columns, rows = self.scattered(found)
-        values = np.zeros(len(self.pieces)) if parent is None else parent.values.copy()
+        values = np.zeros(len(self.components)) if parent is None else parent.values.copy()
         for number, solution in found.items():
             values[number] = solution.objective
         multiplier = columns[self.pairs.multiplier]
@@ -198,10 +198,10 @@ class Evaluator:
         )
 
     def scattered(self, found: dict[int, Solution]) -> tuple[FloatArray, FloatArray]:
-        """Put the parts' solutions where the whole program has them."""
+        """Put the components' solutions where the whole program has them."""
         program = self.stated.program
         columns, rows = np.zeros(len(program.cost)), np.zeros(len(program.row_upper))
         for number, solution in found.items():
-            piece = self.pieces[number]
-            columns[piece.columns], rows[piece.rows] = solution.columns, solution.rows
+            component = self.components[number]
+            columns[component.columns], rows[component.rows] = solution.columns, solution.rows
         return columns, rows

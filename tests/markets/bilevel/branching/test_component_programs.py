@@ -69,13 +69,13 @@ def _whole(stated: Mpcc, node: Node) -> float:
 @pytest.mark.parametrize("sites", [1, 3])
 def test_parts_hold_every_column_and_row_once(sites: int) -> None:
     stated = _price_leader(sites)
-    pieces = Evaluator(stated).pieces
-    columns = np.concatenate([piece.columns for piece in pieces])
-    rows = np.concatenate([piece.rows for piece in pieces])
+    components = Evaluator(stated).components
+    columns = np.concatenate([piece.columns for piece in components])
+    rows = np.concatenate([piece.rows for piece in components])
     filled = np.flatnonzero(np.diff(stated.program.matrix.indptr))
     assert sorted(columns.tolist()) == list(range(len(stated.program.cost)))
     assert sorted(rows.tolist()) == filled.tolist()
-    for piece in pieces:
+    for piece in components:
         touched = np.unique(stated.program.matrix[piece.rows].indices)
         assert np.isin(touched, piece.columns).all()
 
