@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,14 @@ def _pages(entry: Any) -> list[str]:
 def test_what_a_page_names_exists(page: Path) -> None:
     named = sorted(set(NAMED.findall(page.read_text(encoding="utf-8"))))
     assert [path for path in named if _found(path) is None] == []
+
+
+def test_every_word_of_the_glossary_has_a_module() -> None:
+    lines = (DOCS / "glossary.md").read_text(encoding="utf-8").splitlines()
+    homes = [at for at, line in enumerate(lines) if line.endswith("| module |")]
+    assert len(homes) >= 8
+    for at in homes:
+        for line in takewhile(lambda one: one.startswith("|"), lines[at + 2 :]):
+            home = re.split(r"(?<!\\) \| ", line.strip("| "))[-1]
+            assert NAMED.findall(home) or home == "none", line
+            assert line.replace("\\|", "").count("|") == lines[at].count("|"), line
