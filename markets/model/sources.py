@@ -7,10 +7,10 @@ class Dual(str):
     A source like any other: a locational price, for instance, is the dual of what a network
     operator hears as withdrawal. A maximised objective counts as a cost with its sign changed.
 
-    Parameters
+    Attributes
     ----------
     heard : str
-        ``"agent.heard"`` of a follower.
+        What it is made from: ``"agent.heard"`` of a follower.
 
     Examples
     --------
