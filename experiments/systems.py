@@ -196,7 +196,7 @@ def system_kind(name: str) -> SystemKind:
     Examples
     --------
     >>> system_kind("disco-microgrids").schema.__name__
-    'Study'
+    'DiscoMicrogridsSpec'
     """
     kind: SystemKind = import_module(SYSTEMS[name]).KIND
     return kind

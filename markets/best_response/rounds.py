@@ -138,6 +138,7 @@ def cycle_length(
 
     Examples
     --------
+    >>> import numpy as np
     >>> words = [{"a.x": np.array([value])} for value in (0.5, 1.0, 0.0, 1.0)]
     >>> cycle_length(words)
     2

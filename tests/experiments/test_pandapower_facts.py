@@ -73,7 +73,7 @@ ELEMENTS: dict[str, Callable[[pp.pandapowerNet], Any]] = {
 def test_elements_without_a_model_are_refused_by_name(name: str, own: SimpleNamespace) -> None:
     given = own.net()
     ELEMENTS[name](given)
-    with pytest.raises(eg.NetworkError, match=f"rows in '{name}'"):
+    with pytest.raises(eg.NetworkError, match=f"row in '{name}'"):
         eg.Network.from_pandapower(given)
 
 

@@ -312,7 +312,7 @@ def test_progress_says_in_words_what_is_not_known_yet(tiny_file: Path) -> None:
     assert told == [
         f"{FIRST}: day-ahead: 1 nodes, no answer yet, no bound yet",
         f"{FIRST}: day-ahead: 2 nodes, no answer yet, bound 12.000",
-        f"{FIRST}: day-ahead: 3 nodes, answer 11.000, bound 12.000, gap 9.091 %",
+        f"{FIRST}: day-ahead: 3 nodes, answer 11.000, bound 12.000, gap 9.091 % of the answer",
     ]
 
 
