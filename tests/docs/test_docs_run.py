@@ -23,6 +23,7 @@ MARKS = {
     # What README shows touches every layer, so it is run with the newest libraries too.
     "README.md": [pytest.mark.smoke],
     "which-method-for-which-game.md": [pytest.mark.slow],
+    "what-each-party-learns.md": [pytest.mark.slow],
 }
 WITH_CODE = [pytest.param(p, id=p.name, marks=MARKS.get(p.name, [])) for p in PAGES if blocks(p)]
 
