@@ -28,7 +28,9 @@ from equigrid.markets.model.agent import Agent
 # said to do is exact to last digits of what the others do.
 SHARE = 1e-3
 # A last digit of a solver, as a share of what could move; and a share that needs no such doubt.
-_DIGIT = 1e-12
+_DIGIT = 1e-10
+# Bounds that are so many times the greatest right-hand side stand for none.
+_LOOSE = 1e3
 _SURELY = 1e-7
 
 
@@ -139,17 +141,19 @@ class MoneyScale:
 
     @cached_property
     def _could_move(self) -> float:
-        """What all decisions cost where each is as large as its bounds allow."""
+        """What all decisions cost where each is as large as its bounds and its problem allow."""
         return sum(self._of(agent.name) for agent in self._game.deciders)
 
     def _of(self, name: str) -> float:
         form = self._game.forms[name]
         heard = form.heard_vector(heard_values(self._game, self._values, name))
-        ends = np.concatenate([np.abs(form.lower), np.abs(form.upper), np.abs(form.rhs_at(heard))])
-        usual = float(ends[np.isfinite(ends)].max(initial=0.0)) or 1.0
+        rhs = np.abs(form.rhs_at(heard))
+        usual = float(rhs[np.isfinite(rhs)].max(initial=0.0))
         both = np.stack([np.abs(form.lower), np.abs(form.upper)])
         most = np.where(np.isfinite(both), both, 0.0).max(axis=0)
-        most = np.where(most > 0, most, usual)
+        if usual:
+            most = np.minimum(most, _LOOSE * usual)
+        most = np.where(most > 0, most, usual or float(most.max(initial=0.0)) or 1.0)
         curved = most @ (abs(form.quadratic) @ most) / 2
         return float(np.abs(form.cost_at(heard)) @ most + curved)
 
