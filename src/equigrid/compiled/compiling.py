@@ -1,4 +1,4 @@
-"""How kernels are compiled, kept on disk, and dropped when a source of theirs is newer."""
+"""Compilation of kernels by numba, cached on disk until a source of theirs is newer."""
 
 import contextlib
 from collections.abc import Callable
