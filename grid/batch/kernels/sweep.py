@@ -37,7 +37,7 @@ from equigrid.grid.batch.kernels.tree_access import (
 )
 from equigrid.grid.batch.kernels.trees_side_by_side import Trees
 
-# Of the squared voltages: error promised at the end, and what rounding alone may do.
+# Of the squared voltages: error allowed at the end, and what rounding alone may do.
 TOLERANCE, ROUNDING = 1e-10, 1e-13
 # Rows of the figures.
 LOSS, VOLTAGE_MIN, VOLTAGE_MAX, LOADING_MAX = range(4)
@@ -201,7 +201,7 @@ def _flat_start(tree: Trees, work: Work) -> None:
 
 @inner
 def converge(tree: Trees, work: Work) -> Register:
-    """Sweep until every row is as exact as TOLERANCE says, or hopeless.
+    """Sweep until every row is as exact as TOLERANCE says, or diverged.
 
     A row stays as it is from then on, so that no answer depends on the rows beside it. Return, row
     by row, the error that is left; where there is no solution it exceeds TOLERANCE.

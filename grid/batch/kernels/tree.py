@@ -42,8 +42,6 @@ R_ABOVE, X_ABOVE, Z_SQUARED, G_HERE, B_HERE, SCALE_SQUARED, INVERSE_SCALE = rang
 G_BELOW, B_BELOW, KA_BELOW, G_ABOVE, B_ABOVE, KA_ABOVE, SCALE_ABOVE, LOSS_SHARE, PERCENT = range(9)
 COUNT, FIRST = range(2)
 _NODE, _BELOW, _BY = range(3)
-
-
 # Position, node, end by which it was reached, and height of the stack.
 Task: TypeAlias = tuple[int, int, int, int]
 
@@ -77,7 +75,7 @@ class Tree(NamedTuple):
         The number of the source that feeds a node, from 1; 0 if none does. The last stands for
         "no node", which is -1, and counts as fed: nobody goes there.
     stack : array of int (nodes + 1, 3)
-        Nodes to be placed, the positions they hang below and the ends by which.
+        Nodes to be placed, the positions of their parents and the ends by which they are reached.
     """
 
     size: IntArray
@@ -157,8 +155,7 @@ def _visit(
 ) -> tuple[int, int]:
     """Add the shunts of the branches at a node, and push the nodes behind them.
 
-    Return the new
-    height and the status of what was met, FED, MESHED or TWICE_FED.
+    Return the new height, and the status of what was met: FED, MESHED or TWICE_FED.
     """
     j, node, via, height = task
     status, g, b, source = FED, 0.0, 0.0, fed_by[node]
