@@ -10,6 +10,7 @@ from equigrid.agents.assets import Generator, InterruptibleLoad
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.grid.block import Block
+from equigrid.grid.linear.bus_loads import bus_incidence, scenario_hours
 from equigrid.grid.linear.lindistflow import LinearNetwork, NoOperatingPoint, linearise
 from equigrid.grid.network.network import Network
 from equigrid.markets.model.agent import Agent
@@ -130,7 +131,10 @@ class Disco:
     def _forecast_point(self, share: float) -> tuple[FloatArray, FloatArray]:
         """Net load at the forecast, generators at a share of their range, and no exchange."""
         power = [(1 - share) * g.power_min_mw + share * g.power_max_mw for g in self.generators]
-        net = self.fixed_mw() - (self._at(self.generator_buses) @ np.array(power))[:, None]
+        net = (
+            self.fixed_mw()
+            - (bus_incidence(self.network, self.generator_buses) @ np.array(power))[:, None]
+        )
         return net, self.fixed_mvar()
 
     def agent(self) -> Agent:
@@ -184,7 +188,9 @@ class Disco:
                 "purchase_mw": purchase,
                 "ramp_limit_mw_per_h": ramp_limit,
                 **expected,
-                "generator_mw": cp.vstack([_flat(block["power_mw"]) for block in generators]),
+                "generator_mw": cp.vstack(
+                    [scenario_hours(block["power_mw"]) for block in generators]
+                ),
                 "interrupted_mw": self._at_load_buses() @ interrupted["power_mw"],
                 **net_load,
                 "voltage_squared_pu": network["voltage_squared_pu"],
@@ -239,14 +245,15 @@ class Disco:
         load_mw, load_mvar = self.scenario_load_mw(), self.scenario_load_mvar()
         at_load, interruption = self._at_load_buses(), interrupted["power_mw"]
         tangent = np.divide(load_mvar, load_mw, out=np.zeros_like(load_mw), where=load_mw > 0)
-        produced = cp.vstack([_flat(block["power_mw"]) for block in generators])
+        produced = cp.vstack([scenario_hours(block["power_mw"]) for block in generators])
         bought = cp.vstack([hears[f"{name}_import_mw"] for name in self.microgrid_buses])
         at_each_scenario = np.tile(np.eye(self.hours), len(self.scenarios))
         net_mw = (
             self.fixed_mw()
             - at_load @ interruption
-            - self._at(self.generator_buses) @ produced
-            + self._at(tuple(self.microgrid_buses.values())) @ (bought @ at_each_scenario)
+            - bus_incidence(self.network, self.generator_buses) @ produced
+            + bus_incidence(self.network, tuple(self.microgrid_buses.values()))
+            @ (bought @ at_each_scenario)
         )
         # An interrupted customer takes its reactive power along.
         fixed_mvar = self.fixed_mvar()
@@ -272,20 +279,12 @@ class Disco:
         cut = self.interruptible_fraction * self.scenario_load_mw().clip(min=0)
         least = [generator.power_min_mw for generator in self.generators]
         most = [generator.power_max_mw for generator in self.generators]
-        exchange = self._at(tuple(self.microgrid_buses.values())) @ np.array(
+        exchange = bus_incidence(self.network, tuple(self.microgrid_buses.values())) @ np.array(
             [self.microgrid_exchange_max_mw[name] for name in self.microgrid_buses]
         )
-        at = self._at(self.generator_buses)
+        at = bus_incidence(self.network, self.generator_buses)
         lower = net - cut - (at @ most + exchange)[:, None]
         return lower, net - (at @ least - exchange)[:, None]
-
-    def _at(self, buses: tuple[int, ...]) -> FloatArray:
-        """Incidence of resources on buses, shape (N, resources)."""
-        index = list(self.network.buses.index)
-        result = np.zeros((len(index), len(buses)))
-        for column, bus in enumerate(buses):
-            result[index.index(bus), column] = 1.0
-        return result
 
     def _at_load_buses(self) -> sparse.csr_array:
         """Incidence of loaded buses, shape (N, loaded), of one bus where there is no load."""
@@ -297,8 +296,3 @@ class Disco:
 def _by_scenario(forecast: FloatArray, factor: FloatArray) -> FloatArray:
     """Scale (N, T) by (S, T) into (N, S T)."""
     return np.asarray(np.concatenate([forecast * row for row in factor], axis=1))
-
-
-def _flat(power: cp.Expression) -> cp.Expression:
-    """Write (S, T) as one row of scenario-hours."""
-    return cp.reshape(power, (power.size,), order="C")

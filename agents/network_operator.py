@@ -7,6 +7,7 @@ import cvxpy as cp
 import numpy as np
 
 from equigrid.arrays import FloatArray
+from equigrid.grid.linear.bus_loads import bus_incidence, scenario_hours
 from equigrid.grid.linear.tangents import Tangents, tangents
 from equigrid.grid.network.network import Network
 from equigrid.markets.model.agent import Agent
@@ -77,7 +78,10 @@ class NetworkOperator:
 
     def at_rest(self) -> dict[str, Tangents]:
         """Return tangents with all PV fed in and no prosumer, the same in every state."""
-        net = self.scenario_load_mw() - self._at(self.photovoltaic_buses) @ self._available()
+        net = (
+            self.scenario_load_mw()
+            - bus_incidence(self.network, self.photovoltaic_buses) @ self._available()
+        )
         return dict.fromkeys(STATES, tangents(self.network, net, self.scenario_load_mvar()))
 
     def renewed(
@@ -138,7 +142,7 @@ class NetworkOperator:
         constraints = [
             _sum_of(up, units["up"], sold["up"], "A(16) upward product sold"),
             _sum_of(down, units["down"], sold["down"], "A(17) downward product sold"),
-            (_flat(purchase) == cp.sum(net, axis=0) + loss).set_label("A(22) balance"),
+            (scenario_hours(purchase) == cp.sum(net, axis=0) + loss).set_label("A(22) balance"),
             *(
                 row.set_label("A(24) network losses")
                 for row in at["before"].losses(loss, net, self.scenario_load_mvar())
@@ -181,7 +185,8 @@ class NetworkOperator:
         sold: Mapping[str, cp.Expression],
     ) -> dict[str, cp.Expression]:
         """Net load (N, S T) of every state, A(25)."""
-        at_units, at_prosumers = self._at(self.photovoltaic_buses), self._at_prosumers()
+        at_units = bus_incidence(self.network, self.photovoltaic_buses)
+        at_prosumers = self._at_prosumers()
         taken = self._offers(hears, "import")
         net = hears["load_mw"] - at_units @ units["power"] + at_prosumers @ taken
         return {
@@ -209,7 +214,7 @@ class NetworkOperator:
 
     def _offers(self, hears: Mapping[str, cp.Parameter], what: str) -> cp.Expression:
         """What prosumers take or sell, by prosumer and scenario-hour."""
-        return cp.vstack([_flat(hears[f"{p}_{what}_mw"]) for p in self.prosumer_buses])
+        return cp.vstack([scenario_hours(hears[f"{p}_{what}_mw"]) for p in self.prosumer_buses])
 
     def _units(self) -> dict[str, cp.Variable]:
         """Power, upward and downward offer of each PV unit, shape (J, S T)."""
@@ -235,28 +240,15 @@ class NetworkOperator:
             for end in (0, 1)
         )
         at = self._at_prosumers()
-        lower = load - self._at(self.photovoltaic_buses) @ self._available()
+        lower = load - bus_incidence(self.network, self.photovoltaic_buses) @ self._available()
         return lower + (at @ least)[:, None], load + (at @ most)[:, None]
 
     def _at_prosumers(self) -> FloatArray:
-        return self._at(tuple(self.prosumer_buses.values()))
-
-    def _at(self, buses: tuple[int, ...]) -> FloatArray:
-        """Incidence of resources on buses, shape (N, resources)."""
-        index = list(self.network.buses.index)
-        result = np.zeros((len(index), len(buses)))
-        for column, bus in enumerate(buses):
-            result[index.index(bus), column] = 1.0
-        return result
+        return bus_incidence(self.network, tuple(self.prosumer_buses.values()))
 
 
 def _sum_of(
     product: cp.Variable, of_units: cp.Expression, of_prosumers: cp.Expression, label: str
 ) -> cp.Constraint:
     total = cp.sum(of_units, axis=0) + cp.sum(of_prosumers, axis=0)
-    return (_flat(product) == total).set_label(label)
-
-
-def _flat(power: cp.Expression) -> cp.Expression:
-    """Write (S, T) as one row of scenario-hours."""
-    return cp.reshape(power, (power.size,), order="C")
+    return (scenario_hours(product) == total).set_label(label)

@@ -17,7 +17,7 @@ def row(name: str, rounds: int) -> str:
     """Return the row of a feeder."""
     network = eg.feeder(name)
     begin = time.perf_counter()
-    best = eg.best_configuration(network, bound_rounds=rounds)
+    best = eg.best_configuration(network, effort=eg.SearchEffort(bound_rounds=rounds))
     seconds = time.perf_counter() - begin
     opened = ", ".join(branch.split()[1] for branch in best.open_branches)
     proof = "proved" if best.proved else "not proved"

@@ -227,6 +227,7 @@ def _reconfigure(
 ) -> int:
     from equigrid.experiments.reconfigure import reconfigured
     from equigrid.grid.network.feeders import feeder as find_feeder
+    from equigrid.grid.switching.effort import OperatingLimits, SearchEffort
 
     network = find_feeder(feeder)
     _warn(f"{feeder}: {note}" for note in network.notes)
@@ -236,9 +237,8 @@ def _reconfigure(
         network,
         objective=asked["objective"],
         switchable=asked["switchable"] or None,
-        voltage_min_pu=asked["voltage_min"],
-        voltage_max_pu=asked["voltage_max"],
-        bound_rounds=rounds,
+        limits=OperatingLimits(asked["voltage_min"], asked["voltage_max"]),
+        effort=SearchEffort(bound_rounds=rounds),
         progress=progress,
     )
     progress.done()

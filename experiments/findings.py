@@ -18,8 +18,7 @@ NUMBER = re.compile(
     r"[-+]?(?:0|[1-9][0-9]*)"
     r"|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*|(?=[eE])))(?:[eE][-+]?[0-9]+)?"
 )
-_LONGEST = 60
-_MOST_LINES = 200
+_LONGEST, _MOST_LINES = 60, 200
 
 _WORDS = {
     "float_type": "must be a number",

@@ -1,4 +1,4 @@
-"""The AC power flow: the independent judge of a dispatch, by pandapower."""
+"""AC power flow of a dispatch by pandapower, independent of the models that made it."""
 
 import logging
 from collections.abc import Iterator
@@ -105,7 +105,7 @@ def ac_check(network: Network, load_mw: ArrayLike, load_mvar: ArrayLike) -> AcRe
             _column(net, load_mw, load_mvar)
             for load_mw, load_mvar in zip(active.T, reactive.T, strict=True)
         ]
-    voltage, current, loss = (np.stack(part, axis=-1) for part in zip(*columns, strict=True))
+    voltage, current, loss = (np.stack(rows, axis=-1) for rows in zip(*columns, strict=True))
     loading = loading_percent(network, current)
     return AcResult(voltage, current, loading, loss, converged=np.isfinite(loss))
 

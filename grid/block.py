@@ -1,4 +1,4 @@
-"""A piece of an optimisation model: what an asset or a network adds to an agent's problem."""
+"""Block of an optimisation model: variables and constraints of an asset or a network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Block:
     constraints : tuple of cvxpy.Constraint
         Each labelled with paper letter, equation number and a short name.
     cost : cvxpy.Expression or float
-        In the currency of the study, 0 where the piece costs nothing.
+        In the currency of the study, 0 where the block costs nothing.
     """
 
     quantities: Mapping[str, cp.Expression]

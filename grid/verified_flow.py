@@ -1,4 +1,4 @@
-"""AC power flow of many columns by the batch, with pandapower as the judge of those that matter."""
+"""AC power flow of many columns by the batch, verified by pandapower where it matters."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class VerifiedFlow:
         Largest difference of a voltage magnitude between the routes, over judged columns that both
         solve; None where pandapower alone was asked.
     disagreeing : int
-        VerifiedFlow columns that only one route solves. pandapower has the last word.
+        Columns that only one route solves. pandapower has the last word.
     """
 
     result: AcResult
@@ -62,7 +62,7 @@ def verified_flow(
     voltage_min_pu, voltage_max_pu : float or array (N,)
         What "near" is measured from, p.u.
     parts : array of int or bool (C,), optional
-        BoolArray of the same number are reported together; each part has an equal share of what is
+        Columns of the same number are reported together; each part has an equal share of what is
         judged, so that pandapower sees what matters in all of them.
 
     Raises
@@ -122,5 +122,5 @@ def _chosen(
 
 def _replace(result: AcResult, columns: BoolArray, exact: AcResult) -> None:
     """Write what pandapower says over what the batch says."""
-    for name, said in vars(exact).items():
-        getattr(result, name)[..., columns] = said
+    for name, value in vars(exact).items():
+        getattr(result, name)[..., columns] = value

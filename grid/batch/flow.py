@@ -1,4 +1,4 @@
-"""Power flows of many rows at once."""
+"""AC power flow of many rows at once, radial or meshed."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral
@@ -8,15 +8,11 @@ from numpy.typing import ArrayLike
 
 from equigrid.arrays import BoolArray, FloatArray
 from equigrid.errors import NetworkError
+from equigrid.grid.batch.kernels.checks import twice_fed
 from equigrid.grid.batch.kernels.kernel_network import prepare
-from equigrid.grid.batch.kernels.rows import solve_all, twice_fed
-from equigrid.grid.batch.kernels.tables import (
-    LOADING_MAX,
-    LOSS,
-    VOLTAGE_MAX,
-    VOLTAGE_MIN,
-    FlowFigures,
-)
+from equigrid.grid.batch.kernels.rows import solve_all
+from equigrid.grid.batch.kernels.sweep import FIGURES, LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN
+from equigrid.grid.batch.kernels.tables import FlowResults
 from equigrid.grid.batch.meshed import solve_meshed
 from equigrid.grid.batch.request import Request, for_kernels, read_request, unfinished
 from equigrid.grid.batch.result import BatchFlow, FlowStatus
@@ -24,7 +20,7 @@ from equigrid.grid.network.network import Network
 from equigrid.grid.network.topology import twice_fed_islands
 
 _USUAL = ("voltage_pu", "branch_current_ka", "loss_mw")
-_FIGURES = {
+_ROW_OF = {
     "loss_mw": LOSS,
     "voltage_min_pu": VOLTAGE_MIN,
     "voltage_max_pu": VOLTAGE_MAX,
@@ -111,8 +107,8 @@ def power_flow_chunks(
     good = isinstance(rows, Integral) and rows > 0
     wrong = [] if good else [f"rows is {rows!r}: give a positive whole number."]
     _refuse([*wrong, *batch.findings])
-    starts = range(0, len(request), rows)
-    return (batch.flow(start, min(start + rows, len(request))) for start in starts)
+    first_rows = range(0, len(request), rows)
+    return (batch.flow(start, min(start + rows, len(request))) for start in first_rows)
 
 
 def _refuse(findings: Sequence[str]) -> None:
@@ -121,40 +117,42 @@ def _refuse(findings: Sequence[str]) -> None:
 
 
 class _Batch:
-    """A network made ready for a request."""
+    """A network prepared for a request."""
 
     def __init__(self, network: Network, request: Request) -> None:
         self._network, self._request = network, request
         own_state = request.branch_closed is None
-        self._ports, self._wires = prepare(network, own_state)
+        self._ports, self._kernel_network = prepare(network, own_state)
         self._branches = len(network.branches)
         self.findings = [*request.findings, *self._twice_fed()]
 
     def flow(self, start: int, stop: int) -> BatchFlow:
-        """Solve some rows, or tell all that is wrong with them and the request."""
+        """Solve some rows, or refuse all that is wrong with them and the request."""
         tables = self._request.loads(start, stop)
         _refuse([*self.findings, *unfinished(self._network, tables, start)])
         loads = tables["load_mw"], tables["load_mvar"]
         closed = self._closed(self._request.closed(start, stop))
-        told = self._empty(stop - start)
-        solve_all(self._wires, closed[0] if len(closed) == 1 else closed, loads, told)
-        self._solve_loops(told, closed, loads)
-        return BatchFlow(told.status, self._named(told))
+        results = self._empty(stop - start)
+        solve_all(self._kernel_network, closed[0] if len(closed) == 1 else closed, loads, results)
+        self._solve_loops(results, closed, loads)
+        return BatchFlow(results.status, self._named(results))
 
     def _closed(self, table: BoolArray | None) -> BoolArray:
         """Return states of branches and, always closed, of bus switches with an impedance."""
         if table is None:
-            return np.ones((1, len(self._wires.branch)), np.bool_)
-        switches = len(self._wires.branch) - self._branches
+            return np.ones((1, len(self._kernel_network.branch)), np.bool_)
+        switches = len(self._kernel_network.branch) - self._branches
         if switches:
             table = np.concatenate([table, np.ones((len(table), switches), np.bool_)], axis=1)
         return for_kernels(table, np.bool_)
 
     def _twice_fed(self) -> list[str]:
         """Return a sentence for each island that several sources feed, in the first such state."""
-        if len(self._wires.source_node) < 2:
+        if len(self._kernel_network.source_node) < 2:
             return []
-        wrong = np.flatnonzero(twice_fed(self._wires, self._closed(self._request.branch_closed)))
+        wrong = np.flatnonzero(
+            twice_fed(self._kernel_network, self._closed(self._request.branch_closed))
+        )
         if not len(wrong):
             return []
         network, where = self._network, ""
@@ -167,35 +165,37 @@ class _Batch:
         islands = twice_fed_islands(network.graph(), network.sources)
         return [where + sentence for sentence in islands]
 
-    def _empty(self, rows: int) -> FlowFigures:
+    def _empty(self, rows: int) -> FlowResults:
         asked = set(self._request.results)
-        buses, branches = len(self._wires.bus_node), self._branches
-        return FlowFigures(
+        buses, branches = len(self._kernel_network.bus_node), self._branches
+        return FlowResults(
             status=np.empty(rows, np.int8),
             voltage_pu=np.empty((rows if "voltage_pu" in asked else 0, buses)),
             branch_current_ka=np.empty((rows if "branch_current_ka" in asked else 0, branches)),
-            figures=np.zeros((len(_FIGURES), rows)),
+            figures=np.zeros((FIGURES, rows)),
             with_currents=bool(asked & _WITH_CURRENTS),
         )
 
-    def _named(self, told: FlowFigures) -> dict[str, FloatArray]:
+    def _named(self, results: FlowResults) -> dict[str, FloatArray]:
         return {
-            name: told.figures[_FIGURES[name]] if name in _FIGURES else getattr(told, name)
+            name: results.figures[_ROW_OF[name]] if name in _ROW_OF else getattr(results, name)
             for name in self._request.results
         }
 
     def _solve_loops(
-        self, told: FlowFigures, closed: BoolArray, loads: tuple[FloatArray, FloatArray]
+        self, results: FlowResults, closed: BoolArray, loads: tuple[FloatArray, FloatArray]
     ) -> None:
-        """Write what power-grid-model says of rows with loops."""
-        meshed = np.flatnonzero(told.status == FlowStatus.MESHED)
-        for start in range(0, len(meshed), _MESHED_AT_ONCE):
-            rows = meshed[start : start + _MESHED_AT_ONCE]
+        """Write the results of power-grid-model for rows with loops."""
+        with_loops = np.flatnonzero(results.status == FlowStatus.MESHED)
+        for start in range(0, len(with_loops), _MESHED_AT_ONCE):
+            rows = with_loops[start : start + _MESHED_AT_ONCE]
             state = closed if len(closed) == 1 else closed[rows]
-            found = solve_meshed(self._ports, self._wires, state, loads[0][rows], loads[1][rows])
-            told.status[rows[~found.solved]] = FlowStatus.DIVERGED
-            told.figures[:, rows] = found.figures
-            if len(told.voltage_pu):
-                told.voltage_pu[rows] = found.voltage_pu
-            if len(told.branch_current_ka):
-                told.branch_current_ka[rows] = found.branch_current_ka[:, : self._branches]
+            meshed_rows = solve_meshed(
+                self._ports, self._kernel_network, state, loads[0][rows], loads[1][rows]
+            )
+            results.status[rows[~meshed_rows.solved]] = FlowStatus.DIVERGED
+            results.figures[:, rows] = meshed_rows.figures
+            if len(results.voltage_pu):
+                results.voltage_pu[rows] = meshed_rows.voltage_pu
+            if len(results.branch_current_ka):
+                results.branch_current_ka[rows] = meshed_rows.branch_current_ka[:, : self._branches]

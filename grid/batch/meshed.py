@@ -1,4 +1,4 @@
-"""Rows with loops, by power-grid-model; currents and losses from its voltages."""
+"""Power flow of meshed rows by power-grid-model; currents and losses from its voltages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ import power_grid_model as pgm
 
 from equigrid.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from equigrid.grid.batch.kernels.kernel_network import LOADING, LOSSY, KernelNetwork
-from equigrid.grid.batch.kernels.tables import LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN
+from equigrid.grid.batch.kernels.sweep import FIGURES, LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN
 from equigrid.grid.batch.two_ports import TwoPorts
 
 _TOLERANCE, _ITERATIONS = 1e-10, 50
@@ -27,8 +27,8 @@ class MeshedRows:
     ----------
     solved : array of bool (M,)
     voltage_pu, branch_current_ka : array (M, N), (M, branches)
-    figures : array (4, M)
-        As in :class:`~equigrid.grid.batch.kernels.tables.FlowFigures`.
+    figures : array (FIGURES, M)
+        As in :class:`~equigrid.grid.batch.kernels.tables.FlowResults`.
     """
 
     solved: BoolArray
@@ -39,7 +39,7 @@ class MeshedRows:
 
 def solve_meshed(
     ports: TwoPorts,
-    wires: KernelNetwork,
+    network: KernelNetwork,
     closed: BoolArray,
     load_mw: FloatArray,
     load_mvar: FloatArray,
@@ -48,30 +48,30 @@ def solve_meshed(
 
     Parameters
     ----------
-    ports, wires : TwoPorts, KernelNetwork
-        The network.
+    ports, network : TwoPorts, KernelNetwork
+        The network, twice.
     closed : array of bool (M, branches) or (1, branches)
         Which branches are closed; one row for all.
     load_mw, load_mvar : array (M, N)
         Net consumption.
     """
-    there = wires.bus_node >= 0
-    load = np.zeros((len(load_mw), len(wires.node)), np.complex128)
-    np.add.at(load.T, wires.bus_node[there], (load_mw + 1j * load_mvar).T[there])
-    at_node = _Model(ports, wires).voltages(closed, load)
+    in_service = network.bus_node >= 0
+    load = np.zeros((len(load_mw), len(network.node)), np.complex128)
+    np.add.at(load.T, network.bus_node[in_service], (load_mw + 1j * load_mvar).T[in_service])
+    at_node = _Model(ports, network).voltages(closed, load)
     solved = np.asarray(np.isfinite(at_node).any(axis=1))
     live = np.nan_to_num(at_node)  # what nothing feeds carries nothing
     at_from, at_to = (np.where(closed, i, 0) for i in _end_currents(ports, live))
     ka = np.maximum(np.abs(at_from) * ports.end_ka[:, 0], np.abs(at_to) * ports.end_ka[:, 1])
     taken = live[:, ports.from_node] * at_from.conj() + live[:, ports.to_node] * at_to.conj()
     magnitude = np.abs(at_node)
-    figures = np.empty((4, len(load)))
-    figures[LOSS] = (taken.real * wires.branch[:, LOSSY]).sum(axis=1)
+    figures = np.empty((FIGURES, len(load)))
+    figures[LOSS] = (taken.real * network.branch[:, LOSSY]).sum(axis=1)
     figures[VOLTAGE_MIN] = np.fmin.reduce(magnitude, axis=1)
     figures[VOLTAGE_MAX] = np.fmax.reduce(magnitude, axis=1)
-    figures[LOADING_MAX] = (ka * np.sqrt(wires.branch[:, LOADING])).max(axis=1, initial=0)
+    figures[LOADING_MAX] = (ka * np.sqrt(network.branch[:, LOADING])).max(axis=1, initial=0)
     figures[:, ~solved], ka[~solved] = np.nan, np.nan
-    voltage_pu = np.where(there, magnitude[:, wires.bus_node], np.nan)
+    voltage_pu = np.where(in_service, magnitude[:, network.bus_node], np.nan)
     return MeshedRows(solved, voltage_pu, ka, figures)
 
 
@@ -91,13 +91,13 @@ def _end_currents(ports: TwoPorts, voltage: ComplexArray) -> tuple[ComplexArray,
 class _Model:
     """The network in power-grid-model's terms: nodes, branches in series, shunts at their ends."""
 
-    def __init__(self, ports: TwoPorts, wires: KernelNetwork) -> None:
-        self._nodes = len(wires.node)
-        self._wires = wires
+    def __init__(self, ports: TwoPorts, network: KernelNetwork) -> None:
+        self._nodes = len(network.node)
+        self._wires = network
         self._branches = np.flatnonzero(
             (ports.from_node >= 0) & (ports.to_node >= 0) & (ports.from_node != ports.to_node)
         )
-        self._shunt_branch, shunt_node, shunt = _shunts(ports, wires)
+        self._shunt_branch, shunt_node, shunt = _shunts(ports, network)
         self._input = {
             "node": _filled("node", id=np.arange(self._nodes), u_rated=_KV),
             "generic_branch": _branches(ports, self._branches, self._ids("generic_branch")),
@@ -112,9 +112,9 @@ class _Model:
             "source": _filled(
                 "source",
                 id=self._ids("source"),
-                node=wires.source_node,
+                node=network.source_node,
                 status=1,
-                u_ref=np.sqrt(wires.source_squared),
+                u_ref=np.sqrt(network.source_squared),
                 sk=_SHORT_CIRCUIT_VA,
             ),
             "sym_load": _filled(
@@ -202,18 +202,18 @@ def _branches(ports: TwoPorts, which: IntArray, ids: IntArray) -> Any:
     )
 
 
-def _shunts(ports: TwoPorts, wires: KernelNetwork) -> tuple[IntArray, IntArray, ComplexArray]:
+def _shunts(ports: TwoPorts, network: KernelNetwork) -> tuple[IntArray, IntArray, ComplexArray]:
     """Return the branch (-1 for none), node and admittance of everything that is a shunt."""
     both = np.arange(len(ports.series))
     inner = (ports.from_node == ports.to_node) & (ports.from_node >= 0)
     around = np.abs(1 / ports.ratio - 1) ** 2 / ports.series
     ends = ports.end_admittances()
-    branch = np.concatenate([both, both, both[inner], np.full(len(wires.node), -1)])
+    branch = np.concatenate([both, both, both[inner], np.full(len(network.node), -1)])
     node = np.concatenate(
-        [ports.from_node, ports.to_node, ports.from_node[inner], np.arange(len(wires.node))]
+        [ports.from_node, ports.to_node, ports.from_node[inner], np.arange(len(network.node))]
     )
     shunt = np.concatenate(
-        [ends[:, 0], ends[:, 1], around[inner], wires.node[:, 0] + 1j * wires.node[:, 1]]
+        [ends[:, 0], ends[:, 1], around[inner], network.node[:, 0] + 1j * network.node[:, 1]]
     )
     kept = (node >= 0) & (shunt != 0)
     return branch[kept], node[kept], shunt[kept]

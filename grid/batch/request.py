@@ -1,4 +1,4 @@
-"""What a batch is asked: loads, switch states and names of results, read and refused."""
+"""The request of a batch: loads, switch states and names of results, read and checked."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from equigrid.arrays import BoolArray, FloatArray
-from equigrid.grid.batch.kernels.rows import all_finite
+from equigrid.grid.batch.kernels.checks import all_finite
 from equigrid.grid.network.network import Network, require_network
 from equigrid.grid.network.tables import did_you_mean
 
@@ -26,7 +26,7 @@ RESULTS = (
 
 @dataclass(frozen=True)
 class Request:
-    """What is usable of what was given, and what is wrong with the rest.
+    """What is usable of what was given, and the findings on the rest.
 
     Attributes
     ----------

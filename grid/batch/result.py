@@ -1,4 +1,4 @@
-"""What a batch of power flows gives."""
+"""The result of a batch of power flows: statuses, voltages, currents and losses by row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -83,5 +83,5 @@ class BatchFlow:
 
     def __repr__(self) -> str:
         counts = np.bincount(self.status, minlength=len(FlowStatus))
-        parts = [f"{counts[state]} {state.name}" for state in FlowStatus if counts[state]]
-        return f"BatchFlow({', '.join(parts) or 'no rows'}; {', '.join(self.results)})"
+        named = [f"{counts[state]} {state.name}" for state in FlowStatus if counts[state]]
+        return f"BatchFlow({', '.join(named) or 'no rows'}; {', '.join(self.results)})"

@@ -1,4 +1,4 @@
-"""A network as two-ports between nodes, per unit on 1 MVA and the nominal voltages.
+"""The two-ports of a network between nodes, per unit on 1 MVA and the nominal voltages.
 
 Buses that closed bus switches without impedance join are one node; a bus out of service is none.
 Bus switches with an impedance follow the branches as further two-ports.
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import ComplexArray, FloatArray, IntArray
 from equigrid.grid.batch.transformers import transformer_ports
+from equigrid.grid.network.components import component_labels
 from equigrid.grid.network.network import Network
 
 # Resistance over reactance of a bus switch with an impedance, as pandapower has it.
@@ -77,13 +76,13 @@ def two_ports(network: Network, as_switched: bool) -> TwoPorts:
     buses, branches = network.buses, network.branches
     switches = network.tables["bus_switches"]
     in_service = buses["in_service"]
-    both_there = switches["from_bus"].map(in_service) & switches["to_bus"].map(in_service)
-    switches = switches[switches["closed"] & both_there.astype(bool)]
+    both_in_service = switches["from_bus"].map(in_service) & switches["to_bus"].map(in_service)
+    switches = switches[switches["closed"] & both_in_service.astype(bool)]
     nodes = _nodes(buses, switches[switches["z_ohm"] == 0])
     impeding = switches[switches["z_ohm"] > 0]
     from_node, to_node = _branch_nodes(branches, nodes, as_switched)
     kv = buses["vn_kv"]
-    parts = (
+    kinds = (
         _lines(network.tables["lines"], kv, network.f_hz),
         _transformers(network.tables["transformers"], kv),
         _impedances(impeding, kv),
@@ -92,19 +91,18 @@ def two_ports(network: Network, as_switched: bool) -> TwoPorts:
         nodes.to_numpy(copy=True),
         np.concatenate([from_node, impeding["from_bus"].map(nodes)]).astype(np.int64),
         np.concatenate([to_node, impeding["to_bus"].map(nodes)]).astype(np.int64),
-        *(np.concatenate(column) for column in zip(*parts, strict=True)),
+        *(np.concatenate(column) for column in zip(*kinds, strict=True)),
     )
 
 
 def _nodes(buses: pd.DataFrame, joined: pd.DataFrame) -> "pd.Series[int]":
     """Number what buses in service are after joining, by bus; -1 for those out of service."""
-    place = pd.Series(np.arange(len(buses)), index=buses.index)
-    ends = place[joined["from_bus"]].to_numpy(), place[joined["to_bus"]].to_numpy()
-    links = coo_array((np.ones(len(joined)), ends), shape=(len(buses), len(buses)))
-    island = connected_components(links, directed=False)[1]
+    position = pd.Series(np.arange(len(buses)), index=buses.index)
+    one, other = (position[joined[end]].to_numpy() for end in ("from_bus", "to_bus"))
+    component = component_labels(one, other, len(buses))[1]
     in_service = buses["in_service"].to_numpy()
     number = np.full(len(buses), -1)
-    number[in_service] = np.unique(island[in_service], return_inverse=True)[1]
+    number[in_service] = np.unique(component[in_service], return_inverse=True)[1]
     return pd.Series(number, index=buses.index)
 
 
@@ -114,8 +112,8 @@ def _branch_nodes(
     ends = [branches[f"{end}_bus"].map(nodes).to_numpy(np.int64) for end in ("from", "to")]
     if as_switched:
         for i, end in enumerate(("from", "to")):
-            there = branches["in_service"] & branches[f"{end}_closed"]
-            ends[i] = np.where(there, ends[i], -1)
+            connected = branches["in_service"] & branches[f"{end}_closed"]
+            ends[i] = np.where(connected, ends[i], -1)
     # As in pandapower, a line may end at a bus out of service, a transformer may not.
     stray = (branches["kind"] == "transformer").to_numpy() & (
         (branches["from_bus"].map(nodes) < 0) | (branches["to_bus"].map(nodes) < 0)

@@ -102,8 +102,8 @@ def _block_diagonal(coefficients: FloatArray, keep: BoolArray) -> sparse.csr_arr
     column = np.nonzero(keep.T)[0]
     data = coefficients[keep.T]
     indices = column[:, None] * buses + np.arange(buses)
-    starts = np.arange(len(column) + 1) * buses
+    row_pointers = np.arange(len(column) + 1) * buses
     shape = (len(column), columns * buses)
-    matrix = sparse.csr_array((data.ravel(), indices.ravel(), starts), shape=shape)
+    matrix = sparse.csr_array((data.ravel(), indices.ravel(), row_pointers), shape=shape)
     matrix.eliminate_zeros()
     return matrix

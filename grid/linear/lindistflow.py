@@ -1,4 +1,4 @@
-"""Paper E's linear network, E(2)-E(7), expanded at an exact operating point.
+"""LinDistFlow of paper E, E(2)-E(7), expanded at an exact operating point.
 
 The paper's squared current E(5) is not linear; here it is its tangent at an operating point, held
 as an equality. So losses are a function of the loads and cannot be inflated to burn a surplus, and
@@ -88,7 +88,7 @@ class LinearNetwork:
         """
         active = self._load("net_load_mw", net_load_mw)
         reactive = self._load("net_load_mvar", net_load_mvar)
-        result = {name: part.values(active, reactive) for name, part in self.maps.items()}
+        result = {name: quantity.values(active, reactive) for name, quantity in self.maps.items()}
         return {**result, "import_mw": result["import_mw"][0]}
 
     def block(
@@ -150,7 +150,9 @@ class LinearNetwork:
         return Block(self._quantities(active, reactive), tuple(constraints))
 
     def _quantities(self, active: Load, reactive: Load) -> dict[str, cp.Expression]:
-        result = {name: part.expression(active, reactive) for name, part in self.maps.items()}
+        result = {
+            name: quantity.expression(active, reactive) for name, quantity in self.maps.items()
+        }
         result["import_mw"] = cp.vec(result["import_mw"], order="F")
         return {name: expression.set_label(LABELS[name]) for name, expression in result.items()}
 
@@ -213,7 +215,7 @@ def linearise(network: Network, load_mw: ArrayLike, load_mvar: ArrayLike) -> Lin
         "current_squared_ka": open_too[:, tree.branch] @ matrices.current,
     }
     return LinearNetwork(
-        network, {name: _eliminate(part, state, sensitivity) for name, part in rows.items()}
+        network, {name: _eliminate(matrix, state, sensitivity) for name, matrix in rows.items()}
     )
 
 

@@ -1,4 +1,4 @@
-"""A radial network as matrices: what flows, losses and voltages are made of.
+"""Matrices of a radial network: flows, losses and voltages as functions of loads and currents.
 
 Per unit on 1 MVA and the nominal voltages. With mid-line flows (f active, g reactive), the squared
 current l of each branch and the squared voltage v of each bus, paper E's network equations are
@@ -16,12 +16,12 @@ Shunts and line charging take power in proportion to v and so stay exactly linea
 from dataclasses import dataclass
 from functools import lru_cache
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 
 from equigrid.arrays import ComplexArray, FloatArray, IntArray
 from equigrid.errors import NetworkError
+from equigrid.grid.network.components import steps_from
 from equigrid.grid.network.network import Network
 
 
@@ -140,7 +140,7 @@ def _tree(network: Network) -> Tree:
     roots = [int(bus) for bus in sources["bus"][sources["in_service"]]]
     position = {int(bus): i for i, bus in enumerate(network.buses.index)}
     names = {name: i for i, name in enumerate(network.branches["name"])}
-    steps = [step for root in roots for step in nx.bfs_edges(graph, root)]
+    steps = steps_from(graph, roots)
     below = np.zeros((len(steps), len(position)))
     for number, (parent, child) in enumerate(steps):
         below[:, position[child]] = below[:, position[parent]]

@@ -1,4 +1,4 @@
-"""Which limits of a linear network can be left out, because others imply them.
+"""Screening of the limits of a linear network: those that others imply are left out.
 
 A row ``quantity <= limit`` is left out of a column
 

@@ -1,4 +1,4 @@
-"""Paper A's sensitivities z, taken at the exact operating point of each column.
+"""Sensitivities z of paper A, taken at the exact operating point of each column.
 
 How voltages, mid-line flows and losses change with the net load of each bus: z^q and z^p of A(26),
 z^l of A(30), z^v of A(24). All come from the tangent of the power flow equations in

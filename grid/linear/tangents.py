@@ -1,4 +1,4 @@
-"""The network of one state, linear, fitted to AC power flow where its answers come to lie.
+"""Linear network of tangents to the AC power flow, taken anew where answers come to lie.
 
 Losses and flows away from the source are convex in the loads, voltages concave. So tangents at
 several points hold together: the greatest loss and the least voltage among them are the nearest to
@@ -103,7 +103,7 @@ class Tangents:
         return Tangents(self.network, (*kept, new), renewals)
 
     def _with_newest(self) -> Iterator[tuple[Sensitivities, BoolArray]]:
-        """Return every part, and in which of its columns no other is newer."""
+        """Return every expansion, and in which of its columns no other is newer."""
         newest = np.zeros(len(self.renewals), dtype=int)
         for number, part in enumerate(self.parts):
             newest[part.columns] = number

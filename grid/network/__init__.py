@@ -1,4 +1,5 @@
-"""What a feeder is: ``network`` made of ``tables`` with ``columns``, held together by ``checks``.
+"""The description of a feeder: ``network``, of ``tables`` with ``columns``, kept by ``checks``.
 
-``topology`` says which buses hang together, ``feeders`` reads shipped ones and files.
+``topology`` finds loops and islands, with the graph algorithms of ``components``; ``feeders`` reads
+shipped feeders and files.
 """

@@ -1,4 +1,4 @@
-"""What must hold between the tables of a network; every function returns sentences."""
+"""Checks of the tables of a network against each other; every function returns findings."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

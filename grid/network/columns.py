@@ -1,4 +1,4 @@
-"""What a column of a network's tables may hold, and how a value is read or refused."""
+"""Columns of a network's tables: kind, default and sign of values, read or refused."""
 
 import math
 from dataclasses import dataclass

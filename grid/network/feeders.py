@@ -116,12 +116,12 @@ def write_network(network: Network, path: str | Path, source: str = "") -> None:
     _require_ours(Path(path))
     head: dict[str, Any] = {"format": FORMAT, "name": network.name, "source": source}
     head.update({key: getattr(network, key) for key in _FIGURES})
-    parts = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
+    entries = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
     for table in SCHEMAS:
         if rows := _sparse_rows(table, network.tables[table]):
             lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
-            parts.append(f" {json.dumps(table)}: [\n{lines}\n ]")
-    Path(path).write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+            entries.append(f" {json.dumps(table)}: [\n{lines}\n ]")
+    Path(path).write_text("{\n" + ",\n".join(entries) + "\n}\n", encoding="utf-8")
 
 
 def _require_ours(path: Path) -> None:

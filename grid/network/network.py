@@ -1,4 +1,4 @@
-"""An immutable description of a feeder."""
+"""The network of a feeder: buses, branches, sources and loads, immutable."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Network:
 
         Edges have the key ``(kind, name)``.
         """
-        return topology.graph(self.buses, self.branches, self.tables["bus_switches"])
+        return topology.network_graph(self.buses, self.branches, self.tables["bus_switches"])
 
     def radial_findings(self) -> list[str]:
         """Say what keeps the network from being radial, a sentence for each obstacle.
@@ -131,7 +131,7 @@ class Network:
     def with_loads(self, load_mw: ArrayLike, load_mvar: ArrayLike) -> Network:
         """Return the network with these constant-power loads and nothing else at its buses.
 
-        Loads and static generators are replaced; shunts, which are wires, stay.
+        Loads and static generators are replaced; shunts stay.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The tables that describe a network: their columns, and how rows are read and refused."""
+"""Tables that describe a network: their columns, and the reading of rows with findings."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping

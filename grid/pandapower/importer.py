@@ -13,7 +13,7 @@ from equigrid.grid.pandapower.notes import notes
 from equigrid.grid.pandapower.options import foreign_options
 
 _READ = {"bus", "line", "trafo", "switch", "load", "sgen", "shunt", "ext_grid"}
-# No part of a power flow; what is said in costs is told as a note.
+# No part of a power flow; costs become a note.
 _IGNORED = {"poly_cost", "pwl_cost", "bus_geodata", "line_geodata", "measurement", "group"}
 _SHARES = tuple(f"const_{kind}_{power}_percent" for kind in "zi" for power in "pq")
 

@@ -1,4 +1,4 @@
-"""What a pandapower net says that is no part of its power flow, and that no network takes over."""
+"""Notes on a pandapower net: limits, costs and profiles that no network takes over."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,20 +18,20 @@ def notes(net: pandapowerNet) -> tuple[str, ...]:
 def _limits(net: pandapowerNet) -> Iterator[str]:
     """Yield limits and ranges that pandapower keeps for its own optimal power flow."""
     for table, columns, remedy in _LIMIT_COLUMNS:
-        said = [column for column in columns if _is_said(net[table], column)]
-        if said:
-            yield f"{_of(table)} {' and '.join(said)} {_is(said)} not used: {remedy}."
+        given = [column for column in columns if _is_given(net[table], column)]
+        if given:
+            yield f"{_of(table)} {' and '.join(given)} {_is(given)} not used: {remedy}."
 
 
-def _is_said(table: pd.DataFrame, column: str) -> bool:
-    """Whether a column says anything, beyond what pandapower fills in by itself."""
+def _is_given(table: pd.DataFrame, column: str) -> bool:
+    """Whether a column has any value, beyond what pandapower fills in by itself."""
     values = table.get(column)
     if values is None:
         return False
-    said = values.dropna()
+    known = values.dropna()
     if column == "controllable":
-        return bool(said.astype(bool).any())
-    return bool((said != _FILLED.get(column)).any())
+        return bool(known.astype(bool).any())
+    return bool((known != _FILLED.get(column)).any())
 
 
 _FILLED = {"max_loading_percent": 100.0, "min_vm_pu": 0.0, "max_vm_pu": 2.0}

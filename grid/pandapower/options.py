@@ -1,4 +1,4 @@
-"""Settings that a pandapower net carries along and that change what a power flow of it says."""
+"""Options of a pandapower net that change its power flow, and that no network has."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias

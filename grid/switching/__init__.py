@@ -1,8 +1,8 @@
-"""Which branches of a feeder to close: its radial configurations, the best of them, a proof.
+"""Reconfiguration of a feeder: its radial configurations, the best of them, and a proof.
 
-``loops`` reduces a feeder to the branches whose switching matters, ``configurations`` counts its
-radial configurations and lists them, ``judge`` runs the power flows of many at once. ``best`` is
-the way in: it looks at every configuration where there are few enough. Where there are not,
-``exchange`` searches from the configurations of ``starts``, and ``bound`` proves how much better
-any other could be, with the relaxation that ``relaxation`` writes down.
+``loops`` reduces a feeder to the graph of its loops, ``spanning_trees`` and ``configurations``
+count and list what is radial, ``evaluation`` scores many at once. ``best`` is the way in, with the
+``effort`` and limits asked for: ``search`` enumerates, or goes by ``branch_exchange`` from
+``starting_configurations``; ``bound`` then solves the ``relaxation`` of a ``scaled_feeder`` within
+``ranges``.
 """

@@ -1,9 +1,8 @@
-"""The best switching of a feeder, and how it is known to be the best."""
+"""The best radial configuration of a feeder, with the proof that it is the best."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,9 +10,17 @@ from numpy.typing import ArrayLike
 from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network, require_network
 from equigrid.grid.switching.configurations import RadialConfigurations
+from equigrid.grid.switching.effort import (
+    NO_LIMITS,
+    USUAL_EFFORT,
+    DeprecatedKeywords,
+    OperatingLimits,
+    SearchEffort,
+    with_deprecated,
+)
 from equigrid.grid.switching.evaluation import Evaluator, read_evaluator
-from equigrid.grid.switching.loops import loop_graph
-from equigrid.grid.switching.search import Limits, SearchResult, bounded, enumerated, searched
+from equigrid.grid.switching.loops import LoopGraph, loop_graph
+from equigrid.grid.switching.search import SearchResult, bounded, enumerated, searched
 from equigrid.threads import one_blas_thread
 
 
@@ -33,7 +40,7 @@ class BestConfiguration:
         By the batch power flow; loadings are 0 where no branch has a rating. The index is the sum
         of squared loadings, 1 for a branch at its rating.
     loss_ac_mw : float
-        Losses by pandapower, the independent judge.
+        Losses by pandapower, which is independent of the batch.
     bound : float
         What no configuration beats, in the unit of the objective: MW, p.u. or the index. NaN where
         none was asked for.
@@ -73,23 +80,18 @@ def best_configuration(
     *,
     objective: str = "loss",
     switchable: Sequence[str] | None = None,
-    voltage_min_pu: float | None = None,
-    voltage_max_pu: float | None = None,
-    enumerate_up_to: int = 2_000_000,
-    gap: float = 1e-4,
-    bound_rounds: int = 10,
-    bound_nodes: int = 2000,
-    restarts: int = 8,
-    seed: int = 0,
+    limits: OperatingLimits = NO_LIMITS,
+    effort: SearchEffort = USUAL_EFFORT,
     progress: Callable[[str], None] | None = None,
+    **deprecated: Unpack[DeprecatedKeywords],
 ) -> BestConfiguration:
     """Find the radial configuration of a feeder with the least losses, say.
 
-    Up to ``enumerate_up_to`` configurations are all evaluated, which is a proof. Of more, branch
-    exchange looks for the best: first from several starts, one exchange at a time, then from the
-    best of those until no two exchanges together are better; all candidates of a step are one
-    batch of AC power flows. A mixed-integer relaxation then bounds what any configuration could
-    reach; it may take minutes, and comes upon better configurations in passing.
+    Up to ``effort.enumerate_up_to`` configurations are all evaluated, which is a proof. Of more,
+    branch exchange looks for the best: first from several configurations, one exchange at a time,
+    then from the best of those until no two exchanges together are better; all candidates of a step
+    are one batch of AC power flows. A mixed-integer relaxation then bounds what any configuration
+    could reach; it may take minutes, and comes upon better configurations in passing.
 
     Parameters
     ----------
@@ -103,22 +105,14 @@ def best_configuration(
     switchable : sequence of str, optional
         Names of the branches that may be opened and closed, those out of service included; every
         line when left out. The others keep their state.
-    voltage_min_pu, voltage_max_pu : float, optional
-        Limits that the configuration has to keep at every bus.
-    enumerate_up_to : int
-        Most configurations to evaluate one by one.
-    gap : float
-        The relaxation may stop where it has proved this share.
-    bound_rounds : int
-        Most mixed-integer programs for the bound; 0 for none.
-    bound_nodes : int
-        Most nodes of each.
-    restarts : int
-        So many random starts of branch exchange, beside its three fixed ones.
-    seed : int
-        Of the random starts.
+    limits : OperatingLimits
+        What the configuration has to keep at every bus; no limits when left out.
+    effort : SearchEffort
+        How many configurations to evaluate, how many random starts, how far to prove.
     progress : callable, optional
-        Told in words what is being done.
+        Called with a sentence on what is being done.
+    **deprecated
+        Fields of ``limits`` and ``effort`` as keywords of their own, as they were given before.
 
     Returns
     -------
@@ -146,35 +140,34 @@ def best_configuration(
     (0.13955, True, 50751)
     """
     require_network(network)
-    counts = {
-        "enumerate_up_to": enumerate_up_to,
-        "bound_rounds": bound_rounds,
-        "bound_nodes": bound_nodes,
-        "restarts": restarts,
-        "seed": seed,
-    }
-    limits = voltage_min_pu, voltage_max_pu
-    judge, graph, _ = _together(
+    limits, effort = with_deprecated(limits, effort, deprecated)
+    evaluator, graph, _ = _together(
         lambda: read_evaluator(network, (load_mw, load_mvar), objective, limits),
         lambda: loop_graph(network, switchable),
-        lambda: _refuse_counts(counts, gap),
+        lambda: _refuse(list(effort.findings())),
     )
+    result, count = _searched(evaluator, graph, effort, progress or (lambda _: None))
+    return _best(evaluator, count, result, effort.gap)
+
+
+def _searched(
+    evaluator: Evaluator, graph: LoopGraph, effort: SearchEffort, progress: Callable[[str], None]
+) -> tuple[SearchResult, int]:
+    """Return the best of all configurations, proved or bounded, and how many there are."""
     configurations = RadialConfigurations(graph)
-    told = progress or (lambda _: None)
-    told(f"{configurations.count:,} radial configurations")
-    if configurations.count <= enumerate_up_to:
-        found = enumerated(judge, configurations)
+    progress(f"{configurations.count:,} radial configurations")
+    if configurations.count <= effort.enumerate_up_to:
+        result = enumerated(evaluator, configurations)
     else:
-        found = searched(judge, configurations.graph, restarts, seed)
-        _refuse_none(judge, found)
-        effort = Limits(bound_rounds, bound_nodes, gap)
-        found = bounded(judge, configurations.graph, found, effort, told)
-    _refuse_none(judge, found)
-    return _told(judge, configurations.count, found, gap)
+        result = searched(evaluator, graph, effort)
+        _refuse_none(evaluator, result)
+        result = bounded(evaluator, graph, result, effort, progress)
+    _refuse_none(evaluator, result)
+    return result, configurations.count
 
 
 def _together(*steps: Callable[[], Any]) -> list[Any]:
-    """Take all steps; tell everything that is wrong with any of them at once."""
+    """Take all steps; refuse everything that is wrong with any of them at once."""
     results: list[Any] = []
     findings: list[str] = []
     for step in steps:
@@ -182,67 +175,61 @@ def _together(*steps: Callable[[], Any]) -> list[Any]:
             results.append(step())
         except NetworkError as refused:
             findings.extend(refused.findings)
-    if findings:
-        raise NetworkError(findings)
+    _refuse(findings)
     return results
 
 
-def _refuse_counts(counts: Mapping[str, Any], gap: Any) -> None:
-    findings = [
-        f"{name} is {count!r}: give a whole number, 0 or more."
-        for name, count in counts.items()
-        if not (isinstance(count, Integral) and int(count) >= 0)
-    ]
-    if not (isinstance(gap, Real) and float(gap) >= 0):
-        findings.append(f"gap is {gap!r}: give a share, 0 or more.")
+def _refuse(findings: Sequence[str]) -> None:
     if findings:
         raise NetworkError(findings)
 
 
-def _refuse_none(judge: Evaluator, found: SearchResult) -> None:
-    if np.isfinite(found.score):
+def _refuse_none(evaluator: Evaluator, result: SearchResult) -> None:
+    if np.isfinite(result.score):
         return
     limits = (
-        f" with voltages from {judge.voltage_min_pu:g} to {judge.voltage_max_pu:g} p.u."
-        if judge.limited
+        f" with voltages from {evaluator.voltage_min_pu:g} to {evaluator.voltage_max_pu:g} p.u."
+        if evaluator.limited
         else ""
     )
     raise NetworkError(
         [
-            f"None of {found.power_flows} radial configurations of {judge.network.name!r} carries "
-            f"the loads{limits}: lower the loads{', or widen the limits' if limits else ''}."
+            f"None of {result.power_flows} radial configurations of {evaluator.network.name!r} "
+            f"carries the loads{limits}: lower the "
+            f"loads{', or widen the limits' if limits else ''}."
         ]
     )
 
 
-def _told(judge: Evaluator, count: int, found: SearchResult, gap: float) -> BestConfiguration:
-    names = judge.network.branches["name"]
-    state = dict(zip(names, found.closed.tolist(), strict=True))
-    network = judge.network.with_closed(state)
-    figures = judge.flow(found.closed[None]).results
-    best, bound = judge.sign * found.score, judge.sign * found.bound
-    distance = abs(best - bound) / max(abs(best), 1e-12)
+def _best(
+    evaluator: Evaluator, count: int, result: SearchResult, gap_asked: float
+) -> BestConfiguration:
+    names = evaluator.network.branches["name"]
+    state = dict(zip(names, result.closed.tolist(), strict=True))
+    network = evaluator.network.with_closed(state)
+    figures = evaluator.flow(result.closed[None]).results
+    best, bound = evaluator.sign * result.score, evaluator.sign * result.bound
+    gap = abs(best - bound) / max(abs(best), 1e-12)
     return BestConfiguration(
-        objective=judge.objective,
+        objective=evaluator.objective,
         network=network,
-        open_branches=tuple(names[~found.closed]),
+        open_branches=tuple(names[~result.closed]),
         loss_mw=float(figures["loss_mw"][0]),
         voltage_min_pu=float(figures["voltage_min_pu"][0]),
         loading_max_percent=float(figures["loading_max_percent"][0]),
-        balance_index=float(judge.balance_index(figures["branch_current_ka"])[0]),
-        loss_ac_mw=_judged(network, judge),
+        balance_index=float(evaluator.balance_index(figures["branch_current_ka"])[0]),
+        loss_ac_mw=_loss_by_pandapower(network, evaluator),
         bound=bound,
-        gap=distance,
-        proved=found.method == "enumeration" or distance <= gap,
-        method=found.method,
+        gap=gap,
+        proved=result.method == "enumeration" or gap <= gap_asked,
+        method=result.method,
         configurations=count,
-        power_flows=found.power_flows,
+        power_flows=result.power_flows,
     )
 
 
-def _judged(network: Network, judge: Evaluator) -> float:
-    """Return what pandapower says of the losses."""
+def _loss_by_pandapower(network: Network, evaluator: Evaluator) -> float:
     from equigrid.grid.ac import ac_check  # noqa: PLC0415  pandapower is heavy
 
-    loads = (load[:, None] for load in judge.loads)
+    loads = (load[:, None] for load in evaluator.loads)
     return float(ac_check(network, *loads).loss_mw[0])

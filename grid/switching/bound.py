@@ -1,4 +1,4 @@
-"""How much better any configuration could be than the best known, by the relaxation and HiGHS."""
+"""Bound on the objective of every configuration: outer approximation of the relaxation by HiGHS."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from equigrid.grid.switching.evaluation import Evaluator
 from equigrid.grid.switching.loops import LoopGraph
 from equigrid.grid.switching.ranges import ranges
 from equigrid.grid.switching.relaxation import relax, tangents
-from equigrid.grid.switching.scaled_feeder import scaled
+from equigrid.grid.switching.scaled_feeder import scaled_feeder
 from equigrid.own_thread import in_own_thread
 
 _BROKEN = 1e-7  # a tangent is added where a cone is broken by more, in shares of all loads
@@ -27,24 +27,24 @@ _OPTIONS = {
 }
 
 
-class Outer:
-    """The relaxation in HiGHS, cones by tangents where a point breaks them.
+class OuterApproximation:
+    """Outer approximation of the relaxation: cones by tangents where a point breaks them.
 
     Parameters
     ----------
-    judge : Evaluator
-        What is to be bounded.
+    evaluator : Evaluator
+        Scores what is to be bounded.
     graph : LoopGraph
         What may be switched.
     score : float
         Of the best known configuration: only those that are no worse count.
     """
 
-    def __init__(self, judge: Evaluator, graph: LoopGraph, score: float) -> None:
-        self._objective, self._feeder = judge.objective, scaled(judge, graph)
-        reach = ranges(judge, self._feeder, judge.sign * score)
-        self._model = model = relax(self._feeder, reach, judge.objective)
-        self._template = graph.rest
+    def __init__(self, evaluator: Evaluator, graph: LoopGraph, score: float) -> None:
+        self._objective, self._feeder = evaluator.objective, scaled_feeder(evaluator, graph)
+        bounds = ranges(evaluator, self._feeder, evaluator.sign * score)
+        self._model = model = relax(self._feeder, bounds, evaluator.objective)
+        self._fixed_closed = graph.fixed_closed
         self._highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         for key, value in _OPTIONS.items():
             self._highs.setOptionValue(key, value)
@@ -54,17 +54,17 @@ class Outer:
         self._add(*model.rows.stacked())
         self._fixed_rows = self._highs.getNumRow()
 
-    def begin(self, tables: Iterable[BoolArray]) -> float:
+    def add_initial_tangents(self, tables: Iterable[BoolArray]) -> float:
         """Gather tangents without whole numbers, and at some configurations; return the score."""
-        result = self._settle()
-        self._drop_slack()
+        result = self._solve_linear()
+        self._drop_slack_tangents()
         for closed in tables:
             self.score_at(closed)
         return self._score(result)
 
     @property
-    def size(self) -> int:
-        """Number of rows; grows with every tangent."""
+    def rows(self) -> int:
+        """How many rows there are; every tangent adds one."""
         return int(self._highs.getNumRow())
 
     def score_at(self, closed: BoolArray) -> float:
@@ -81,12 +81,12 @@ class Outer:
         own = branch < len(closed)
         state = np.ones(len(branch))
         state[own] = closed[branch[own]]
-        self._limit(at, state, state)
-        result = self._settle()
-        self._limit(at, self._model.lower[at], self._model.upper[at])
+        self._set_bounds(at, state, state)
+        result = self._solve_linear()
+        self._set_bounds(at, self._model.lower[at], self._model.upper[at])
         return self._score(result)
 
-    def whole(self, nodes: int, gap: float) -> tuple[float, BoolArray | None]:
+    def solve_integer(self, nodes: int, gap: float) -> tuple[float, BoolArray | None]:
         """Solve with whole numbers, then add the tangents that the point breaks.
 
         Parameters
@@ -103,25 +103,25 @@ class Outer:
             configuration of the last point.
         """
         at, highs = self._model.columns, self._highs
-        columns = np.r_[at.closed, at.forth, at.back].astype(np.int32)
-        self._kinds(columns, highspy.HighsVarType.kInteger)
+        columns = np.r_[at.closed, at.forward, at.backward].astype(np.int32)
+        self._set_types(columns, highspy.HighsVarType.kInteger)
         highs.setOptionValue("mip_max_nodes", nodes)
         highs.setOptionValue("mip_rel_gap", gap)
         failed = in_own_thread(highs.run) == highspy.HighsStatus.kError
         impossible = highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible and not failed
         info = highs.getInfo()
-        found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        found = found and not (impossible or failed)
-        closed = self._closed() if found else None
+        feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        feasible = feasible and not (impossible or failed)
+        closed = self._closed() if feasible else None
         point = self._point()
-        self._kinds(columns, highspy.HighsVarType.kContinuous)
+        self._set_types(columns, highspy.HighsVarType.kContinuous)
         if closed is not None:
             self._add_tangents(point)
         # A failure of the solver proves nothing.
         bound = -np.inf if failed else self._score(info.mip_dual_bound)
         return np.inf if impossible else bound, closed
 
-    def _settle(self) -> float:
+    def _solve_linear(self) -> float:
         """Solve without whole numbers, with new tangents until none is broken; return the cost."""
         for _ in range(_LINEAR_ROUNDS):
             in_own_thread(self._highs.run)
@@ -133,7 +133,7 @@ class Outer:
         return float(self._highs.getObjectiveValue())
 
     def _score(self, cost: float) -> float:
-        """Return a cost of the relaxation as a score of the judge."""
+        """Return a cost of the relaxation as a score of the evaluator."""
         if self._objective == "loss":
             return cost * self._feeder.base_mva
         if self._objective == "voltage":
@@ -141,7 +141,7 @@ class Outer:
         return cost
 
     def _closed(self) -> BoolArray:
-        result, branch = self._template.copy(), self._feeder.branch
+        result, branch = self._fixed_closed.copy(), self._feeder.branch
         own = branch < len(result)
         result[branch[own]] = self._point()[self._model.columns.closed][own] > 0.5
         return result
@@ -149,7 +149,7 @@ class Outer:
     def _point(self) -> FloatArray:
         return np.array(self._highs.getSolution().col_value)
 
-    def _drop_slack(self) -> None:
+    def _drop_slack_tangents(self) -> None:
         """Delete the tangents that do not touch the last point."""
         values = np.array(self._highs.getSolution().row_value)[self._fixed_rows :]
         slack = np.flatnonzero(values < -_SLACK) + self._fixed_rows
@@ -163,11 +163,11 @@ class Outer:
         return count
 
     def _add(self, matrix: csr_array, low: FloatArray, high: FloatArray) -> None:
-        starts, indices = (part.astype(np.int32) for part in (matrix.indptr[:-1], matrix.indices))
-        self._highs.addRows(len(low), low, high, matrix.nnz, starts, indices, matrix.data)
+        firsts, indices = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
+        self._highs.addRows(len(low), low, high, matrix.nnz, firsts, indices, matrix.data)
 
-    def _limit(self, columns: Any, low: FloatArray, high: FloatArray) -> None:
+    def _set_bounds(self, columns: Any, low: FloatArray, high: FloatArray) -> None:
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
 
-    def _kinds(self, columns: Any, kind: Any) -> None:
+    def _set_types(self, columns: Any, kind: Any) -> None:
         self._highs.changeColsIntegrality(len(columns), columns, np.array([kind] * len(columns)))

@@ -1,7 +1,5 @@
 """Branch exchange: close an open branch, open another of the loop that closes, keep the best."""
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
@@ -15,42 +13,43 @@ _LEAST_GAIN = 1e-9
 
 
 def descend(
-    judge: Evaluator, graph: LoopGraph, starts: BoolArray
+    evaluator: Evaluator, graph: LoopGraph, configurations: BoolArray
 ) -> tuple[BoolArray, FloatArray, int]:
-    """Exchange from every start until no single exchange is better.
+    """Exchange from every configuration until no single exchange is better.
 
     Parameters
     ----------
-    judge : Evaluator
-        Scores all exchanges of all starts at once.
+    evaluator : Evaluator
+        Scores all exchanges of all configurations at once.
     graph : LoopGraph
         What may be switched.
-    starts : array of bool (K, B)
-        Radial configurations.
+    configurations : array of bool (K, B)
+        Radial ones to begin at.
 
     Returns
     -------
     array of bool (K, B), array (K,), int
         Where each search ended, its score, and how many power flows were run.
     """
-    here, scores = starts.copy(), judge.scores(starts)
-    moving, flows = np.arange(len(starts)), len(starts)
+    here, scores = configurations.copy(), evaluator.scores(configurations)
+    moving, flows = np.arange(len(configurations)), len(configurations)
     while len(moving):
-        rows, of = neighbours(graph, here[moving])
-        found = scores_of(judge, rows)
+        rows, origin = neighbours(graph, here[moving])
+        row_scores = scores_of(evaluator, rows)
         flows += len(rows)
-        best = [_least(found, of, k) for k in range(len(moving))]
+        best = [_least(row_scores, origin, k) for k in range(len(moving))]
         better = [
-            at >= 0 and _beats(found[at], scores[k]) for at, k in zip(best, moving, strict=True)
+            at >= 0 and _is_better(row_scores[at], scores[k])
+            for at, k in zip(best, moving, strict=True)
         ]
         chosen = np.array(best)[better]
         moving = moving[better]
-        here[moving], scores[moving] = rows[chosen], found[chosen]
+        here[moving], scores[moving] = rows[chosen], row_scores[chosen]
     return here, scores, flows
 
 
 def descend_by_pairs(
-    judge: Evaluator, graph: LoopGraph, start: BoolArray
+    evaluator: Evaluator, graph: LoopGraph, start: BoolArray
 ) -> tuple[BoolArray, float, int]:
     """Exchange from one configuration until no two exchanges in a row are better.
 
@@ -59,33 +58,32 @@ def descend_by_pairs(
     array of bool (B,), float, int
         Where the search ended, its score, and how many power flows were run.
     """
-    ends, scores, flows = descend(judge, graph, start[None])
+    ends, scores, flows = descend(evaluator, graph, start[None])
     here, score = ends[0], float(scores[0])
     while True:
         rows = pairs(graph, here)
-        found = scores_of(judge, rows)
+        row_scores = scores_of(evaluator, rows)
         flows += len(rows)
-        if not _beats(found.min(), score):
+        if not _is_better(row_scores.min(), score):
             return here, score, flows
-        ends, scores, more = descend(judge, graph, rows[[found.argmin()]])
+        ends, scores, more = descend(evaluator, graph, rows[[row_scores.argmin()]])
         here, score, flows = ends[0], float(scores[0]), flows + more
 
 
-def scores_of(judge: Evaluator, rows: BoolArray) -> FloatArray:
+def scores_of(evaluator: Evaluator, rows: BoolArray) -> FloatArray:
     """Score many rows, some at a time."""
-    starts = range(0, len(rows), _ROWS_AT_ONCE)
-    parts = [judge.scores(rows[start : start + _ROWS_AT_ONCE]) for start in starts]
-    return np.concatenate([*parts, np.empty(0)])
+    chunks = (rows[k : k + _ROWS_AT_ONCE] for k in range(0, len(rows), _ROWS_AT_ONCE))
+    return np.concatenate([*map(evaluator.scores, chunks), np.empty(0)])
 
 
-def _beats(found: float, score: float) -> bool:
-    return bool(found < score - _LEAST_GAIN * abs(score)) if np.isfinite(score) else found < score
+def _is_better(new: float, score: float) -> bool:
+    return bool(new < score - _LEAST_GAIN * abs(score)) if np.isfinite(score) else new < score
 
 
-def _least(found: FloatArray, of: IntArray, k: int) -> int:
-    """Return which row of a start scores least, -1 where it has none."""
-    rows = np.flatnonzero(of == k)
-    return int(rows[found[rows].argmin()]) if len(rows) else -1
+def _least(scores: FloatArray, origin: IntArray, k: int) -> int:
+    """Return which row that comes from configuration k scores least, -1 where there is none."""
+    rows = np.flatnonzero(origin == k)
+    return int(rows[scores[rows].argmin()]) if len(rows) else -1
 
 
 def neighbours(graph: LoopGraph, closed: BoolArray) -> tuple[BoolArray, IntArray]:
@@ -97,12 +95,14 @@ def neighbours(graph: LoopGraph, closed: BoolArray) -> tuple[BoolArray, IntArray
         Radial configurations.
     """
     switchable = np.flatnonzero(graph.switchable)
-    pairs = _exchanges(graph.ends[switchable], graph.nodes, closed[:, switchable])
-    rows = closed[pairs[:, 0]]
+    origin, closing, opening = _exchanges(
+        graph.ends[switchable], graph.nodes, closed[:, switchable]
+    ).T
+    rows = closed[origin]
     at = np.arange(len(rows))
-    rows[at, switchable[pairs[:, 1]]] = True
-    rows[at, switchable[pairs[:, 2]]] = False
-    return rows, pairs[:, 0]
+    rows[at, switchable[closing]] = True
+    rows[at, switchable[opening]] = False
+    return rows, origin
 
 
 def pairs(graph: LoopGraph, closed: BoolArray) -> BoolArray:
@@ -112,19 +112,19 @@ def pairs(graph: LoopGraph, closed: BoolArray) -> BoolArray:
 
 
 @njit(cache=True)
-def _exchanges(ends: Any, nodes: int, closed: Any) -> Any:
+def _exchanges(ends: IntArray, nodes: int, closed: BoolArray) -> IntArray:
     """Return row, branch to close and branch to open of every exchange, (exchanges, 3)."""
     result = np.empty((1024, 3), np.int64)
     count = 0
-    via, depth = np.empty(nodes, np.int64), np.empty(nodes, np.int64)
+    via, level = np.empty(nodes, np.int64), np.empty(nodes, np.int64)
     for row in range(len(closed)):
-        _hang(ends, closed[row], via, depth)
+        _set_levels(ends, closed[row], via, level)
         for tie in range(len(ends)):
             if closed[row, tie] or ends[tie, 0] == ends[tie, 1]:
                 continue
             one, other = ends[tie, 0], ends[tie, 1]
             while one != other:
-                if depth[one] < depth[other]:
+                if level[one] < level[other]:
                     one, other = other, one
                 if count == len(result):
                     result = np.concatenate((result, np.empty_like(result)))
@@ -136,16 +136,16 @@ def _exchanges(ends: Any, nodes: int, closed: Any) -> Any:
 
 
 @njit(cache=True)
-def _hang(ends: Any, closed: Any, via: Any, depth: Any) -> None:
-    """Note the branch towards the sources of every node, and how many there are on the way."""
-    via[:], depth[:] = -1, -1
-    depth[0] = 0
-    grown = True
-    while grown:
-        grown = False
+def _set_levels(ends: IntArray, closed: BoolArray, via: IntArray, level: IntArray) -> None:
+    """Set the branch to the parent of every node, and its level: branches up to the sources."""
+    via[:], level[:] = -1, -1
+    level[0] = 0
+    changed = True
+    while changed:
+        changed = False
         for k in range(len(ends)):
             one, other = ends[k, 0], ends[k, 1]
-            if closed[k] and (depth[one] < 0) != (depth[other] < 0):
-                below = one if depth[one] < 0 else other
-                via[below], depth[below] = k, depth[one] + depth[other] + 2
-                grown = True
+            if closed[k] and (level[one] < 0) != (level[other] < 0):
+                below = one if level[one] < 0 else other
+                via[below], level[below] = k, level[one] + level[other] + 2
+                changed = True

@@ -1,4 +1,4 @@
-"""All radial configurations of a feeder, by number."""
+"""All radial configurations of a feeder, numbered."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -55,7 +55,7 @@ class RadialConfigurations:
             Columns follow ``network.branches``.
         """
         stop = self.count if stop is None else stop
-        if not (_whole(start) and _whole(stop) and 0 <= start <= stop <= self.count):
+        if not (_is_whole(start) and _is_whole(stop) and 0 <= start <= stop <= self.count):
             raise NetworkError(
                 [
                     f"There are no configurations {start} to {stop}: give numbers from 0 to "
@@ -69,10 +69,10 @@ class RadialConfigurations:
 
     def chunks(self, rows: int = 100_000) -> Iterator[BoolArray]:
         """Return :meth:`table` a number of rows at a time."""
-        if not (_whole(rows) and rows > 0):
+        if not (_is_whole(rows) and rows > 0):
             raise NetworkError([f"rows is {rows!r}: give a positive whole number."])
-        starts = range(0, self.count, rows)
-        return (self.table(start, min(start + rows, self.count)) for start in starts)
+        numbers = range(0, self.count, rows)
+        return (self.table(start, min(start + rows, self.count)) for start in numbers)
 
     def __repr__(self) -> str:
         return f"RadialConfigurations({self.count:,})"
@@ -94,20 +94,20 @@ class RadialConfigurations:
         each = np.where(trees, 1, lengths).prod(axis=1)
         return trees, np.r_[0, np.cumsum(each)[:-1]]
 
-    def _rows(self, trees: BoolArray, rest: IntArray) -> BoolArray:
-        """Open one branch of every chain that is in no tree: a digit of what is left each."""
+    def _rows(self, trees: BoolArray, number: IntArray) -> BoolArray:
+        """Open a branch of every chain that is in no tree, each by a digit of the row's number."""
         graph = self.graph
-        closed = np.repeat((graph.switchable | graph.rest)[None], len(rest), axis=0)
-        for at, chain in enumerate(self._chains):
-            beside = np.flatnonzero(~trees[:, at])
-            rest_there = rest[beside]
-            digit = rest_there % len(chain.branches)
+        closed = np.repeat((graph.switchable | graph.fixed_closed)[None], len(number), axis=0)
+        for column, chain in enumerate(self._chains):
+            beside = np.flatnonzero(~trees[:, column])
+            left = number[beside]
+            digit = left % len(chain.branches)
             closed[beside, np.array(chain.branches)[digit]] = False
-            rest[beside] = rest_there // len(chain.branches)
+            number[beside] = left // len(chain.branches)
         return closed
 
 
-def _whole(number: object) -> bool:
+def _is_whole(number: object) -> bool:
     return isinstance(number, Integral)
 
 

@@ -1,4 +1,4 @@
-"""What configurations are worth: an objective, limits, and the power flows of many at once."""
+"""Evaluation of configurations: objective, limits, and the power flows of many at once."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ from equigrid.grid.batch.result import BatchFlow, FlowStatus
 from equigrid.grid.network.checks import voltage_dependent
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import UNRATED_KA, did_you_mean
+from equigrid.grid.switching.effort import OperatingLimits
 
-# What the batch flow tells of each objective, and the sign with which less is better.
+# The result of the batch flow that each objective is of, and the sign with which less is better.
 OBJECTIVES = {
     "loss": ("loss_mw", 1.0),
     "voltage": ("voltage_min_pu", -1.0),
@@ -63,8 +64,9 @@ class Evaluator:
         name = OBJECTIVES[self.objective][0]
         wanted = {name} | ({"voltage_min_pu", "voltage_max_pu"} if self.limited else set())
         flow = self.flow(closed, sorted(wanted))
-        told = flow.results[name]
-        value = self.balance_index(told) if self.objective == "balance" else self.sign * told
+        result = flow.results[name]
+        balance = self.objective == "balance"
+        value = self.balance_index(result) if balance else self.sign * result
         good = (flow.status == FlowStatus.CONVERGED) & np.isfinite(value)
         if self.limited:
             good &= flow.voltage_min_pu >= self.voltage_min_pu
@@ -101,7 +103,7 @@ def read_evaluator(
     network: Network,
     loads: tuple[ArrayLike | None, ArrayLike | None],
     objective: str,
-    limits: tuple[float | None, float | None],
+    limits: OperatingLimits,
 ) -> Evaluator:
     """Return what scores configurations.
 
@@ -112,7 +114,7 @@ def read_evaluator(
         needs ratings, limits that leave nothing.
     """
     names = ("load_mw", "load_mvar")
-    low, high = (_limit(*pair) for pair in zip(limits, (0.0, np.inf), strict=True))
+    low, high = _limit(limits.voltage_min_pu, 0.0), _limit(limits.voltage_max_pu, np.inf)
     read = [_load(network, name, load) for name, load in zip(names, loads, strict=True)]
     findings = [
         *_load_findings(dict(zip(names, read, strict=True)), len(network.buses)),
@@ -122,8 +124,8 @@ def read_evaluator(
         findings.append("Only one of load_mw and load_mvar is given: give both, or neither.")
     if not 0 <= low < high:
         findings.append(
-            f"The voltages are to be from {limits[0]!r} to {limits[1]!r} p.u.: give a lower limit "
-            f"of at least 0 and a higher one above it, or None."
+            f"The voltages are to be from {limits.voltage_min_pu!r} to {limits.voltage_max_pu!r} "
+            f"p.u.: give a lower limit of at least 0 and a higher one above it, or None."
         )
     if all(load is None for load in loads):
         findings += voltage_dependent(network.tables)

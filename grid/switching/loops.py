@@ -1,4 +1,4 @@
-"""A feeder reduced to what switching can change: chains of branches between junctions.
+"""The graph of a feeder's loops: switchable branches between junctions, in chains.
 
 Fixed closed branches and closed bus switches join their buses, and all sources are one junction: a
 radial configuration is then a spanning tree of the switchable branches. A branch that lies on no
@@ -10,15 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import BoolArray, IntArray
 from equigrid.errors import NetworkError
 from equigrid.grid.batch.kernels.kernel_network import prepare
+from equigrid.grid.network.components import component_labels
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import did_you_mean
-from equigrid.grid.network.topology import graph, loop_findings, twice_fed_islands, unfed_islands
+from equigrid.grid.network.topology import (
+    loop_findings,
+    network_graph,
+    twice_fed_islands,
+    unfed_islands,
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Chain:
     one, other : int
         Junctions.
     branches : tuple of int
-        IntArray among the branches of the network.
+        Positions among the branches of the network.
     """
 
     one: int
@@ -46,7 +50,7 @@ class LoopGraph:
     ----------
     switchable : array of bool (B,)
         Branches that may be opened and closed.
-    rest : array of bool (B,)
+    fixed_closed : array of bool (B,)
         State of the others; false for those that are switchable.
     ends : array of int (B, 2)
         Joined nodes at the ends of each branch, 0 that of the sources, -1 where an end is at no
@@ -58,7 +62,7 @@ class LoopGraph:
     """
 
     switchable: BoolArray
-    rest: BoolArray
+    fixed_closed: BoolArray
     ends: IntArray
     bus_node: IntArray
     nodes: int
@@ -96,21 +100,23 @@ def loop_graph(network: Network, switchable: Sequence[str] | None = None) -> Loo
     """
     branches = network.branches
     mask, state = _switchable(branches, switchable), branches["closed"].to_numpy()
-    rest = state & ~mask
+    fixed_closed = state & ~mask
     _refuse_hopeless(network, branches, mask)
-    ports, wires = prepare(network, as_switched=False)
+    ports, kernel_network = prepare(network, as_switched=False)
     # Bus switches with an impedance, which stand behind the branches, are always closed.
-    closed = np.r_[rest, np.ones(len(ports.from_node) - len(rest), np.bool_)]
+    closed = np.r_[fixed_closed, np.ones(len(ports.from_node) - len(fixed_closed), np.bool_)]
     ends = np.stack([ports.from_node, ports.to_node], axis=1)
-    node, nodes = _joined(
-        ends[closed & (ends >= 0).all(axis=1)], wires.source_node, len(wires.node)
+    node, nodes = _joined_nodes(
+        ends[closed & (ends >= 0).all(axis=1)],
+        kernel_network.source_node,
+        len(kernel_network.node),
     )
-    joined = np.where(ends >= 0, node[ends], -1)[: len(rest)]
+    joined = np.where(ends >= 0, node[ends], -1)[: len(fixed_closed)]
     bus_node = np.where(ports.bus_node >= 0, node[ports.bus_node], -1)
     # A branch that ends nowhere joins nothing, whether it is closed or not.
-    there = (joined >= 0).all(axis=1)
-    rest = rest | (mask & ~there & state)
-    return LoopGraph(mask & there, rest, joined, bus_node, nodes)
+    two_ended = (joined >= 0).all(axis=1)
+    fixed_closed = fixed_closed | (mask & ~two_ended & state)
+    return LoopGraph(mask & two_ended, fixed_closed, joined, bus_node, nodes)
 
 
 def _switchable(branches: pd.DataFrame, names: Sequence[str] | None) -> BoolArray:
@@ -132,8 +138,8 @@ def _refuse_hopeless(network: Network, branches: pd.DataFrame, mask: BoolArray) 
     """Refuse loops that cannot be opened and buses that cannot be reached."""
     buses, switches = network.buses, network.tables["bus_switches"]
     state = branches["closed"] & ~mask
-    opened = graph(buses, branches.assign(closed=state), switches)
-    closed = graph(buses, branches.assign(closed=state | mask), switches)
+    opened = network_graph(buses, branches.assign(closed=state), switches)
+    closed = network_graph(buses, branches.assign(closed=state | mask), switches)
     findings = [*loop_findings(opened), *twice_fed_islands(opened, network.sources)]
     unfed = list(unfed_islands(closed, network.sources))
     if findings or unfed:
@@ -143,43 +149,42 @@ def _refuse_hopeless(network: Network, branches: pd.DataFrame, mask: BoolArray) 
         )
 
 
-def _joined(ends: IntArray, sources: IntArray, nodes: int) -> tuple[IntArray, int]:
+def _joined_nodes(ends: IntArray, sources: IntArray, nodes: int) -> tuple[IntArray, int]:
     """Number what nodes are after joining ends of branches and sources, which get 0."""
     one = np.r_[ends[:, 0], sources[1:]]
     other = np.r_[ends[:, 1], np.repeat(sources[:1], len(sources) - 1)]
-    links = coo_array((np.ones(len(one)), (one, other)), shape=(nodes, nodes))
-    count, label = connected_components(links, directed=False)
+    count, label = component_labels(one, other, nodes)
     order = np.r_[label[sources[0]], np.delete(np.arange(count), label[sources[0]])]
     return np.argsort(order)[label], count
 
 
 def _without_dead_ends(chains: list[Chain]) -> list[Chain]:
     """Take off branches with nothing behind them, again and again."""
-    at = _incidence(chains)
+    incidence = _incidence(chains)
     gone: set[int] = set()
-    waiting = sorted(node for node, number in at.items() if len(number) == 1)
+    waiting = sorted(node for node, number in incidence.items() if len(number) == 1)
     while waiting:
         node = waiting.pop()
-        for number in [n for n in at[node] if n not in gone]:
+        for number in [n for n in incidence[node] if n not in gone]:
             gone.add(number)
             ends = {chains[number].one, chains[number].other} - {node}
-            waiting += [end for end in ends if sum(n not in gone for n in at[end]) == 1]
+            waiting += [end for end in ends if sum(n not in gone for n in incidence[end]) == 1]
     return [chain for number, chain in enumerate(chains) if number not in gone]
 
 
 def _merged(chains: list[Chain]) -> list[Chain]:
     """Join what meets where nothing else does; a loop of its own keeps one junction."""
     alive = dict(enumerate(chains))
-    at = _incidence(chains)
-    for node in sorted(at):
-        if len(at[node]) != 2 or at[node][0] == at[node][1]:
+    incidence = _incidence(chains)
+    for node in sorted(incidence):
+        if len(incidence[node]) != 2 or incidence[node][0] == incidence[node][1]:
             continue
-        first, second = sorted(at[node])
+        first, second = sorted(incidence[node])
         one, other = alive[first], alive.pop(second)
-        ends = [_far(one, node), _far(other, node)]
+        ends = [_other_end(one, node), _other_end(other, node)]
         alive[first] = Chain(ends[0], ends[1], one.branches + other.branches)
-        at[ends[1]][at[ends[1]].index(second)] = first
-        at[node] = []
+        incidence[ends[1]][incidence[ends[1]].index(second)] = first
+        incidence[node] = []
     return list(alive.values())
 
 
@@ -192,15 +197,15 @@ def _incidence(chains: list[Chain]) -> dict[int, list[int]]:
     return result
 
 
-def _far(chain: Chain, node: int) -> int:
+def _other_end(chain: Chain, node: int) -> int:
     return chain.other if chain.one == node else chain.one
 
 
 def _numbered(chains: list[Chain]) -> list[Chain]:
     """Number junctions from 0."""
     nodes = sorted({end for chain in chains for end in (chain.one, chain.other)})
-    place = {node: number for number, node in enumerate(nodes)}
-    return [Chain(place[c.one], place[c.other], c.branches) for c in chains]
+    number = {node: number for number, node in enumerate(nodes)}
+    return [Chain(number[c.one], number[c.other], c.branches) for c in chains]
 
 
 def junctions(chains: Sequence[Chain]) -> int:

@@ -1,4 +1,4 @@
-"""How far voltages, currents and flows can be in a configuration that is worth finding."""
+"""Ranges of voltages, currents and flows in configurations no worse than the best known."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from equigrid.arrays import ComplexArray, FloatArray
 from equigrid.grid.switching.evaluation import Evaluator
-from equigrid.grid.switching.scaled_feeder import Scaled
+from equigrid.grid.switching.scaled_feeder import ScaledFeeder
 
 _LOWEST_PU, _HIGHEST_PU = 0.8, 1.2
 
@@ -40,22 +40,22 @@ class Ranges:
     q_high: float
 
 
-def ranges(judge: Evaluator, feeder: Scaled, best: float) -> Ranges:
+def ranges(evaluator: Evaluator, feeder: ScaledFeeder, best: float) -> Ranges:
     """Derive ranges from the score of the best known configuration.
 
     Losses are sums of r I^2, so that those below the best known bound the drop along any path:
     |z| I adds up to at most sqrt(losses) sqrt(sum of |z|^2 / r), by Cauchy and Schwarz.
     """
     loss, cutoff = feeder.total, best
-    if judge.objective == "loss":
+    if evaluator.objective == "loss":
         loss = cutoff = best / feeder.base_mva
-    elif judge.objective == "voltage":
+    elif evaluator.objective == "voltage":
         cutoff = -(best**2)
     p_reach = _demand(feeder, feeder.p, lambda y: y.real)
     q_reach = _demand(feeder, feeder.q, lambda y: -y.imag)
     passive = bool((np.r_[p_reach[0], q_reach[0], feeder.x] >= 0).all())
-    v_low, v_high = _voltages(judge, feeder, loss, passive)
-    if judge.objective == "voltage":
+    v_low, v_high = _voltages(evaluator, feeder, loss, passive)
+    if evaluator.objective == "voltage":
         v_low = np.maximum(v_low, best**2)
     steepest = float(np.max(np.abs(feeder.x) / np.maximum(feeder.r, 1e-9), initial=0.0))
     p_high = float(p_reach[1].clip(min=0).sum()) + loss
@@ -63,7 +63,7 @@ def ranges(judge: Evaluator, feeder: Scaled, best: float) -> Ranges:
     squared = np.full(len(feeder.r), (p_high**2 + q_high**2) / v_low.min())
     losing = (feeder.r > 0) & (feeder.lossy > 0)
     squared[losing] = np.minimum(squared[losing], loss / feeder.r[losing])
-    if judge.objective == "balance":
+    if evaluator.objective == "balance":
         rated = feeder.loading > 0
         squared[rated] = np.minimum(squared[rated], cutoff / feeder.loading[rated])
     p_low, q_low = _arriving(p_reach[0]), _arriving(q_reach[0])
@@ -71,12 +71,12 @@ def ranges(judge: Evaluator, feeder: Scaled, best: float) -> Ranges:
 
 
 def _voltages(
-    judge: Evaluator, feeder: Scaled, loss: float, passive: bool
+    evaluator: Evaluator, feeder: ScaledFeeder, loss: float, passive: bool
 ) -> tuple[FloatArray, FloatArray]:
     """Return the range of squared voltages; in passive feeders none is above all sources."""
     nodes = len(feeder.p)
-    low = np.full(nodes, max(_LOWEST_PU, judge.voltage_min_pu))
-    high = np.full(nodes, min(_HIGHEST_PU, judge.voltage_max_pu))
+    low = np.full(nodes, max(_LOWEST_PU, evaluator.voltage_min_pu))
+    high = np.full(nodes, min(_HIGHEST_PU, evaluator.voltage_max_pu))
     if ((feeder.r > 0) & (feeder.lossy > 0) & (feeder.ratio_squared == 1)).all():
         steepness = (feeder.r**2 + feeder.x**2) / feeder.r
         longest = np.sort(steepness)[len(feeder.source) - nodes :]
@@ -90,17 +90,17 @@ def _voltages(
 
 
 def _demand(
-    feeder: Scaled, power: FloatArray, part: Callable[[ComplexArray], FloatArray]
+    feeder: ScaledFeeder, power: FloatArray, consumed: Callable[[ComplexArray], FloatArray]
 ) -> tuple[FloatArray, FloatArray]:
     """Return the least and the most that every node may take, shunts and charging included."""
     low, high = power.copy(), power.copy()
     nodes = np.arange(len(power))
     for node, admittance in (
         (nodes, feeder.shunt),
-        (feeder.one, feeder.shunt_from / feeder.ratio_squared),
-        (feeder.other, feeder.shunt_to),
+        (feeder.from_node, feeder.shunt_from / feeder.ratio_squared),
+        (feeder.to_node, feeder.shunt_to),
     ):
-        taken = part(admittance) * _HIGHEST_PU**2
+        taken = consumed(admittance) * _HIGHEST_PU**2
         np.add.at(low, node, taken.clip(max=0))
         np.add.at(high, node, taken.clip(min=0))
     return low, high

@@ -1,4 +1,4 @@
-"""A mixed-integer relaxation of the AC power flow in radial configurations: what it states.
+"""Mixed-integer relaxation of the AC power flow in radial configurations: variables and rows.
 
 Branch flow with on/off copies of voltages (Jabr, Singh and Pal, "Minimum loss network
 reconfiguration using mixed-integer convex programming", IEEE Transactions on Power Systems 27(2),
@@ -26,7 +26,7 @@ from scipy.sparse import csr_array, vstack
 
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.grid.switching.ranges import Ranges
-from equigrid.grid.switching.scaled_feeder import Scaled
+from equigrid.grid.switching.scaled_feeder import ScaledFeeder
 
 Term = tuple[Any, ...]
 
@@ -37,7 +37,7 @@ class Columns:
 
     Attributes
     ----------
-    closed, forth, back : array of int (m,)
+    closed, forward, backward : array of int (m,)
         x, and its directions: fed from ``from_bus``, fed from ``to_bus``.
     p, q, squared : array of int (m,)
         P, Q and l.
@@ -45,27 +45,29 @@ class Columns:
         w at both ends.
     v : array of int (n,)
         Squared voltages.
-    worst : int
+    lowest : int
         Least squared voltage, where that is the objective.
     """
 
     closed: IntArray
-    forth: IntArray
-    back: IntArray
+    forward: IntArray
+    backward: IntArray
     p: IntArray
     q: IntArray
     squared: IntArray
     w_from: IntArray
     w_to: IntArray
     v: IntArray
-    worst: int
+    lowest: int
 
     @classmethod
     def of(cls, branches: int, nodes: int) -> "Columns":
         """Number them."""
-        x, forth, back, p, q, squared, w_from, w_to = np.arange(8 * branches).reshape(8, branches)
-        v, worst = 8 * branches + np.arange(nodes), 8 * branches + nodes
-        return cls(x, forth, back, p, q, squared, w_from, w_to, v, worst)
+        x, forward, backward, p, q, squared, w_from, w_to = np.arange(8 * branches).reshape(
+            8, branches
+        )
+        v, lowest = 8 * branches + np.arange(nodes), 8 * branches + nodes
+        return cls(x, forward, backward, p, q, squared, w_from, w_to, v, lowest)
 
 
 @dataclass
@@ -109,7 +111,7 @@ class Relaxation:
     Attributes
     ----------
     columns : Columns
-        What the variables are; closed, forth and back are whole numbers.
+        What the variables are; closed, forward and backward are whole numbers.
     cost, lower, upper : array
         By variable.
     rows : Rows
@@ -123,10 +125,10 @@ class Relaxation:
     rows: Rows
 
 
-def relax(feeder: Scaled, ranges: Ranges, objective: str) -> Relaxation:
+def relax(feeder: ScaledFeeder, ranges: Ranges, objective: str) -> Relaxation:
     """State the relaxation of a feeder."""
-    columns = Columns.of(len(feeder.one), len(feeder.p))
-    rows = Rows(columns.worst + 1)
+    columns = Columns.of(len(feeder.from_node), len(feeder.p))
+    rows = Rows(columns.lowest + 1)
     lower, upper = _bounds(feeder, ranges, columns)
     _trees(rows, feeder, columns)
     _voltages(rows, feeder, ranges, columns)
@@ -138,34 +140,37 @@ def relax(feeder: Scaled, ranges: Ranges, objective: str) -> Relaxation:
     return Relaxation(columns, cost, lower, upper, rows)
 
 
-def _bounds(feeder: Scaled, ranges: Ranges, at: Columns) -> tuple[FloatArray, FloatArray]:
-    lower, upper = np.zeros(at.worst + 1), np.ones(at.worst + 1)
+def _bounds(feeder: ScaledFeeder, ranges: Ranges, at: Columns) -> tuple[FloatArray, FloatArray]:
+    lower, upper = np.zeros(at.lowest + 1), np.ones(at.lowest + 1)
     lower[at.closed] = feeder.fixed
     for flow, reach in ((at.p, ranges.p_high), (at.q, ranges.q_high)):
         upper[flow] = np.maximum(reach, 0) + feeder.total
         lower[flow] = -upper[flow]
     upper[at.squared] = ranges.squared_high
-    upper[at.w_from], upper[at.w_to] = ranges.v_high[feeder.one], ranges.v_high[feeder.other]
+    upper[at.w_from], upper[at.w_to] = (
+        ranges.v_high[feeder.from_node],
+        ranges.v_high[feeder.to_node],
+    )
     lower[at.v], upper[at.v] = ranges.v_low, ranges.v_high
     source = feeder.source
-    upper[at.forth] = ~np.isin(feeder.other, source)
-    upper[at.back] = ~np.isin(feeder.one, source)
-    upper[at.worst] = np.inf
+    upper[at.forward] = ~np.isin(feeder.to_node, source)
+    upper[at.backward] = ~np.isin(feeder.from_node, source)
+    upper[at.lowest] = np.inf
     return lower, upper
 
 
-def _trees(rows: Rows, feeder: Scaled, at: Columns) -> None:
-    rows.add([(at.closed, 1), (at.forth, -1), (at.back, -1)], 0, 0)
+def _trees(rows: Rows, feeder: ScaledFeeder, at: Columns) -> None:
+    rows.add([(at.closed, 1), (at.forward, -1), (at.backward, -1)], 0, 0)
     fed = np.ones(len(feeder.p))
     fed[feeder.source] = 0
-    rows.add([(at.forth, 1, feeder.other), (at.back, 1, feeder.one)], fed, fed)
+    rows.add([(at.forward, 1, feeder.to_node), (at.backward, 1, feeder.from_node)], fed, fed)
 
 
-def _voltages(rows: Rows, feeder: Scaled, ranges: Ranges, at: Columns) -> None:
+def _voltages(rows: Rows, feeder: ScaledFeeder, ranges: Ranges, at: Columns) -> None:
     squares = feeder.r**2 + feeder.x**2
     through = [(at.w_to, 1), (at.w_from, -1 / feeder.ratio_squared), (at.squared, -squares)]
     rows.add([*through, (at.p, 2 * feeder.r), (at.q, 2 * feeder.x)], 0, 0)
-    for w, node in ((at.w_from, feeder.one), (at.w_to, feeder.other)):
+    for w, node in ((at.w_from, feeder.from_node), (at.w_to, feeder.to_node)):
         low, high = ranges.v_low[node], ranges.v_high[node]
         rows.add([(w, 1), (at.closed, -high)], -np.inf, 0)
         rows.add([(w, 1), (at.closed, -low)], 0, np.inf)
@@ -173,9 +178,9 @@ def _voltages(rows: Rows, feeder: Scaled, ranges: Ranges, at: Columns) -> None:
         rows.add([(at.v[node], 1), (w, -1), (at.closed, low)], low, np.inf)
 
 
-def _balances(rows: Rows, feeder: Scaled, at: Columns) -> None:
+def _balances(rows: Rows, feeder: ScaledFeeder, at: Columns) -> None:
     """Let what leaves a bus by its branches be what is injected there; sources supply any."""
-    one, other, inner = feeder.one, feeder.other, 1 / feeder.ratio_squared
+    one, other, inner = feeder.from_node, feeder.to_node, 1 / feeder.ratio_squared
     anything = np.where(np.isin(np.arange(len(feeder.p)), feeder.source), np.inf, 0)
     for flow, lost, taken, at_from, at_to, shunt in (
         (at.p, feeder.r, feeder.p, feeder.shunt_from.real, feeder.shunt_to.real, feeder.shunt.real),
@@ -194,33 +199,33 @@ def _balances(rows: Rows, feeder: Scaled, at: Columns) -> None:
         rows.add(terms, -taken - anything, -taken + anything)
 
 
-def _directions(rows: Rows, feeder: Scaled, ranges: Ranges, at: Columns) -> None:
+def _directions(rows: Rows, feeder: ScaledFeeder, ranges: Ranges, at: Columns) -> None:
     """Let a branch carry what may stand below it, in its direction, and nothing when open."""
     for flow, high, low in (
         (at.p, ranges.p_high, ranges.p_low),
         (at.q, ranges.q_high, ranges.q_low),
     ):
-        rows.add([(flow, 1), (at.forth, -high), (at.back, low[feeder.one])], -np.inf, 0)
-        rows.add([(flow, 1), (at.forth, -low[feeder.other]), (at.back, high)], 0, np.inf)
+        rows.add([(flow, 1), (at.forward, -high), (at.backward, low[feeder.from_node])], -np.inf, 0)
+        rows.add([(flow, 1), (at.forward, -low[feeder.to_node]), (at.backward, high)], 0, np.inf)
 
 
-def _objective(rows: Rows, feeder: Scaled, at: Columns, objective: str) -> FloatArray:
-    cost = np.zeros(at.worst + 1)
+def _objective(rows: Rows, feeder: ScaledFeeder, at: Columns, objective: str) -> FloatArray:
+    cost = np.zeros(at.lowest + 1)
     if objective == "loss":
         cost[at.squared] = feeder.r * feeder.lossy
         cost[at.w_from] = feeder.shunt_from.real / feeder.ratio_squared * feeder.lossy
         cost[at.w_to] = feeder.shunt_to.real * feeder.lossy
-        cost[at.v] = feeder.hanging
+        cost[at.v] = feeder.one_ended
         return cost
     if objective == "balance":
         cost[at.squared] = feeder.loading
         return cost
-    cost[at.worst] = -1
-    rows.add([(at.v, 1), (np.full(len(at.v), at.worst), -1)], 0, np.inf)
+    cost[at.lowest] = -1
+    rows.add([(at.v, 1), (np.full(len(at.v), at.lowest), -1)], 0, np.inf)
     return cost
 
 
-def tangents(feeder: Scaled, at: Columns, z: FloatArray, tolerance: float) -> csr_array:
+def tangents(feeder: ScaledFeeder, at: Columns, z: FloatArray, tolerance: float) -> csr_array:
     """Return rows <= 0 that a point breaks and no point of the cones does.
 
     ``l w >= P^2 + Q^2`` is ``|(2 P, 2 Q, l - w)| <= l + w``, whose tangents are linear.

@@ -1,4 +1,4 @@
-"""A feeder as the relaxation wants it: branches that can carry current, powers as shares."""
+"""A feeder as the relaxation takes it: branches that can carry current, powers as shares."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from equigrid.grid.switching.loops import LoopGraph
 
 
 @dataclass(frozen=True, eq=False)
-class Scaled:
+class ScaledFeeder:
     """Branches with a bus at both ends that are closed or switchable: m; nodes: n.
 
     Attributes
@@ -20,7 +20,7 @@ class Scaled:
         Sum of what is consumed and injected, in which all powers are.
     branch : array of int (m,)
         Position among the branches of the network; bus switches with an impedance stand behind.
-    one, other : array of int (m,)
+    from_node, to_node : array of int (m,)
         Nodes at ``from_bus`` and ``to_bus``.
     fixed : array of bool (m,)
         Closed for good.
@@ -35,17 +35,17 @@ class Scaled:
     p, q : array (n,)
         Consumption.
     shunt : complex array (n,)
-        Admittance at nodes, of branches that end nowhere as well.
-    hanging : array (n,)
-        Losses of branches that end nowhere, by squared voltage.
+        Admittance at nodes, of branches open at one end as well.
+    one_ended : array (n,)
+        Losses of branches open at one end, by squared voltage.
     source, source_squared : array (sources,)
         Nodes of the sources and their squared voltages.
     """
 
     base_mva: float
     branch: IntArray
-    one: IntArray
-    other: IntArray
+    from_node: IntArray
+    to_node: IntArray
     fixed: BoolArray
     r: FloatArray
     x: FloatArray
@@ -57,7 +57,7 @@ class Scaled:
     p: FloatArray
     q: FloatArray
     shunt: ComplexArray
-    hanging: FloatArray
+    one_ended: FloatArray
     source: IntArray
     source_squared: FloatArray
 
@@ -68,42 +68,42 @@ class Scaled:
         return float(1.0 + 1.5**2 * (ends.sum() + np.abs(self.shunt).sum()))
 
 
-def scaled(judge: Evaluator, graph: LoopGraph) -> Scaled:
-    """Return the feeder of a judge."""
-    ports, wires = prepare(judge.network, as_switched=False)
-    power = np.zeros(len(wires.node), np.complex128)
+def scaled_feeder(evaluator: Evaluator, graph: LoopGraph) -> ScaledFeeder:
+    """Return the feeder that an evaluator evaluates."""
+    ports, kernel_network = prepare(evaluator.network, as_switched=False)
+    power = np.zeros(len(kernel_network.node), np.complex128)
     fed = ports.bus_node >= 0
-    np.add.at(power, ports.bus_node[fed], (judge.load_mw + 1j * judge.load_mvar)[fed])
+    np.add.at(power, ports.bus_node[fed], (evaluator.load_mw + 1j * evaluator.load_mvar)[fed])
     base = float(np.abs(power).sum()) or 1.0
-    switches = np.ones(len(ports.series) - len(graph.rest), np.bool_)
-    closed = np.r_[graph.rest, switches]
-    there = (ports.from_node >= 0) & (ports.to_node >= 0)
-    k = np.flatnonzero(there & (closed | np.r_[graph.switchable, ~switches]))
+    switches = np.ones(len(ports.series) - len(graph.fixed_closed), np.bool_)
+    closed = np.r_[graph.fixed_closed, switches]
+    two_ended = (ports.from_node >= 0) & (ports.to_node >= 0)
+    k = np.flatnonzero(two_ended & (closed | np.r_[graph.switchable, ~switches]))
     ratio_squared = np.abs(ports.ratio[k]) ** 2
-    hanging = np.zeros(len(power), np.complex128)
-    alive = closed[wires.hanging // 2]
-    ends = wires.end[wires.hanging[alive]]
-    np.add.at(hanging, wires.hanging_node[alive], ends[:, 0] + 1j * ends[:, 1])
+    one_ended = np.zeros(len(power), np.complex128)
+    in_use = closed[kernel_network.one_ended // 2]
+    ends = kernel_network.end[kernel_network.one_ended[in_use]]
+    np.add.at(one_ended, kernel_network.one_ended_node[in_use], ends[:, 0] + 1j * ends[:, 1])
     plain = (ports.shunt_from[k] == 0) & (ports.shunt_to[k] == 0)
-    ka = wires.end[:, END_KA].reshape(-1, 2)[k]
+    ka = kernel_network.end[:, END_KA].reshape(-1, 2)[k]
     ampere = np.maximum(ka[:, 0] ** 2 / ratio_squared, ka[:, 1] ** 2)
-    return Scaled(
+    return ScaledFeeder(
         base_mva=base,
         branch=k,
-        one=ports.from_node[k],
-        other=ports.to_node[k],
+        from_node=ports.from_node[k],
+        to_node=ports.to_node[k],
         fixed=closed[k],
         r=ports.series[k].real * base,
         x=ports.series[k].imag * base,
         ratio_squared=ratio_squared,
         shunt_from=ports.shunt_from[k] / base,
         shunt_to=ports.shunt_to[k] / base,
-        lossy=wires.branch[k, LOSSY],
-        loading=wires.branch[k, LOADING] * ampere * plain * (base / 100) ** 2,
+        lossy=kernel_network.branch[k, LOSSY],
+        loading=kernel_network.branch[k, LOADING] * ampere * plain * (base / 100) ** 2,
         p=power.real / base,
         q=power.imag / base,
-        shunt=(wires.node[:, 0] + 1j * wires.node[:, 1] + hanging) / base,
-        hanging=hanging.real / base,
-        source=wires.source_node,
-        source_squared=wires.source_squared,
+        shunt=(kernel_network.node[:, 0] + 1j * kernel_network.node[:, 1] + one_ended) / base,
+        one_ended=one_ended.real / base,
+        source=kernel_network.source_node,
+        source_squared=kernel_network.source_squared,
     )

@@ -1,4 +1,4 @@
-"""Spanning trees of a small graph of chains: how many there are, and which."""
+"""Spanning trees of a graph of chains: their number, and a list of them."""
 
 from collections.abc import Sequence
 from fractions import Fraction

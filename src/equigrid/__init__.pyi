@@ -26,6 +26,8 @@ from .grid.switching.best import BestConfiguration as BestConfiguration
 from .grid.switching.best import best_configuration as best_configuration
 from .grid.switching.configurations import RadialConfigurations as RadialConfigurations
 from .grid.switching.configurations import radial_configurations as radial_configurations
+from .grid.switching.effort import OperatingLimits as OperatingLimits
+from .grid.switching.effort import SearchEffort as SearchEffort
 from .markets.certification.certificate import Certificate as Certificate
 from .markets.certification.certify import certify as certify
 from .markets.certification.worst_tie import worst_tie as worst_tie
@@ -72,6 +74,7 @@ __all__ = [
     "Link",
     "Network",
     "NoAnswer",
+    "OperatingLimits",
     "Payment",
     "PhotovoltaicDays",
     "Point",
@@ -79,6 +82,7 @@ __all__ = [
     "Result",
     "RunInterrupted",
     "ScenarioSet",
+    "SearchEffort",
     "SolverFailed",
     "Study",
     "UnusableGame",

@@ -1,4 +1,4 @@
-"""What compiled code wants to know of a network: plain arrays, ends sorted by node."""
+"""The network as plain arrays for compiled kernels: nodes, branches, ends sorted by node."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,7 +18,7 @@ END, BEYOND = range(2)
 
 
 class KernelNetwork(NamedTuple):
-    """What compiled code wants to know of a network.
+    """A network as compiled kernels take it: plain arrays, per unit on 1 MVA.
 
     An end is ``2 * branch + side``, side 0 for ``from_bus`` and 1 for ``to_bus``.
 
@@ -39,8 +39,8 @@ class KernelNetwork(NamedTuple):
     first, at_node : array of int (nodes + 1,), (ends, 2)
         Rows ``first[i]`` to ``first[i + 1]`` of ``at_node`` are the ends at node i: END, and
         BEYOND, the node at the other end or -1.
-    hanging, hanging_node : array of int
-        Ends of branches with no other end, and the nodes that they hang at.
+    one_ended, one_ended_node : array of int
+        Ends of branches that are open at the other end, and the nodes that they stand at.
     """
 
     bus_node: IntArray
@@ -51,18 +51,18 @@ class KernelNetwork(NamedTuple):
     end: FloatArray
     first: IntArray
     at_node: IntArray
-    hanging: IntArray
-    hanging_node: IntArray
+    one_ended: IntArray
+    one_ended_node: IntArray
 
 
 @lru_cache(maxsize=8)
 def prepare(network: Network, as_switched: bool) -> tuple[TwoPorts, KernelNetwork]:
     """Return the two-ports of a network and the same for compiled code; a network never changes."""
     ports = two_ports(network, as_switched)
-    return ports, _wires(network, ports)
+    return ports, _kernel_network(network, ports)
 
 
-def _wires(network: Network, ports: TwoPorts) -> KernelNetwork:
+def _kernel_network(network: Network, ports: TwoPorts) -> KernelNetwork:
     sources = network.sources[network.sources["in_service"]]
     source_node = _node_of(network, ports, sources["bus"])
     at_end = ports.end_admittances().ravel()
@@ -95,12 +95,12 @@ def _ends(ports: TwoPorts) -> dict[str, IntArray]:
     ends = np.argsort(node, kind="stable")
     ends = ends[node[ends] >= 0]
     nodes = ports.bus_node.max(initial=-1) + 1
-    hanging = np.flatnonzero((node >= 0) & (beyond < 0))
+    one_ended = np.flatnonzero((node >= 0) & (beyond < 0))
     return {
         "first": np.searchsorted(node[ends], np.arange(nodes + 1)),
         "at_node": np.stack([ends, beyond[ends]], axis=1),
-        "hanging": hanging,
-        "hanging_node": node[hanging],
+        "one_ended": one_ended,
+        "one_ended_node": node[one_ended],
     }
 
 
@@ -112,9 +112,9 @@ def _node_of(network: Network, ports: TwoPorts, buses: "pd.Series[int]") -> IntA
 def _node_shunts(network: Network, ports: TwoPorts) -> FloatArray:
     shunts = network.tables["shunts"]
     node = _node_of(network, ports, shunts["bus"])
-    there = shunts["in_service"].to_numpy() & (node >= 0)
+    in_service = shunts["in_service"].to_numpy() & (node >= 0)
     ratio = shunts["bus"].map(network.buses["vn_kv"]).to_numpy(np.float64) / shunts["vn_kv"]
     taken = shunts[["p_mw", "q_mvar"]].to_numpy() * ratio.to_numpy()[:, None] ** 2
     result = np.zeros((ports.bus_node.max(initial=-1) + 1, 2))
-    np.add.at(result, node[there], taken[there] * [1, -1])
+    np.add.at(result, node[in_service], taken[in_service] * [1, -1])
     return result

@@ -1,4 +1,4 @@
-"""All rows in parallel, compiled.
+"""The batch power flow over all rows in parallel, compiled.
 
 Threads take packs of eight rows that follow each other, all of one tree or each of its own. They
 have scratch of their own and write to rows of their own.
@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit, prange
 from numba.extending import overload
 
+from equigrid.arrays import BoolArray, FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import choose, largest, store
 from equigrid.grid.batch.kernels.kernel_network import (
@@ -23,38 +24,71 @@ from equigrid.grid.batch.kernels.kernel_network import (
     SHUNT_G,
     KernelNetwork,
 )
-from equigrid.grid.batch.kernels.simd import WIDTH, fill
-from equigrid.grid.batch.kernels.sweep import NEVER, TOLERANCE, backward, empty_work, settle
-from equigrid.grid.batch.kernels.tables import (
+from equigrid.grid.batch.kernels.simd import WIDTH, Register, fill
+from equigrid.grid.batch.kernels.sweep import (
     LOADING_MAX,
     LOSS,
+    NOT_CONVERGED,
+    TOLERANCE,
     VOLTAGE_MAX,
     VOLTAGE_MIN,
-    FlowFigures,
-    read_loads,
-    tell_currents,
-    tell_voltages,
+    Work,
+    backward_sweep,
+    converge,
+    empty_work,
 )
-from equigrid.grid.batch.kernels.tree import FIRST, ISLANDED, TWICE_FED, empty_tree, grow, note_ends
+from equigrid.grid.batch.kernels.tables import (
+    FlowResults,
+    Loads,
+    read_loads,
+    store_currents,
+    store_voltages,
+    write_nan,
+)
+from equigrid.grid.batch.kernels.tree import (
+    DIVERGED,
+    FED,
+    FIRST,
+    ISLANDED,
+    Tree,
+    empty_tree,
+    lay_out,
+    set_ends,
+)
 from equigrid.grid.batch.kernels.tree_access import of_row, write
-from equigrid.grid.batch.kernels.trees_side_by_side import empty_side_by_side, fill_up, plant
+from equigrid.grid.batch.kernels.trees_side_by_side import (
+    Trees,
+    empty_side_by_side,
+    pad_lanes,
+    put_tree,
+)
 
 # Rows are dealt to threads in so many parts; answers do not depend on it. A thread is given turns
 # that follow each other: parts are taken in strides, so that hard rows side by side (levels of load
 # that rise, rows near a collapse) fall to all threads.
 PARTS, STRIDE = 64, 37
-DIVERGED = 3
+ERROR = 0  # row of the figures that holds the error, once they are written
 
 
 @inner
-def _hanging(
-    wires: KernelNetwork, tree: Any, closed: Any, work: Any, told: FlowFigures, rows: Any
+def _add_one_ended(
+    network: KernelNetwork,
+    tree: Trees,
+    closed: BoolArray,
+    work: Work,
+    results: FlowResults,
+    rows: tuple[int, int],
 ) -> None:
-    """Add what branches take that end nowhere: no tree has them."""
+    """Add loss, loading and current of branches open at one end, which are in no tree."""
     start, stop = rows
-    ends, nodes, end, branch = wires.hanging, wires.hanging_node, wires.end, wires.branch
+    ends, nodes, end, branch = (
+        network.one_ended,
+        network.one_ended_node,
+        network.end,
+        network.branch,
+    )
     position, voltage, figures = tree.node_position, work.voltage, work.figures
-    current = told.branch_current_ka
+    current = results.branch_current_ka
     for number in range(len(ends)):
         here, k = ends[number], ends[number] // 2
         g, admittance = end[here, SHUNT_G], np.hypot(end[here, SHUNT_G], end[here, SHUNT_B])
@@ -73,92 +107,92 @@ def _hanging(
 
 
 @inner
-def _blank(told: FlowFigures, status: int, row: int) -> None:
-    """Write a row without an answer."""
-    told.status[row] = status
-    told.figures[:, row] = np.nan
-    if len(told.voltage_pu):
-        told.voltage_pu[row] = np.nan
-    if len(told.branch_current_ka):
-        told.branch_current_ka[row] = np.nan
-
-
-@inner
-def _conclude(told: FlowFigures, error: Any, figures: Any, start: int, stop: int) -> None:
-    """Write the figures; rows that are no trees or did not settle are blank."""
-    status, table = told.status, told.figures
+def _write_figures(
+    results: FlowResults, error: Register, figures: FloatArray, start: int, stop: int
+) -> None:
+    """Write the figures; rows that are no trees or did not converge are blank."""
+    status, table = results.status, results.figures
     worst = largest(error)
     for row in range(start, stop):
         for figure in range(len(figures)):
             table[figure, row] = figures[figure, row - start]
-    store(figures, 0, error)
+    store(figures, ERROR, error)
     for row in range(start, stop):
         if status[row] > ISLANDED:
-            _blank(told, status[row], row)
-        elif worst > TOLERANCE and figures[0, row - start] > TOLERANCE:
-            _blank(told, DIVERGED, row)
+            write_nan(results, status[row], row)
+        elif worst > TOLERANCE and figures[ERROR, row - start] > TOLERANCE:
+            write_nan(results, DIVERGED, row)
 
 
 @inner
 def _solve_rows(
-    wires: KernelNetwork,
-    closed: Any,
-    tree: Any,
-    work: Any,
-    loads: Any,
-    told: FlowFigures,
-    rows: Any,
+    network: KernelNetwork,
+    closed: BoolArray,
+    tree: Trees,
+    work: Work,
+    loads: Loads,
+    results: FlowResults,
+    rows: tuple[int, int],
 ) -> None:
     """Solve rows whose tree or trees are laid out, and write what they are asked."""
     start, stop = rows
     figures = work.figures
     read_loads(tree, work, loads, start, stop)
-    error = settle(tree, work)
-    least, most, total = tell_voltages(tree, work)
-    error = choose(total, fill(-1.0), error, fill(NEVER))  # what is no number has not settled
+    error = converge(tree, work)
+    least, most, total = store_voltages(tree, work)
+    error = choose(
+        total, fill(-1.0), error, fill(NOT_CONVERGED)
+    )  # what is no number has not settled
     store(figures, VOLTAGE_MIN, least)
     store(figures, VOLTAGE_MAX, most)
-    if len(told.voltage_pu):
-        write(work.voltage, tree.bus_position, told.voltage_pu, start, stop)
-    if told.with_currents:
-        backward(tree, work, True)
-        loss, loading = tell_currents(tree, work)
+    if len(results.voltage_pu):
+        write(work.voltage, tree.bus_position, results.voltage_pu, start, stop)
+    if results.with_currents:
+        backward_sweep(tree, work, True)
+        loss, loading = store_currents(tree, work)
         store(figures, LOSS, loss)
         store(figures, LOADING_MAX, loading)
-        if len(told.branch_current_ka):
-            write(work.amperes, tree.branch_position, told.branch_current_ka, start, stop)
-        _hanging(wires, tree, closed, work, told, rows)
-    _conclude(told, error, figures, start, stop)
+        if len(results.branch_current_ka):
+            write(work.amperes, tree.branch_position, results.branch_current_ka, start, stop)
+        _add_one_ended(network, tree, closed, work, results, rows)
+    _write_figures(results, error, figures, start, stop)
 
 
 @inner
-def _laid_out(wires: KernelNetwork, closed: Any, tree: Any, with_currents: bool) -> int:
-    """Lay out the branches that are closed; return what they are."""
-    layout = grow(wires, closed, tree)
-    if layout <= ISLANDED and with_currents:
-        note_ends(wires, tree)
-    return layout
+def _lay_out_with_ends(
+    network: KernelNetwork, closed: BoolArray, tree: Tree, with_currents: bool
+) -> int:
+    """Lay out the branches that are closed; return the status of the layout."""
+    status = lay_out(network, closed, tree)
+    if status <= ISLANDED and with_currents:
+        set_ends(network, tree)
+    return status
 
 
 @inner
-def _solve_alike(
-    wires: KernelNetwork, closed: Any, loads: Any, told: FlowFigures, first: int, last: int
+def _solve_one_tree(
+    network: KernelNetwork,
+    closed: BoolArray,
+    loads: Loads,
+    results: FlowResults,
+    first: int,
+    last: int,
 ) -> None:
     """Solve rows first to last, which have the same branches closed."""
-    tree, work = empty_tree(wires), empty_work(len(wires.node) + 1)
-    layout = _laid_out(wires, closed, tree, told.with_currents)
-    told.status[first:last] = layout
-    if layout > ISLANDED:
+    tree, work = empty_tree(network), empty_work(len(network.node) + 1)
+    status = _lay_out_with_ends(network, closed, tree, results.with_currents)
+    results.status[first:last] = status
+    if status > ISLANDED:
         for row in range(first, last):
-            _blank(told, layout, row)
+            write_nan(results, status, row)
         return
     for start in range(first, last, WIDTH):
         rows = (start, min(start + WIDTH, last))
-        _solve_rows(wires, closed, tree, work, loads, told, rows)
+        _solve_rows(network, closed, tree, work, loads, results, rows)
 
 
 @inner
-def _alike(closed: Any, row: int, other: int) -> bool:
+def _same_state(closed: BoolArray, row: int, other: int) -> bool:
     """Whether two rows have the same branches closed."""
     alike = True
     for k in range(closed.shape[1]):
@@ -167,46 +201,82 @@ def _alike(closed: Any, row: int, other: int) -> bool:
 
 
 @inner
-def _solve_each(
-    wires: KernelNetwork, closed: Any, loads: Any, told: FlowFigures, first: int, last: int
+def _solve_own_trees(
+    network: KernelNetwork,
+    closed: BoolArray,
+    loads: Loads,
+    results: FlowResults,
+    first: int,
+    last: int,
 ) -> None:
     """Solve rows first to last, which have trees of their own; equal ones are laid out once."""
-    tree, grove, work = (
-        empty_tree(wires),
-        empty_side_by_side(wires),
-        empty_work(len(wires.node) + 1),
+    tree, trees, work = (
+        empty_tree(network),
+        empty_side_by_side(network),
+        empty_work(len(network.node) + 1),
     )
-    layout, grown, planted = 0, first - 1, np.full(WIDTH, -1)
+    status, laid_out, row_in_lane = FED, first - 1, np.full(WIDTH, -1)
     for start in range(first, last, WIDTH):
         stop = min(start + WIDTH, last)
         for row in range(start, stop):
-            if grown < first or not _alike(closed, grown, row):
-                layout, grown = _laid_out(wires, closed[row], tree, told.with_currents), row
-            told.status[row] = layout
-            if planted[row - start] != grown:
-                planted[row - start] = grown
-                plant(grove, row - start, tree, layout, told.with_currents)
-        fill_up(grove, stop - start, tree.size[FIRST])
-        _solve_rows(wires, closed, grove, work, loads, told, (start, stop))
+            if laid_out < first or not _same_state(closed, laid_out, row):
+                status = _lay_out_with_ends(network, closed[row], tree, results.with_currents)
+                laid_out = row
+            results.status[row] = status
+            if row_in_lane[row - start] != laid_out:
+                row_in_lane[row - start] = laid_out
+                put_tree(trees, row - start, tree, status, results.with_currents)
+        pad_lanes(trees, stop - start, tree.size[FIRST])
+        _solve_rows(network, closed, trees, work, loads, results, (start, stop))
 
 
-def _solve_range(wires: Any, closed: Any, loads: Any, told: Any, first: Any, last: Any) -> Any:
+def _solve_range(
+    network: KernelNetwork,
+    closed: BoolArray,
+    loads: Loads,
+    results: FlowResults,
+    first: int,
+    last: int,
+) -> Any:
     """Solve rows first to last."""
 
 
 @overload(_solve_range)
-def _by_states(wires: Any, closed: Any, loads: Any, told: Any, first: Any, last: Any) -> Any:
-    def alike(wires: Any, closed: Any, loads: Any, told: Any, first: Any, last: Any) -> Any:
-        return _solve_alike(wires, closed, loads, told, first, last)
+def _by_states(
+    network: KernelNetwork,
+    closed: BoolArray,
+    loads: Loads,
+    results: FlowResults,
+    first: int,
+    last: int,
+) -> Any:
+    def one_tree(
+        network: KernelNetwork,
+        closed: BoolArray,
+        loads: Loads,
+        results: FlowResults,
+        first: int,
+        last: int,
+    ) -> Any:
+        return _solve_one_tree(network, closed, loads, results, first, last)
 
-    def each(wires: Any, closed: Any, loads: Any, told: Any, first: Any, last: Any) -> Any:
-        return _solve_each(wires, closed, loads, told, first, last)
+    def own_trees(
+        network: KernelNetwork,
+        closed: BoolArray,
+        loads: Loads,
+        results: FlowResults,
+        first: int,
+        last: int,
+    ) -> Any:
+        return _solve_own_trees(network, closed, loads, results, first, last)
 
-    return alike if closed.ndim == 1 else each
+    return one_tree if closed.ndim == 1 else own_trees
 
 
 @njit(cache=True, parallel=True)
-def solve_all(wires: KernelNetwork, closed: Any, loads: Any, told: FlowFigures) -> None:
+def solve_all(
+    network: KernelNetwork, closed: BoolArray, loads: Loads, results: FlowResults
+) -> None:
     """Solve every row that is radial; others are given the status of their layout and NaN.
 
     Parameters
@@ -223,30 +293,4 @@ def solve_all(wires: KernelNetwork, closed: Any, loads: Any, told: FlowFigures) 
         first = part * packs // PARTS * WIDTH
         last = min((part + 1) * packs // PARTS * WIDTH, rows)
         if first < last:
-            _solve_range(wires, closed, loads, told, first, last)
-
-
-@njit(cache=True, parallel=True)
-def twice_fed(wires: KernelNetwork, closed: Any) -> Any:
-    """Return which rows of switch states join two sources, (S,) or (1,)."""
-    found = np.zeros(len(closed), np.bool_)
-    for part in prange(PARTS):
-        first, last = part * len(closed) // PARTS, (part + 1) * len(closed) // PARTS
-        if first < last:
-            tree = empty_tree(wires)
-            for row in range(first, last):
-                found[row] = grow(wires, closed[row], tree) == TWICE_FED
-    return found
-
-
-@njit(cache=True, parallel=True)
-def all_finite(table: Any) -> bool:
-    """Whether an array has no NaN and no infinity."""
-    flat = table.ravel()
-    wrong = 0
-    for part in prange(PARTS):
-        count = 0
-        for i in range(part * len(flat) // PARTS, (part + 1) * len(flat) // PARTS):
-            count += not abs(flat[i]) < np.inf
-        wrong += count
-    return wrong == 0
+            _solve_range(network, closed, loads, results, first, last)

@@ -1,4 +1,4 @@
-"""Eight rows side by side: what kernels of power flows need beside what all lanes can do.
+"""SIMD instructions of the power flow kernels: eight rows, one in each lane of a vector.
 
 A bus of a tree waits for the one before it, so there is nothing to be done at once but rows. Eight
 fill two registers of AVX2 and hide the waiting; sixteen are no faster.
@@ -10,7 +10,7 @@ limits small feeders, three times.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from llvmlite import ir
 from numba import types
@@ -30,12 +30,14 @@ from equigrid.compiled.simd import (
 drop_stale_kernels(Path(__file__).parent)
 
 WIDTH = 8
+# What Python has no value of: a number in each lane, of numba's type Lanes.
+Register: TypeAlias = Any
 lanes, load, fill = Lanes(WIDTH), loading(WIDTH), filling(WIDTH)
 _VECTOR = vector(WIDTH)
 
 
-def _cells(context: Any, builder: Any, kinds: Any, args: Any) -> list[Any]:
-    """Return where rows start to stop of a table have a column; the last row stands for missing."""
+def _table_cells(context: Any, builder: Any, kinds: Any, args: Any) -> list[Any]:
+    """Return the addresses of a column in rows start to stop; the last row stands for missing."""
     table = context.make_array(kinds[0])(context, builder, args[0])
     width = builder.extract_value(table.shape, 1)
     last = builder.sub(args[2], ir.Constant(INDEX, 1))
@@ -43,12 +45,12 @@ def _cells(context: Any, builder: Any, kinds: Any, args: Any) -> list[Any]:
     for lane in range(WIDTH):
         row = builder.add(args[1], ir.Constant(INDEX, lane))
         row = builder.select(builder.icmp_signed("<", row, last), row, last)
-        place = builder.add(builder.mul(row, width), args[3])
-        cells.append(builder.gep(table.data, [place]))
+        offset = builder.add(builder.mul(row, width), args[3])
+        cells.append(builder.gep(table.data, [offset]))
     return cells
 
 
-def _joined(builder: Any, cells: list[Any]) -> Any:
+def _packed(builder: Any, cells: list[Any]) -> Any:
     """Return the numbers in cells side by side."""
     numbers = ir.Constant(_VECTOR, ir.Undefined)
     for lane, cell in enumerate(cells):
@@ -62,7 +64,7 @@ def gather(typing: Any, table: Any, start: Any, stop: Any, column: Any) -> Any:
     """Return a column of rows start to stop of a contiguous table, the last repeated."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _joined(builder, _cells(context, builder, signature.args, args))
+        return _packed(builder, _table_cells(context, builder, signature.args, args))
 
     return lanes(table, types.int64, types.int64, types.int64), build
 
@@ -72,7 +74,7 @@ def scatter(typing: Any, table: Any, start: Any, stop: Any, column: Any, value: 
     """Write a column of rows start to stop of a contiguous table; spare lanes hold the last row."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        for lane, cell in enumerate(_cells(context, builder, signature.args, args)):
+        for lane, cell in enumerate(_table_cells(context, builder, signature.args, args)):
             number = builder.extract_element(args[4], ir.Constant(LANE, lane))
             builder.store(number, cell)
         return context.get_dummy_value()
@@ -80,8 +82,8 @@ def scatter(typing: Any, table: Any, start: Any, stop: Any, column: Any, value: 
     return types.void(table, types.int64, types.int64, types.int64, lanes), build
 
 
-def _each(context: Any, builder: Any, kinds: Any, args: Any) -> list[Any]:
-    """Return where an array has the positions that lanes go to, by rows of a table of positions."""
+def _lane_cells(context: Any, builder: Any, kinds: Any, args: Any) -> list[Any]:
+    """Return the addresses in an array that a row of a table of positions names for each lane."""
     array = context.make_array(kinds[0])(context, builder, args[0])
     table = context.make_array(kinds[1])(context, builder, args[1])
     cells = []
@@ -90,8 +92,9 @@ def _each(context: Any, builder: Any, kinds: Any, args: Any) -> list[Any]:
             builder.mul(args[2], ir.Constant(INDEX, WIDTH)), ir.Constant(INDEX, lane)
         )
         there = builder.load(builder.gep(table.data, [here]))
-        place = builder.add(builder.mul(there, ir.Constant(INDEX, WIDTH)), ir.Constant(INDEX, lane))
-        cells.append(builder.gep(array.data, [place]))
+        offset = builder.mul(there, ir.Constant(INDEX, WIDTH))
+        offset = builder.add(offset, ir.Constant(INDEX, lane))
+        cells.append(builder.gep(array.data, [offset]))
     return cells
 
 
@@ -100,7 +103,7 @@ def load_each(typing: Any, array: Any, table: Any, row: Any) -> Any:
     """Return the numbers of an array, each lane's at the position that a row of a table says."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _joined(builder, _each(context, builder, signature.args, args))
+        return _packed(builder, _lane_cells(context, builder, signature.args, args))
 
     return lanes(array, table, types.int64), build
 
@@ -110,7 +113,7 @@ def add_each(typing: Any, array: Any, table: Any, row: Any, value: Any) -> Any:
     """Add to the numbers of an array, each lane's at the position that a row of a table says."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        for lane, cell in enumerate(_each(context, builder, signature.args, args)):
+        for lane, cell in enumerate(_lane_cells(context, builder, signature.args, args)):
             number = builder.extract_element(args[3], ir.Constant(LANE, lane))
             builder.store(builder.fadd(builder.load(cell), number), cell)
         return context.get_dummy_value()

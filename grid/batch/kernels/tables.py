@@ -1,13 +1,14 @@
-"""Loads in, voltages, currents and losses out, compiled: between rows of tables and lanes."""
+"""Loads read into lanes, and voltages, currents and losses written out of them, compiled."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from equigrid.arrays import FloatArray, StateArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import larger, smaller, square_root, store
-from equigrid.grid.batch.kernels.simd import fill, load
+from equigrid.grid.batch.kernels.simd import Register, fill, load
+from equigrid.grid.batch.kernels.sweep import Work
 from equigrid.grid.batch.kernels.tree import (
     B_ABOVE,
     B_BELOW,
@@ -24,13 +25,14 @@ from equigrid.grid.batch.kernels.tree import (
     SCALE_SQUARED,
     X_ABOVE,
 )
-from equigrid.grid.batch.kernels.tree_access import at_parent, figure, read
+from equigrid.grid.batch.kernels.tree_access import at_parent, parameter, read
+from equigrid.grid.batch.kernels.trees_side_by_side import Trees
 
-# Rows of the figures.
-LOSS, VOLTAGE_MIN, VOLTAGE_MAX, LOADING_MAX = range(4)
+# Loads in MW and MVAr, (S, N) each.
+Loads: TypeAlias = tuple[FloatArray, FloatArray]
 
 
-class FlowFigures(NamedTuple):
+class FlowResults(NamedTuple):
     """Results of all rows.
 
     Attributes
@@ -38,7 +40,7 @@ class FlowFigures(NamedTuple):
     status : array of int8 (S,)
     voltage_pu, branch_current_ka : array (S, N), (S, B)
         Without rows where nobody asks for them.
-    figures : array (4, S)
+    figures : array (FIGURES, S)
         LOSS (MW), VOLTAGE_MIN and VOLTAGE_MAX (p.u.), LOADING_MAX (%).
     with_currents : bool
         Whether loss, loading or currents are asked for.
@@ -52,7 +54,7 @@ class FlowFigures(NamedTuple):
 
 
 @inner
-def read_loads(tree: Any, work: Any, loads: Any, start: int, stop: int) -> None:
+def read_loads(tree: Trees, work: Work, loads: Loads, start: int, stop: int) -> None:
     """Sum up the loads of rows start to stop by position; spare lanes repeat the last row."""
     load_mw, load_mvar = loads
     p, q, position = work.p, work.q, tree.bus_position
@@ -62,29 +64,29 @@ def read_loads(tree: Any, work: Any, loads: Any, start: int, stop: int) -> None:
 
 
 @inner
-def tell_voltages(tree: Any, work: Any) -> Any:
-    """Note voltages (p.u.) and return the least, the greatest and their sum, row by row.
+def store_voltages(tree: Trees, work: Work) -> tuple[Register, Register, Register]:
+    """Store voltages (p.u.) and return the least, the greatest and their sum, row by row.
 
     Comparing skips NaN, the sum does not: it says whether all are numbers.
     """
-    v_here, voltage, figures = work.v, work.voltage, tree.figures
+    v_here, voltage, parameters = work.v, work.voltage, tree.parameters
     nothing, total = fill(np.nan), fill(0.0)
     least = most = nothing
     store(voltage, 0, nothing)
     for j in range(1, tree.size[COUNT]):
-        here = square_root(load(v_here, j) * figure(figures, j, SCALE_SQUARED))
+        here = square_root(load(v_here, j) * parameter(parameters, j, SCALE_SQUARED))
         store(voltage, j, here)
         least, most, total = smaller(least, here), larger(most, here), total + here
     return least, most, total
 
 
 @inner
-def tell_currents(tree: Any, work: Any) -> Any:
-    """Note currents (kA) and return the loss (MW) and the worst loading (%), row by row.
+def store_currents(tree: Trees, work: Work) -> tuple[Register, Register]:
+    """Store currents (kA) and return the loss (MW) and the worst loading (%), row by row.
 
-    The powers out of branches have to be there, and the tree's ends noted.
+    The powers out of branches and the tree's ends have to be there.
     """
-    links, figures, ends = tree.links, tree.figures, tree.ends
+    links, parameters, ends = tree.links, tree.parameters, tree.ends
     v_here, p_out, q_out, amperes = work.v, work.p_out, work.q_out, work.amperes
     inverse = work.inverse
     loss, worst = fill(0.0), fill(0.0)
@@ -92,18 +94,29 @@ def tell_currents(tree: Any, work: Any) -> Any:
     for j in range(tree.size[FIRST], tree.size[COUNT]):
         p, q, v = load(p_out, j), load(q_out, j), load(v_here, j)
         squared = (p * p + q * q) * load(inverse, j)
-        p_in = p + squared * figure(figures, j, R_ABOVE)
-        q_in = q + squared * figure(figures, j, X_ABOVE)
-        v_near = v * figure(figures, j, SCALE_SQUARED)
-        v_far = at_parent(links, j, v_here) * figure(ends, j, SCALE_ABOVE)
-        p, q = p - v_near * figure(ends, j, G_BELOW), q + v_near * figure(ends, j, B_BELOW)
-        p_in = p_in + v_far * figure(ends, j, G_ABOVE)
-        q_in = q_in - v_far * figure(ends, j, B_ABOVE)
-        loss = loss + (p_in - p) * figure(ends, j, LOSS_SHARE)
-        at_near = (p * p + q * q) * load(inverse, j) * figure(ends, j, KA_BELOW)
+        p_in = p + squared * parameter(parameters, j, R_ABOVE)
+        q_in = q + squared * parameter(parameters, j, X_ABOVE)
+        v_near = v * parameter(parameters, j, SCALE_SQUARED)
+        v_far = at_parent(links, j, v_here) * parameter(ends, j, SCALE_ABOVE)
+        p, q = p - v_near * parameter(ends, j, G_BELOW), q + v_near * parameter(ends, j, B_BELOW)
+        p_in = p_in + v_far * parameter(ends, j, G_ABOVE)
+        q_in = q_in - v_far * parameter(ends, j, B_ABOVE)
+        loss = loss + (p_in - p) * parameter(ends, j, LOSS_SHARE)
+        at_near = (p * p + q * q) * load(inverse, j) * parameter(ends, j, KA_BELOW)
         over_v = at_parent(links, j, inverse)
-        at_far = (p_in * p_in + q_in * q_in) * over_v * figure(ends, j, KA_ABOVE)
+        at_far = (p_in * p_in + q_in * q_in) * over_v * parameter(ends, j, KA_ABOVE)
         squared_ka = larger(at_near, at_far)
-        worst = larger(squared_ka * figure(ends, j, PERCENT), worst)
+        worst = larger(squared_ka * parameter(ends, j, PERCENT), worst)
         store(amperes, j, square_root(squared_ka))
     return loss, square_root(worst)
+
+
+@inner
+def write_nan(results: FlowResults, status: int, row: int) -> None:
+    """Write the status of a row without a solution, and NaN."""
+    results.status[row] = status
+    results.figures[:, row] = np.nan
+    if len(results.voltage_pu):
+        results.voltage_pu[row] = np.nan
+    if len(results.branch_current_ka):
+        results.branch_current_ka[row] = np.nan

@@ -1,1 +1,1 @@
-"""What kernels need of numba and llvmlite: ``compiling`` (and its cache), ``simd`` (lanes)."""
+"""Foundations of compiled kernels: ``compiling`` by numba and its cache, ``simd`` by llvmlite."""

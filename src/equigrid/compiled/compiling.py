@@ -1,4 +1,4 @@
-"""Compilation of kernels by numba, and their cache, dropped when a source is newer."""
+"""Compilation of kernels by numba, cached on disk until a source of theirs is newer."""
 
 import contextlib
 from collections.abc import Callable

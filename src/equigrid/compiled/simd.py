@@ -1,4 +1,4 @@
-"""Numbers side by side in a vector register, for kernels that numba compiles.
+"""SIMD instructions for kernels that numba compiles: numbers side by side in a register.
 
 A value of type ``Lanes`` holds one number for each of so many rows, members or whatever is worked
 on at once. Kernels read as for one: ``store(z, j, load(z, j) - load(values, p) * load(z, k))``.
@@ -72,14 +72,14 @@ def filling(width: int) -> Any:
     @instruction
     def fill(typing: Any, number: Any) -> Any:
         def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return _spread(builder, args[0], width)
+            return _broadcast(builder, args[0], width)
 
         return Lanes(width)(types.float64), build
 
     return fill
 
 
-def _spread(builder: Any, number: Any, width: int) -> Any:
+def _broadcast(builder: Any, number: Any, width: int) -> Any:
     undefined = ir.Constant(vector(width), ir.Undefined)
     first = builder.insert_element(undefined, number, ir.Constant(LANE, 0))
     return builder.shuffle_vector(first, undefined, ir.Constant(vector(width, LANE), None))
@@ -90,7 +90,7 @@ def fill_like(typing: Any, number: Any, like: Any) -> Any:
     """Return the same number in as many lanes as another value has."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _spread(builder, args[0], signature.args[1].width)
+        return _broadcast(builder, args[0], signature.args[1].width)
 
     return like(types.float64, like), build
 

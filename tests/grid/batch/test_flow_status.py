@@ -8,7 +8,6 @@ import numpy.typing as npt
 import pytest
 
 from equigrid.grid.batch.flow import power_flow_batch
-from equigrid.grid.batch.kernels import rows as kernel
 from equigrid.grid.batch.kernels import tree
 from equigrid.grid.batch.result import FlowStatus
 from equigrid.grid.network.feeders import feeder
@@ -32,7 +31,7 @@ def _state(network: Network, opened: tuple[str, ...] = (), closed: tuple[str, ..
 
 
 def test_kernels_and_statuses_have_the_same_numbers() -> None:
-    numbers = (tree.FED, tree.ISLANDED, tree.MESHED, kernel.DIVERGED)
+    numbers = (tree.FED, tree.ISLANDED, tree.MESHED, tree.DIVERGED)
     assert numbers == tuple(FlowStatus)
     assert tree.TWICE_FED not in numbers
 

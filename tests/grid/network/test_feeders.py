@@ -91,7 +91,7 @@ def test_a_pandapower_file_may_be_refused(tmp_path: Path) -> None:
     net = pandapower.create_empty_network()
     pandapower.create_gen(net, pandapower.create_bus(net, vn_kv=20), p_mw=1)
     pandapower.to_json(net, str(tmp_path / "net.json"))
-    with pytest.raises(NetworkError, match="row in 'gen'"):
+    with pytest.raises(NetworkError, match="1 row in 'gen'"):
         read_network(tmp_path / "net.json")
 
 

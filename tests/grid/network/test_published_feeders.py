@@ -105,11 +105,11 @@ def test_best_known_configuration(
 
 def test_four_feeders_from_two_substations() -> None:
     """Das 2006: buses 1 and 70 are substations, each with two feeders."""
-    wires = feeder("das-70").graph()
+    graph = feeder("das-70").graph()
     leaving = {1: {2, 16}, 70: {30, 51}}
-    assert {bus: set(wires[bus]) for bus in leaving} == leaving
-    wires.remove_nodes_from(leaving)
-    found = sorted(nx.connected_components(wires), key=min)
+    assert {bus: set(graph[bus]) for bus in leaving} == leaving
+    graph.remove_nodes_from(leaving)
+    found = sorted(nx.connected_components(graph), key=min)
     zones = [[*range(2, 16), 68, 69], range(16, 30), range(30, 51), range(51, 68)]
     assert found == [set(zone) for zone in zones]
 

@@ -7,15 +7,16 @@ import pytest
 
 import equigrid as eg
 from equigrid.errors import NetworkError
-from equigrid.grid.switching.bound import Outer
+from equigrid.grid.switching.bound import OuterApproximation
 from equigrid.grid.switching.evaluation import Evaluator, read_evaluator
 
 OPTIMUM_33 = ("line 7", "line 9", "line 14", "line 32", "tie 37")
 OBJECTIVES = {"loss": "loss_mw", "voltage": "voltage_min_pu", "balance": "balance_index"}
+SEARCH_ONLY = eg.SearchEffort(enumerate_up_to=0, bound_rounds=0)
 
 
-def _judge(network: eg.Network, objective: str) -> Evaluator:
-    return read_evaluator(network, (None, None), objective, (None, None))
+def _evaluator(network: eg.Network, objective: str) -> Evaluator:
+    return read_evaluator(network, (None, None), objective, eg.OperatingLimits())
 
 
 def _feeder(seed: int) -> eg.Network:
@@ -74,7 +75,7 @@ def test_published_optimum_of_69_buses() -> None:
     [("baran-wu-33", 0.139551), pytest.param("das-70", 0.202558, marks=pytest.mark.slow)],
 )
 def test_exchange_finds_the_best_known(name: str, loss_mw: float) -> None:
-    best = eg.best_configuration(eg.feeder(name), enumerate_up_to=0, bound_rounds=0)
+    best = eg.best_configuration(eg.feeder(name), effort=SEARCH_ONLY)
     assert best.loss_mw == pytest.approx(loss_mw, abs=1e-6)
     assert best.loss_ac_mw == pytest.approx(best.loss_mw, abs=1e-8)
     assert best.method == "branch exchange"
@@ -91,11 +92,11 @@ def test_exchange_finds_the_best_known(name: str, loss_mw: float) -> None:
 )
 def test_relaxation_of_33_buses_lies_on_the_optimum(feeder33: eg.Network, objective: str) -> None:
     configurations = eg.radial_configurations(feeder33)
-    judge, table = _judge(feeder33, objective), configurations.table()
-    scores = judge.scores(table)
+    evaluator, table = _evaluator(feeder33, objective), configurations.table()
+    scores = evaluator.scores(table)
     best = float(scores.min())
-    outer = Outer(judge, configurations.graph, best + 0.02 * abs(best))
-    assert outer.begin([]) < best
+    outer = OuterApproximation(evaluator, configurations.graph, best + 0.02 * abs(best))
+    assert outer.add_initial_tangents([]) < best
     # A radial configuration leaves the relaxation nothing to relax.
     for at in scores.argsort()[:5]:
         assert outer.score_at(table[at]) == pytest.approx(scores[at], rel=1e-5)
@@ -110,7 +111,8 @@ def test_exchange_and_bound_agree_with_enumeration(seed: int, objective: str) ->
     every = eg.best_configuration(network, objective=objective)
     assert every.proved
     assert every.loss_ac_mw == pytest.approx(every.loss_mw, abs=1e-8)
-    some = eg.best_configuration(network, objective=objective, enumerate_up_to=0, bound_rounds=3)
+    effort = eg.SearchEffort(enumerate_up_to=0, bound_rounds=3)
+    some = eg.best_configuration(network, objective=objective, effort=effort)
     sign = -1 if objective == "voltage" else 1
     optimum = sign * getattr(every, key)
     assert sign * getattr(some, key) == pytest.approx(optimum, rel=1e-9)
@@ -125,12 +127,12 @@ def test_bound_is_never_above_the_optimum_from_a_bad_start(seed: int) -> None:
     configurations = eg.radial_configurations(network)
     table = configurations.table()
     for objective in OBJECTIVES:
-        judge = _judge(network, objective)
-        scores = judge.scores(table)
+        evaluator = _evaluator(network, objective)
+        scores = evaluator.scores(table)
         known = np.sort(scores[np.isfinite(scores)])
-        outer = Outer(judge, configurations.graph, float(known[len(known) // 2]))
-        outer.begin(table[:3])
-        bound, closed = outer.whole(1000, 1e-6)
+        outer = OuterApproximation(evaluator, configurations.graph, float(known[len(known) // 2]))
+        outer.add_initial_tangents(table[:3])
+        bound, closed = outer.solve_integer(1000, 1e-6)
         assert closed is not None
         assert bound <= known[0] * (1 + 1e-6 * np.sign(known[0]))
 
@@ -138,13 +140,13 @@ def test_bound_is_never_above_the_optimum_from_a_bad_start(seed: int) -> None:
 @pytest.mark.slow
 def test_voltage_limits_are_kept_or_the_search_says_so(feeder33: eg.Network) -> None:
     free = eg.best_configuration(feeder33)
-    limited = eg.best_configuration(feeder33, voltage_min_pu=0.94)
+    limited = eg.best_configuration(feeder33, limits=eg.OperatingLimits(voltage_min_pu=0.94))
     assert limited.voltage_min_pu >= 0.94 > free.voltage_min_pu
     assert limited.loss_mw > free.loss_mw
     best = eg.best_configuration(feeder33, objective="voltage")
     assert best.voltage_min_pu == pytest.approx(0.9413, abs=5e-5)
     with pytest.raises(NetworkError, match=r"None of 50751 .* voltages from 0\.95 to"):
-        eg.best_configuration(feeder33, voltage_min_pu=0.95)
+        eg.best_configuration(feeder33, limits=eg.OperatingLimits(voltage_min_pu=0.95))
 
 
 def test_only_what_is_switchable_is_switched(feeder33: eg.Network) -> None:
@@ -171,12 +173,13 @@ def test_given_loads_replace_those_of_the_feeder(feeder33: eg.Network) -> None:
         ({"load_mw": np.zeros(3)}, r"load_mw has shape \(3,\): give one figure for each"),
         ({"load_mvar": np.full(70, np.nan)}, "load_mvar is not finite at 70 buses"),
         ({"load_mw": "much"}, "load_mw holds no numbers"),
-        ({"voltage_min_pu": 1.1, "voltage_max_pu": 0.9}, "from 1.1 to 0.9 p.u."),
+        ({"limits": eg.OperatingLimits(1.1, 0.9)}, "from 1.1 to 0.9 p.u."),
         ({"switchable": ["line 1000"]}, "no branch 'line 1000'"),
-        ({"restarts": -1}, "restarts is -1"),
-        ({"seed": None}, "seed is None: give a whole number"),
-        ({"gap": -1}, "gap is -1: give a share"),
-        ({"voltage_min_pu": "0.9"}, "from '0.9' to None p.u."),
+        ({"effort": eg.SearchEffort(restarts=-1)}, "restarts is -1"),
+        ({"effort": eg.SearchEffort(seed=None)}, "seed is None: give a whole number"),  # type: ignore[arg-type]
+        ({"effort": eg.SearchEffort(gap=-1)}, "gap is -1: give a share"),
+        ({"limits": eg.OperatingLimits("0.9")}, "from '0.9' to None p.u."),  # type: ignore[arg-type]
+        ({"limits": (0.9, 1.1)}, r"limits is tuple: give OperatingLimits\(\.\.\.\)"),
         ({"load_mw": np.zeros(70)}, "Only one of load_mw and load_mvar"),
     ],
 )
@@ -192,9 +195,8 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
             np.zeros(3),
             objective="los",
             switchable=["line 1000"],
-            voltage_max_pu=-1,
-            restarts=-1,
-            gap=np.nan,
+            limits=eg.OperatingLimits(voltage_max_pu=-1),
+            effort=eg.SearchEffort(restarts=-1, gap=np.nan),
         )
     assert len(refusal.value.findings) == 7
 
@@ -202,4 +204,23 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 def test_loads_that_nothing_carries_are_named(feeder33: eg.Network) -> None:
     load = 50 * feeder33.buses["load_mw"].to_numpy()
     with pytest.raises(NetworkError, match="carries the loads: lower the loads"):
-        eg.best_configuration(feeder33, load, load, enumerate_up_to=0)
+        eg.best_configuration(feeder33, load, load, effort=eg.SearchEffort(enumerate_up_to=0))
+
+
+def test_keywords_of_before_still_work_and_name_what_replaces_them(feeder33: eg.Network) -> None:
+    with pytest.warns(DeprecationWarning, match="is deprecated: give") as warned:
+        before = eg.best_configuration(
+            feeder33, enumerate_up_to=0, bound_rounds=0, restarts=1, voltage_max_pu=1.1
+        )
+    effort = eg.SearchEffort(enumerate_up_to=0, bound_rounds=0, restarts=1)
+    now = eg.best_configuration(feeder33, effort=effort, limits=eg.OperatingLimits(None, 1.1))
+    assert (before.open_branches, before.loss_mw) == (now.open_branches, now.loss_mw)
+    assert before.power_flows == now.power_flows
+    assert str(warned[1].message) == (
+        "best_configuration(bound_rounds=...) is deprecated: give "
+        "effort=SearchEffort(bound_rounds=...)."
+    )
+    assert "limits=OperatingLimits(voltage_max_pu=...)" in str(warned[3].message)
+    assert {warning.filename for warning in warned} == {__file__}
+    with pytest.raises(TypeError, match="unexpected keyword argument 'rounds'"):
+        eg.best_configuration(feeder33, rounds=3)  # type: ignore[call-arg]

@@ -44,11 +44,11 @@ def _brute_force(network: eg.Network, switchable: list[str]) -> set[tuple[bool, 
     ends = list(zip(branches["from_bus"], branches["to_bus"], strict=True))
     found = set()
     for state in product(*choices):
-        wires: nx.MultiGraph[int] = nx.MultiGraph()
-        wires.add_nodes_from(network.buses.index)
-        wires.add_edges_from(ends[k] for k in np.flatnonzero(state))
-        islands = nx.connected_components(wires)
-        if nx.is_forest(wires) and all(len(island & sources) == 1 for island in islands):
+        graph: nx.MultiGraph[int] = nx.MultiGraph()
+        graph.add_nodes_from(network.buses.index)
+        graph.add_edges_from(ends[k] for k in np.flatnonzero(state))
+        islands = nx.connected_components(graph)
+        if nx.is_forest(graph) and all(len(island & sources) == 1 for island in islands):
             found.add(tuple(bool(closed) for closed in state))
     return found
 
@@ -102,11 +102,11 @@ def test_count_is_a_determinant(nodes: int, data: Any) -> None:
 def test_shipped_feeders(name: str) -> None:
     network = eg.feeder(name)
     sources = network.sources["bus"].tolist()
-    wires: nx.MultiGraph[int] = nx.MultiGraph()
-    wires.add_edges_from(zip(network.branches["from_bus"], network.branches["to_bus"], strict=True))
+    graph: nx.MultiGraph[int] = nx.MultiGraph()
+    graph.add_edges_from(zip(network.branches["from_bus"], network.branches["to_bus"], strict=True))
     for other in sources[1:]:
-        wires = nx.contracted_nodes(wires, sources[0], other, self_loops=False)
-    reduced = nx.laplacian_matrix(wires).toarray()[1:, 1:]
+        graph = nx.contracted_nodes(graph, sources[0], other, self_loops=False)
+    reduced = nx.laplacian_matrix(graph).toarray()[1:, 1:]
     count = eg.radial_configurations(network).count
     assert count == COUNTS[name] == round(np.exp(np.linalg.slogdet(reduced)[1]))
 

@@ -1,15 +1,16 @@
-"""Configurations from which branch exchange starts, always the same."""
+"""Radial configurations at which branch exchange begins, always the same."""
 
 import numpy as np
 
 from equigrid.arrays import BoolArray, FloatArray
 from equigrid.grid.batch.kernels.kernel_network import prepare
+from equigrid.grid.network.components import spanning_tree
 from equigrid.grid.switching.evaluation import Evaluator
 from equigrid.grid.switching.loops import LoopGraph
 
 
 def starting_configurations(
-    judge: Evaluator, graph: LoopGraph, restarts: int, seed: int
+    evaluator: Evaluator, graph: LoopGraph, restarts: int, seed: int
 ) -> BoolArray:
     """Return radial configurations to search from.
 
@@ -25,45 +26,39 @@ def starting_configurations(
     seed : int
         Of their stream, which is named after them.
     """
-    own = judge.network.branches["closed"].to_numpy()
+    own = evaluator.network.branches["closed"].to_numpy()
     # The key keeps the stream apart from whatever else is drawn from the same seed.
     stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(b"switching")))
-    once = _currents(judge, graph, graph.switchable)
+    once = _currents(evaluator, graph, graph.switchable)
     ranks = [own.astype(np.float64), once, *stream.random((restarts, len(own)))]
     trees = [_tree(graph, rank) for rank in ranks]
-    trees.insert(1, _opened_in_turn(judge, graph))
+    trees.insert(1, _opened_in_turn(evaluator, graph))
     return np.unique(trees, axis=0)
 
 
 def _tree(graph: LoopGraph, rank: FloatArray) -> BoolArray:
-    """Return the spanning tree of the highest ranks, by Kruskal's algorithm."""
-    label = np.arange(graph.nodes)
-    closed = graph.rest.copy()
+    """Return the spanning tree of the highest ranks, with what is closed for good."""
     order = np.argsort(-rank, kind="stable")
-    for k in order[graph.switchable[order]]:
-        one, other = label[graph.ends[k]]
-        if one != other:
-            closed[k] = True
-            label[label == other] = one
-    return closed
+    order = order[graph.switchable[order]]
+    return graph.fixed_closed | spanning_tree(graph.ends, graph.nodes, order)
 
 
-def _opened_in_turn(judge: Evaluator, graph: LoopGraph) -> BoolArray:
+def _opened_in_turn(evaluator: Evaluator, graph: LoopGraph) -> BoolArray:
     closed = graph.switchable.copy()
     while closed.sum() >= graph.nodes:
-        current = _currents(judge, graph, closed)
+        current = _currents(evaluator, graph, closed)
         # The least current on a loop is in no spanning tree of the highest currents.
         beside = np.flatnonzero(closed & ~_tree(graph, np.where(closed, current, -1.0)))
         closed[beside[current[beside].argmin()]] = False
-    return closed | graph.rest
+    return closed | graph.fixed_closed
 
 
-def _currents(judge: Evaluator, graph: LoopGraph, closed: BoolArray) -> FloatArray:
+def _currents(evaluator: Evaluator, graph: LoopGraph, closed: BoolArray) -> FloatArray:
     """Return the currents of branches in a linear network at nominal voltage, 0 of open ones."""
-    ports, _ = prepare(judge.network, as_switched=False)
+    ports, _ = prepare(evaluator.network, as_switched=False)
     fed = graph.bus_node >= 0
     power = np.zeros(graph.nodes, np.complex128)
-    np.add.at(power, graph.bus_node[fed], (judge.load_mw - 1j * judge.load_mvar)[fed])
+    np.add.at(power, graph.bus_node[fed], (evaluator.load_mw - 1j * evaluator.load_mvar)[fed])
     k = np.flatnonzero(closed)
     one, other = graph.ends[k].T
     through = 1 / ports.series[k]
