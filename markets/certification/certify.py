@@ -101,13 +101,7 @@ def certify(
     if odd := not_finite(values):
         return _of_nothing(game, odd), None
     known, scale = fleets or {}, MoneyScale(game, values)
-    checks = {
-        agent.name: check_fleet(game, values, agent, known[agent.name])
-        if isinstance(agent, Fleet) and agent.name in known
-        # What a point proves need not be asked for: it is held to all that is said.
-        else check_follower(game, values, agent, commitments_only=agent.name in (points or {}))
-        for agent in game.followers
-    }
+    checks = _follower_checks(game, values, points or {}, known)
     leaders = {name: check_leader(game, values, game.agent(name), scale) for name in game.leaders}
     each = [0.0, *(one.money for one in leaders.values())]
     each += [check.money for check in checks.values()]
@@ -143,6 +137,22 @@ def certify(
     if points is not None:
         certificate = _with_points(certificate, game, values, points)
     return certificate, certificate.leader_objective
+
+
+def _follower_checks(
+    game: Game,
+    values: Mapping[str, FloatArray],
+    points: Mapping[str, Point],
+    fleets: Mapping[str, FleetPoint],
+) -> dict[str, FollowerCheck]:
+    """Ask every follower again; of fleets with multipliers, all members at once."""
+    return {
+        agent.name: check_fleet(game, values, agent, fleets[agent.name])
+        if isinstance(agent, Fleet) and agent.name in fleets
+        # What a point proves need not be asked for: it is held to all that is said.
+        else check_follower(game, values, agent, commitments_only=agent.name in points)
+        for agent in game.followers
+    }
 
 
 def _with_leader(
