@@ -1,4 +1,7 @@
-"""A distribution network operator that clears energy and ramping products, A(15)-A(33)."""
+"""A distribution network operator that clears energy and ramping products, A(15)-A(33).
+
+The duals of what it hears as withdrawals are the locational prices (DLMPs) at their buses.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

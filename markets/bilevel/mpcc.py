@@ -1,4 +1,4 @@
-"""The MPCC (a mathematical program with complementarity constraints) of a led game.
+"""The MPCC (mathematical program with complementarity constraints, an MPEC) of a led game.
 
 It has as few columns as there are decisions. What is heard and what is paid are put in, so that
 parts of the game that share no decision come apart: where a leader sets prices, the followers'

@@ -4,7 +4,7 @@
 class Dual(str):
     """By how much an agent's optimal cost grows per unit more of what it hears.
 
-    A source like any other: a locational price, for instance, is the dual of what a network
+    A source like any other: a locational price (DLMP), for instance, is the dual of what a network
     operator hears as withdrawal. A maximised objective counts as a cost with its sign changed.
 
     Attributes
