@@ -18,6 +18,8 @@ from equigrid.markets.forms.search_limits import SearchLimits
 _CUTS = 60
 # What is left of a gap in absolute terms, in units of the program's own.
 _ABSOLUTE = 1e-9
+# How near a value has to be to that of the columns it is said of.
+_SAME = 1e-6
 # A tangent that HiGHS may miss by its usual 1e-6 would cut off the same answer for ever.
 _EXACT = {"mip_feasibility_tolerance": 1e-9, "primal_feasibility_tolerance": 1e-9}
 
@@ -84,15 +86,20 @@ class BigMMilp:
             if self._cancelled or effort.over:
                 self._now = replace(self._now, status="limit")
                 break
-            self._begin(node_limit, effort)
-            solution = self._model.solve()
-            size = sum(self._whole.matrix.shape)
-            effort.spend(solution.nodes, solution.iterations, size, cutting=True)
+            solution = self._solved(node_limit, effort, self._now.best)
+            if solution.found and not self._has_its_value(solution):
+                # HiGHS may hand back the start in place of the better answer that it values.
+                solution = self._solved(node_limit, effort, None)
             self._take(solution)
             if not solution.found or self._cancelled:
                 break
-            if self._closed() or not self._cut(solution):
+            if self._closed():
+                return
+            if not self._cut(solution):
                 break
+        if self._now.best is not None and self._now.status == "optimal" and not self._closed():
+            # Its last digits are not fine enough: what is left of the gap is said.
+            self._now = replace(self._now, status="limit")
 
     def _take(self, solution: Solution) -> None:
         """Keep what a run has proven, and what it has found if that is better."""
@@ -104,7 +111,19 @@ class BigMMilp:
         status = "limit" if self._cancelled else solution.status
         self._now = SearchResult(best, bound, now.nodes + solution.nodes, status)
 
-    def _begin(self, node_limit: int, effort: SearchLimits) -> None:
+    def _solved(self, node_limit: int, effort: SearchLimits, start: Incumbent | None) -> Solution:
+        """Solve once, from an answer that is known."""
+        self._begin(node_limit, effort, start)
+        solution = self._model.solve()
+        size = sum(self._whole.matrix.shape)
+        effort.spend(solution.nodes, solution.iterations, size, cutting=True)
+        return solution
+
+    def _has_its_value(self, solution: Solution) -> bool:
+        value = float(self._whole.cost @ solution.columns) + self._whole.offset
+        return abs(value - solution.objective) <= _SAME * max(1.0, abs(solution.objective))
+
+    def _begin(self, node_limit: int, effort: SearchLimits, start: Incumbent | None) -> None:
         """Make a new model: an old one holds on to the bound it had before it was cut."""
         known = self._now.best
         absolute = _ABSOLUTE
@@ -119,8 +138,8 @@ class BigMMilp:
             **_EXACT,
             time_limit=effort.seconds_left,
         )
-        if known is not None:
-            self._model.begin_with(self._extended(known))
+        if start is not None:
+            self._model.begin_with(self._extended(start))
 
     def cancel(self) -> None:
         """Stop a run that goes on in another thread."""
