@@ -8,7 +8,7 @@ from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.balance_payments import with_balance_payments
 from equigrid.markets.certification.dual_residual import dual_residual
-from equigrid.markets.certification.money_moved import heard_sizes, moved, unit_of
+from equigrid.markets.certification.money_moved import cost_unit, heard_sizes, moved
 from equigrid.markets.certification.own_income import moves_income, moving_its_income
 from equigrid.markets.certification.quantity_scales import greatest, sizes_of
 from equigrid.markets.certification.standalone import cost_of_claims, hearing, statement_of
@@ -81,13 +81,13 @@ def check_follower(
 def unit_at(game: Game, values: Mapping[str, FloatArray], agent: Agent) -> float:
     """Return a unit of money near what a unit of what the agent decides costs."""
     form = game.forms[agent.name]
-    costs = form.cost_at(form.heard_vector(heard_values(game, values, agent.name)))
     prices = [
         greatest(values[balance.name])
         for balance in game.balances
         if any(term.agent == agent.name for term in balance.signed)
     ]
-    return unit_of(max([greatest(costs), *prices]))
+    heard = form.heard_vector(heard_values(game, values, agent.name))
+    return cost_unit(form, heard, *prices)
 
 
 def claims_of(game: Game, values: Mapping[str, FloatArray], agent: Agent) -> dict[str, FloatArray]:

@@ -110,7 +110,10 @@ def certify(
     numbers = {"bound": bound, "claimed": claimed}
     numbers |= {f"bounds['{name}']": value for name, value in (bounds or {}).items()}
     certificate = Certificate(
-        regret={n: scale.share(c.missed, max(c.money, SHARE * money)) for n, c in checks.items()},
+        regret={
+            n: scale.share(c.missed, max(c.money, SHARE * money), n, c.money)
+            for n, c in checks.items()
+        },
         primal_residual=_greatest(
             [
                 off_announced(game, values),

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from equigrid.arrays import FloatArray
-from equigrid.markets.certification.money_moved import unit_of
+from equigrid.markets.certification.money_moved import cost_unit
 from equigrid.markets.certification.standalone import Statement
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 
@@ -60,7 +60,7 @@ def flattened(
     rhs, equal = form.rhs_at(theta), form.equal_rows
     rows = [limits[:equal] == rhs[:equal], limits[equal:] <= rhs[equal:]]
     says = {name: _said(affine, columns, theta) for name, affine in form.said.items()}
-    unit = unit_of(float(np.abs(form.cost_at(theta)).max(initial=0.0)))
+    unit = cost_unit(form, theta)
     return Flat(Statement(form.agent, cost, rows, says, unit), columns, open_)
 
 

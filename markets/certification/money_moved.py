@@ -21,6 +21,7 @@ from cvxpy.atoms.affine.unary_operators import NegExpression
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values, owed_by_entry
+from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 
@@ -32,6 +33,8 @@ _DIGIT = 1e-10
 # Bounds that are so many times the greatest right-hand side stand for none.
 _LOOSE = 1e3
 _SURELY = 1e-7
+# What is left where figures of one cost cancel, as a share of them.
+_ROUNDING = 1e-12
 
 
 def moved(expression: cp.Expression, sizes: Mapping[int, float]) -> float:
@@ -131,20 +134,30 @@ class MoneyScale:
     def __init__(self, game: Game, values: Mapping[str, FloatArray]) -> None:
         self._game, self._values = game, values
 
-    def share(self, off: float, money: float) -> float:
-        """Return a difference as a share of the money that moves."""
-        result = relative(off, money)
-        if abs(result) <= _SURELY:
-            return result
-        nothing = _DIGIT * self._could_move
-        return 0.0 if money <= nothing and abs(off) <= nothing else result
+    def share(self, off: float, money: float, agent: str = "", own: float | None = None) -> float:
+        """Return a difference as a share of the money that moves.
+
+        Parameters
+        ----------
+        off, money : float
+        agent : str
+            Whose difference it is; empty for one of the whole game.
+        own : float, optional
+            What the agent moves itself, where that is less than the money.
+        """
+        found = relative(off, money)
+        if abs(found) <= _SURELY:
+            return found
+        nothing = _DIGIT * (self._could_move(agent) if agent else self._all_could_move)
+        least = money if own is None else min(own, money)
+        return 0.0 if least <= nothing and abs(off) <= nothing else found
 
     @cached_property
-    def _could_move(self) -> float:
-        """What all decisions cost where each is as large as its bounds and its problem allow."""
-        return sum(self._of(agent.name) for agent in self._game.deciders)
+    def _all_could_move(self) -> float:
+        return sum(self._could_move(agent.name) for agent in self._game.deciders)
 
-    def _of(self, name: str) -> float:
+    def _could_move(self, name: str) -> float:
+        """What all decisions cost, each as large as its bounds and the problem allow."""
         form = self._game.forms[name]
         heard = form.heard_vector(heard_values(self._game, self._values, name))
         rhs = np.abs(form.rhs_at(heard))
@@ -156,6 +169,17 @@ class MoneyScale:
         most = np.where(most > 0, most, usual or float(most.max(initial=0.0)) or 1.0)
         curved = most @ (abs(form.quadratic) @ most) / 2
         return float(np.abs(form.cost_at(heard)) @ most + curved)
+
+
+def cost_unit(form: StandardForm, heard: FloatArray, *prices: float) -> float:
+    """Return a power of two near the greatest cost of a column, or near a price.
+
+    Where costs cancel to a last digit, that digit is no unit: it would be blown up to a cost.
+    """
+    parts = np.abs(form.cost) + abs(form.cost_of_heard) @ np.abs(heard)
+    stated = float(parts.max(initial=0.0))
+    greatest = max(float(np.abs(form.cost_at(heard)).max(initial=0.0)), *prices, 0.0)
+    return unit_of(greatest if greatest > _ROUNDING * stated else stated)
 
 
 def unit_of(largest: float) -> float:
