@@ -14,11 +14,13 @@ from equigrid.markets.certification.quantity_scales import greatest
 from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
 
+# A last digit of a cost, as a share of the figures that make it.
+_DIGIT = 1e-9
+
 
 def stationarity_residual(form: StandardForm, point: Point) -> float:
     """Return the greatest of |Qx + c + Cθ + A'μ + ρ_up - ρ_low|, relative to the greatest part."""
-    parts = _slope_parts(form, point)
-    return relative(greatest(sum(parts)), max(greatest(part) for part in parts))
+    return relative(greatest(sum(_slope_parts(form, point))), _dearest(form, point))
 
 
 def complementarity_residual(form: StandardForm, point: Point) -> float:
@@ -36,7 +38,7 @@ def complementarity_residual(form: StandardForm, point: Point) -> float:
     products = np.concatenate([m * s for m, s in zip(multipliers, slacks, strict=True)])
     missed = np.concatenate([np.abs(equal), *(np.maximum(0.0, -s) for s in slacks)])
     wrong = np.maximum(0.0, -np.concatenate(multipliers))
-    dearest = max(greatest(part) for part in _slope_parts(form, point))
+    dearest = _dearest(form, point)
     ends = [end[np.isfinite(end)] for end in (form.lower, form.upper)]
     size = max(greatest(part) for part in (rhs, point.columns, *ends))
     return max(
@@ -44,6 +46,12 @@ def complementarity_residual(form: StandardForm, point: Point) -> float:
         relative(greatest(wrong), dearest),
         relative(greatest(missed), size),
     )
+
+
+def _dearest(form: StandardForm, point: Point) -> float:
+    """Greatest part of a slope, or a last digit of what costs cancel from where that is more."""
+    stated = np.abs(form.cost) + abs(form.cost_of_heard) @ np.abs(point.heard)
+    return max(*map(greatest, _slope_parts(form, point)), _DIGIT * greatest(stated))
 
 
 def _slope_parts(form: StandardForm, point: Point) -> list[FloatArray]:
