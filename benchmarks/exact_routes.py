@@ -17,9 +17,9 @@ from equigrid.experiments.study import Study
 from equigrid.markets.bilevel.big_m.milp import BigMMilp, with_binaries
 from equigrid.markets.bilevel.big_m.pair_bounds import PairBounds, pair_bounds
 from equigrid.markets.bilevel.branching.search import Branching
+from equigrid.markets.bilevel.complementarity_pairs import pairs_of
 from equigrid.markets.bilevel.kkt import KktProgram
 from equigrid.markets.bilevel.mpcc import Mpcc, mpcc_of
-from equigrid.markets.bilevel.pairs import pairs_of
 from equigrid.markets.bilevel.quadratic_cuts import Squares
 from equigrid.markets.bilevel.substitution import itself
 from equigrid.markets.games.game import Game

@@ -227,7 +227,7 @@ def _reconfigure(
 ) -> int:
     from equigrid.experiments.reconfigure import reconfigured
     from equigrid.grid.network.feeders import feeder as find_feeder
-    from equigrid.grid.switching.effort import OperatingLimits, SearchEffort
+    from equigrid.grid.switching.search_effort import OperatingLimits, SearchEffort
 
     network = find_feeder(feeder)
     _warn(f"{feeder}: {note}" for note in network.notes)

@@ -13,7 +13,7 @@ from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
     from equigrid.experiments.world import World
-    from equigrid.markets.methods.led_answer import LedAnswer
+    from equigrid.markets.methods.stackelberg_answer import LedAnswer
 
 
 @runtime_checkable

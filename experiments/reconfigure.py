@@ -16,7 +16,7 @@ from equigrid.experiments.report.figures_switching import switching
 from equigrid.experiments.whole import write_whole
 from equigrid.grid.network.feeders import write_network
 from equigrid.grid.network.network import Network
-from equigrid.grid.switching.best import BestConfiguration, best_configuration
+from equigrid.grid.switching.best_configuration import BestConfiguration, best_configuration
 
 _AIMS = {
     "loss": ("losses", "kW", 1e3),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableGame
-from equigrid.markets.accounts.dual_decomposition import dual_parts
+from equigrid.markets.accounts.dlmp_decomposition import dual_parts
 from equigrid.markets.accounts.settlement import amounts, settlement_table
 from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.forms.points import Point

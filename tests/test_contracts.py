@@ -25,7 +25,7 @@ PLANTED = [
     ("markets/best_response/nash.py", "equigrid.markets.certification.certify", "its face"),
     ("markets/bilevel/kkt.py", "equigrid.markets.certification.kkt_residuals", "its face"),
     ("markets/methods/exact.py", "equigrid.markets.certification.standalone", "its face"),
-    ("markets/games/kinds.py", "equigrid.markets.methods.exact", "inside the markets"),
+    ("markets/games/game_kinds.py", "equigrid.markets.methods.exact", "inside the markets"),
     ("markets/forms/points.py", "equigrid.markets.games.game", "inside the markets"),
     ("markets/model/agent.py", "equigrid.markets.forms.compilation", "inside the markets"),
     ("grid/ac.py", "equigrid.markets.model.agent", "down the stack"),

@@ -2,6 +2,6 @@
 
 ``lindistflow`` is LinDistFlow expanded at an exact operating point (paper E), ``sensitivities`` are
 paper A's, ``tangents`` fits either to AC power flow in rounds; ``radial`` has the matrices,
-``affine`` the result, ``screening`` leaves out limits that others imply; ``bus_loads`` puts powers
-of resources at their buses.
+``affine`` the result, ``redundant_limits`` leaves out limits that others imply; ``bus_loads`` puts
+powers of resources at their buses.
 """

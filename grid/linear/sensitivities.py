@@ -16,7 +16,7 @@ from equigrid.errors import NetworkError
 from equigrid.grid.linear.affine import AffineMap
 from equigrid.grid.linear.lindistflow import linearise, operating_point
 from equigrid.grid.linear.radial import radial_matrices
-from equigrid.grid.linear.screening import needed
+from equigrid.grid.linear.redundant_limits import needed
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import UNRATED_KA
 from equigrid.threads import one_blas_thread
@@ -72,7 +72,7 @@ class Sensitivities:
             Least and greatest voltage.
         bounds : pair of arrays (N, C)
             Least and greatest net load that the caller's own constraints allow. Rows that others
-            imply all over them are left out, see :mod:`equigrid.grid.linear.screening`.
+            imply all over them are left out, see :mod:`equigrid.grid.linear.redundant_limits`.
         newest : array of bool (K,)
             Where no other tangent is nearer. The upper voltage limit and the limit of flows
             towards the source are not convex: only the newest tangent states them.

@@ -1,4 +1,4 @@
 """pandapower nets read (``importer``) and written (``export``).
 
-``options`` and ``notes`` name what a net carries that no network takes over.
+``options`` and ``import_notes`` name what a net carries that no network takes over.
 """

@@ -9,7 +9,7 @@ from pandapower import pandapowerNet
 
 from equigrid.errors import NetworkError
 from equigrid.grid.network.tables import TRANSFORMER_FIGURES
-from equigrid.grid.pandapower.notes import notes
+from equigrid.grid.pandapower.import_notes import notes
 from equigrid.grid.pandapower.options import foreign_options
 
 _READ = {"bus", "line", "trafo", "switch", "load", "sgen", "shunt", "ext_grid"}

@@ -9,8 +9,8 @@ from scipy.sparse import csr_array
 
 from equigrid.arrays import BoolArray, FloatArray
 from equigrid.grid.switching.evaluation import Evaluator
+from equigrid.grid.switching.flow_ranges import ranges
 from equigrid.grid.switching.loops import LoopGraph
-from equigrid.grid.switching.ranges import ranges
 from equigrid.grid.switching.relaxation import relax, tangents
 from equigrid.grid.switching.scaled_feeder import scaled_feeder
 from equigrid.own_thread import in_own_thread

@@ -14,7 +14,7 @@ from equigrid.grid.batch.result import BatchFlow, FlowStatus
 from equigrid.grid.network.checks import voltage_dependent
 from equigrid.grid.network.network import Network
 from equigrid.grid.network.tables import UNRATED_KA, did_you_mean
-from equigrid.grid.switching.effort import OperatingLimits
+from equigrid.grid.switching.search_effort import OperatingLimits
 
 # The result of the batch flow that each objective is of, and the sign with which less is better.
 OBJECTIVES = {

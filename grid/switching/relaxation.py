@@ -25,7 +25,7 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from equigrid.arrays import FloatArray, IntArray
-from equigrid.grid.switching.ranges import Ranges
+from equigrid.grid.switching.flow_ranges import Ranges
 from equigrid.grid.switching.scaled_feeder import ScaledFeeder
 
 Term = tuple[Any, ...]

@@ -9,9 +9,9 @@ from equigrid.arrays import BoolArray
 from equigrid.grid.switching.bound import OuterApproximation
 from equigrid.grid.switching.branch_exchange import descend, descend_by_pairs, pairs, scores_of
 from equigrid.grid.switching.configurations import RadialConfigurations
-from equigrid.grid.switching.effort import SearchEffort
 from equigrid.grid.switching.evaluation import Evaluator
 from equigrid.grid.switching.loops import LoopGraph
+from equigrid.grid.switching.search_effort import SearchEffort
 from equigrid.grid.switching.starting_configurations import starting_configurations
 
 _ROWS_AT_ONCE = 50_000

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from equigrid.errors import UnusableGame
-from equigrid.markets.accounts.dual_decomposition import labelled_rows
+from equigrid.markets.accounts.dlmp_decomposition import labelled_rows
 from equigrid.markets.best_response.master_program import AnswerProgram
 from equigrid.markets.forms.highs_model import Assembled
 from equigrid.markets.forms.row_hours import hour_of

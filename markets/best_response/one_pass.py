@@ -6,7 +6,7 @@ from equigrid.markets.best_response.refusals import refuse_duals
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.games.balance_shares import announced_values
 from equigrid.markets.games.game import Game
-from equigrid.markets.games.kinds import Kind, order_of, require_kind
+from equigrid.markets.games.game_kinds import Kind, order_of, require_kind
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.posting import said_values
 

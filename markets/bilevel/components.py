@@ -17,10 +17,10 @@ import numpy as np
 from scipy import sparse
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
+from equigrid.markets.bilevel.complementarity_pairs import Pairs
 from equigrid.markets.bilevel.mpcc import Mpcc
-from equigrid.markets.bilevel.pairs import Pairs
 from equigrid.markets.bilevel.substitution import itself
-from equigrid.markets.forms.connected import components_of_pairs
+from equigrid.markets.forms.connected_components import components_of_pairs
 from equigrid.markets.forms.highs_model import Assembled, Solution
 from equigrid.markets.forms.scaled_solve import solved_in_own_units
 

@@ -15,8 +15,8 @@ from equigrid.arrays import FloatArray, IntArray
 from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.follower_presolve import Reduced, reduce_form
 from equigrid.markets.bilevel.leader_program import LeaderProgram, Said
+from equigrid.markets.bilevel.quadratic_factors import add_curve
 from equigrid.markets.bilevel.strong_duality import FollowerPayments, follower_payments
-from equigrid.markets.bilevel.sums_of_squares import add_curve
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.sources import Dual

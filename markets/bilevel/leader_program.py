@@ -15,8 +15,8 @@ from scipy import sparse
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.leader_objective import SHARE
+from equigrid.markets.bilevel.quadratic_factors import Curve, add_curve
 from equigrid.markets.bilevel.signals import Signals
-from equigrid.markets.bilevel.sums_of_squares import Curve, add_curve
 from equigrid.markets.forms.linear_program import LinearProgram
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game

@@ -12,9 +12,9 @@ from scipy import sparse
 
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.errors import UnusableGame, WrongMethod
+from equigrid.markets.bilevel.complementarity_pairs import Pairs, pairs_of
 from equigrid.markets.bilevel.kkt import KktProgram, PaymentRow
 from equigrid.markets.bilevel.leader_objective import SHARE, Money, money_of
-from equigrid.markets.bilevel.pairs import Pairs, pairs_of
 from equigrid.markets.bilevel.quadratic_cuts import Squares
 from equigrid.markets.bilevel.substitution import (
     CircleError,

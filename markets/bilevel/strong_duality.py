@@ -18,7 +18,7 @@ from equigrid.arrays import BoolArray, IntArray
 from equigrid.errors import WrongMethod
 from equigrid.markets.bilevel.leader_program import summing
 from equigrid.markets.bilevel.signals import Signals
-from equigrid.markets.forms.connected import components_of_matrix, components_of_pairs
+from equigrid.markets.forms.connected_components import components_of_matrix, components_of_pairs
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import split

@@ -15,9 +15,9 @@ import numpy as np
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.certification.dual_residual import wanted_duals
+from equigrid.markets.certification.follower_ties import Answers, BestAnswers, Mover, OptimalDuals
+from equigrid.markets.certification.leader_recourse import Recourse
 from equigrid.markets.certification.quantity_scales import greatest
-from equigrid.markets.certification.recourse import Recourse
-from equigrid.markets.certification.ties import Answers, BestAnswers, Mover, OptimalDuals
 from equigrid.markets.games.game import Game
 from equigrid.threads import one_blas_thread
 

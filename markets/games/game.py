@@ -4,7 +4,7 @@ from equigrid.errors import UnusableGame
 from equigrid.markets.games.balance_checks import balance_findings, heard_price_findings
 from equigrid.markets.games.compiled import CompiledDeclaration
 from equigrid.markets.games.game_checks import declaration_findings
-from equigrid.markets.games.kinds import METHODS, kind_of
+from equigrid.markets.games.game_kinds import METHODS, kind_of
 from equigrid.markets.games.payment_checks import payment_findings
 from equigrid.markets.model.agent import Agent
 

@@ -15,7 +15,7 @@ from equigrid.markets.admm.rounds import AdmmRounds, refuse_silenced_balances
 from equigrid.markets.admm.settings import AdmmSettings
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
-from equigrid.markets.games.kinds import Kind, require_kind
+from equigrid.markets.games.game_kinds import Kind, require_kind
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom

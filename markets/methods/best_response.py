@@ -16,7 +16,7 @@ from equigrid.markets.best_response.one_pass import one_pass
 from equigrid.markets.best_response.rounds import Order, Rules
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
-from equigrid.markets.games.kinds import Kind, require_kind
+from equigrid.markets.games.game_kinds import Kind, require_kind
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.methods.certified import certified, posted

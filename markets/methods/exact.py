@@ -22,11 +22,11 @@ from equigrid.markets.bilevel.mpcc import Mpcc, mpcc_of
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.forms.search_limits import SearchLimits
 from equigrid.markets.games.game import Game
-from equigrid.markets.games.kinds import Kind, require_kind
+from equigrid.markets.games.game_kinds import Kind, require_kind
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.methods.certified import certified, posted
-from equigrid.markets.methods.led_answer import LedAnswer, sense
+from equigrid.markets.methods.stackelberg_answer import LedAnswer, sense
 from equigrid.threads import one_blas_thread
 
 Progress = Callable[[int, float, float], None]

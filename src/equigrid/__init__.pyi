@@ -22,12 +22,12 @@ from .grid.batch.result import FlowStatus as FlowStatus
 from .grid.network.feeders import feeder as feeder
 from .grid.network.feeders import list_feeders as list_feeders
 from .grid.network.network import Network as Network
-from .grid.switching.best import BestConfiguration as BestConfiguration
-from .grid.switching.best import best_configuration as best_configuration
+from .grid.switching.best_configuration import BestConfiguration as BestConfiguration
+from .grid.switching.best_configuration import best_configuration as best_configuration
 from .grid.switching.configurations import RadialConfigurations as RadialConfigurations
 from .grid.switching.configurations import radial_configurations as radial_configurations
-from .grid.switching.effort import OperatingLimits as OperatingLimits
-from .grid.switching.effort import SearchEffort as SearchEffort
+from .grid.switching.search_effort import OperatingLimits as OperatingLimits
+from .grid.switching.search_effort import SearchEffort as SearchEffort
 from .markets.certification.certificate import Certificate as Certificate
 from .markets.certification.certify import certify as certify
 from .markets.certification.worst_tie import worst_tie as worst_tie

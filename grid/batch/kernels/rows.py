@@ -24,7 +24,7 @@ from equigrid.grid.batch.kernels.kernel_network import (
     SHUNT_G,
     KernelNetwork,
 )
-from equigrid.grid.batch.kernels.simd import WIDTH, Register, fill
+from equigrid.grid.batch.kernels.simd_rows import WIDTH, Register, fill
 from equigrid.grid.batch.kernels.sweep import (
     LOADING_MAX,
     LOSS,

@@ -18,7 +18,7 @@ import numpy as np
 from equigrid.arrays import FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import choose, larger, largest, magnitude, smaller, store
-from equigrid.grid.batch.kernels.simd import WIDTH, Register, fill, load
+from equigrid.grid.batch.kernels.simd_rows import WIDTH, Register, fill, load
 from equigrid.grid.batch.kernels.tree import (
     B_HERE,
     COUNT,

@@ -7,7 +7,7 @@ import numpy as np
 from equigrid.arrays import FloatArray, StateArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import larger, smaller, square_root, store
-from equigrid.grid.batch.kernels.simd import Register, fill, load
+from equigrid.grid.batch.kernels.simd_rows import Register, fill, load
 from equigrid.grid.batch.kernels.sweep import Work
 from equigrid.grid.batch.kernels.tree import (
     B_ABOVE,

@@ -18,7 +18,7 @@ from numba.extending import overload
 
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.compiled.simd import store
-from equigrid.grid.batch.kernels.simd import (
+from equigrid.grid.batch.kernels.simd_rows import (
     Register,
     add_each,
     choose_each,

@@ -13,7 +13,7 @@ from numba import njit
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.compiled.compiling import inner
 from equigrid.grid.batch.kernels.kernel_network import KernelNetwork
-from equigrid.grid.batch.kernels.simd import WIDTH
+from equigrid.grid.batch.kernels.simd_rows import WIDTH
 from equigrid.grid.batch.kernels.tree import (
     CHAINED,
     COUNT,

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 from equigrid.arrays import FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import larger, smaller, store
+from equigrid.markets.admm.batch.batch_width import WIDTH, fill, load
 from equigrid.markets.admm.batch.plan import Plan
-from equigrid.markets.admm.batch.width import WIDTH, fill, load
 
 # Chunks are dealt to threads in so many parts; answers do not depend on it.
 BLOCKS = 64

@@ -5,8 +5,8 @@ from typing import Any
 from equigrid.arrays import FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import store
+from equigrid.markets.admm.batch.batch_width import fill, load
 from equigrid.markets.admm.batch.plan import Plan
-from equigrid.markets.admm.batch.width import fill, load
 
 
 @inner

@@ -11,10 +11,10 @@ from numba import njit, prange
 from equigrid.arrays import FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import choose, larger, largest, magnitude, store
+from equigrid.markets.admm.batch.batch_width import WIDTH, fill, load
 from equigrid.markets.admm.batch.chunks import BLOCKS, product, set_cost, tell
 from equigrid.markets.admm.batch.factor import back, factorise
 from equigrid.markets.admm.batch.plan import Plan
-from equigrid.markets.admm.batch.width import WIDTH, fill, load
 
 PASSES, SHORTENINGS = 80, 12
 # The weight of a row that is not at its limit; a slope that is small enough along a step.

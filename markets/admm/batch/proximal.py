@@ -13,13 +13,13 @@ from scipy import sparse
 
 from equigrid.arrays import BoolArray, FloatArray
 from equigrid.errors import NoAnswer
+from equigrid.markets.admm.batch.batch_width import WIDTH
 from equigrid.markets.admm.batch.chunks import Asked, Chunks
 from equigrid.markets.admm.batch.interior_point_fallback import Single, rescued
 from equigrid.markets.admm.batch.newton import solve_all, solve_few
 from equigrid.markets.admm.batch.plan import Plan, make_plan
 from equigrid.markets.admm.batch.rows import rows_of
 from equigrid.markets.admm.batch.separable import clip_all, clip_few, is_clipped
-from equigrid.markets.admm.batch.width import WIDTH
 from equigrid.markets.forms.standard_form import StandardForm
 
 # With fewer members a second thread is not worth waiting for.

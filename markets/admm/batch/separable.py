@@ -13,9 +13,9 @@ from numba import njit, prange
 from equigrid.arrays import FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import choose, larger, largest, magnitude, smaller, store
+from equigrid.markets.admm.batch.batch_width import WIDTH, fill, load
 from equigrid.markets.admm.batch.chunks import BLOCKS, set_cost, tell
 from equigrid.markets.admm.batch.plan import Plan
-from equigrid.markets.admm.batch.width import WIDTH, fill, load
 
 _TRIALS = 80
 

@@ -9,7 +9,7 @@ from scipy import sparse
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.big_m.column_ranges import Box, NoBoundError
 from equigrid.markets.bilevel.big_m.vertex_multipliers import vertex_multipliers
-from equigrid.markets.forms.connected import components_of_matrix
+from equigrid.markets.forms.connected_components import components_of_matrix
 from equigrid.markets.forms.linear_program import LinearProgram
 from equigrid.markets.forms.standard_form import StandardForm
 

@@ -9,7 +9,7 @@ from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.branching.lazy_program import LazyProgram
 from equigrid.markets.bilevel.mpcc import Mpcc
 from equigrid.markets.bilevel.quadratic_cuts import Squares, tangents
-from equigrid.markets.forms.connected import components_of_matrix
+from equigrid.markets.forms.connected_components import components_of_matrix
 from equigrid.markets.forms.highs_model import Assembled, Solution
 
 # Rounds of tangents in a node; an answer is cut until it is near enough.

@@ -11,7 +11,7 @@ from equigrid.grid.batch import flow as flow_module
 from equigrid.grid.batch.flow import power_flow_batch, power_flow_chunks
 from equigrid.grid.network.feeders import feeder
 from equigrid.grid.network.network import Network
-from equigrid.grid.switching.best import best_configuration
+from equigrid.grid.switching.best_configuration import best_configuration
 from equigrid.grid.switching.configurations import radial_configurations
 
 ZERO = np.zeros((4, 33))

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.bilevel.quadratic_cuts import Squares, tangents
-from equigrid.markets.bilevel.sums_of_squares import add_curve, square_root
+from equigrid.markets.bilevel.quadratic_factors import add_curve, square_root
 from equigrid.markets.forms.linear_program import LinearProgram
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from equigrid.grid.linear.screening import needed
+from equigrid.grid.linear.redundant_limits import needed
 from equigrid.grid.linear.sensitivities import sensitivities
 from equigrid.grid.network.feeders import feeder
 

@@ -10,7 +10,10 @@ from numpy.typing import ArrayLike
 from equigrid.errors import NetworkError
 from equigrid.grid.network.network import Network, require_network
 from equigrid.grid.switching.configurations import RadialConfigurations
-from equigrid.grid.switching.effort import (
+from equigrid.grid.switching.evaluation import Evaluator, read_evaluator
+from equigrid.grid.switching.loops import LoopGraph, loop_graph
+from equigrid.grid.switching.search import SearchResult, bounded, enumerated, searched
+from equigrid.grid.switching.search_effort import (
     NO_LIMITS,
     USUAL_EFFORT,
     DeprecatedKeywords,
@@ -18,9 +21,6 @@ from equigrid.grid.switching.effort import (
     SearchEffort,
     with_deprecated,
 )
-from equigrid.grid.switching.evaluation import Evaluator, read_evaluator
-from equigrid.grid.switching.loops import LoopGraph, loop_graph
-from equigrid.grid.switching.search import SearchResult, bounded, enumerated, searched
 from equigrid.threads import one_blas_thread
 
 
