@@ -87,7 +87,7 @@ class BigMMilp:
                 self._now = replace(self._now, status="limit")
                 break
             solution = self._solved(node_limit, effort, self._now.best)
-            if solution.found and not self._has_its_value(solution):
+            if self._is_stale(solution):
                 # HiGHS may hand back the start in place of the better answer that it values.
                 solution = self._solved(node_limit, effort, None)
             self._take(solution)
@@ -119,9 +119,12 @@ class BigMMilp:
         effort.spend(solution.nodes, solution.iterations, size, cutting=True)
         return solution
 
-    def _has_its_value(self, solution: Solution) -> bool:
+    def _is_stale(self, solution: Solution) -> bool:
+        """Whether the columns of an optimal answer are not worth what is said of them."""
+        if self._cancelled or solution.status != "optimal":
+            return False
         value = float(self._whole.cost @ solution.columns) + self._whole.offset
-        return abs(value - solution.objective) <= _SAME * max(1.0, abs(solution.objective))
+        return abs(value - solution.objective) > _SAME * max(1.0, abs(solution.objective))
 
     def _begin(self, node_limit: int, effort: SearchLimits, start: Incumbent | None) -> None:
         """Make a new model: an old one holds on to the bound it had before it was cut."""
