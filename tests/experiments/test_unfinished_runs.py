@@ -109,6 +109,7 @@ def _whole(out: Path) -> Any:
     return summary
 
 
+@pytest.mark.slow
 def test_a_case_that_is_interrupted_leaves_the_finished_one(
     ending: Callable[..., None], tiny_file: Path, tmp_path: Path
 ) -> None:

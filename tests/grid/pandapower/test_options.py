@@ -34,7 +34,10 @@ CHANGING: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", CHANGING)
+@pytest.mark.parametrize(
+    "name",
+    [n if k % 3 == 0 else pytest.param(n, marks=pytest.mark.slow) for k, n in enumerate(CHANGING)],
+)
 def test_what_would_change_the_answer_is_refused(name: str) -> None:
     net = _net()
     pp.set_user_pf_options(net, **{name: CHANGING[name]})

@@ -74,7 +74,7 @@ SETTLING, CIRCLING = (0, 7, 26, 36, 98, 105, 171), (58, 76, 149, 150)
     [
         SETTLING[0],
         *(pytest.param(s, marks=pytest.mark.slow) for s in SETTLING[1:] + CIRCLING[1:]),
-        CIRCLING[0],
+        pytest.param(CIRCLING[0], marks=pytest.mark.slow),
     ],
 )
 def test_no_leader_gains_on_a_fine_grid_when_it_says_settled(seed: int) -> None:

@@ -125,7 +125,8 @@ def test_the_price_of_what_is_withdrawn_is_positive_on_whichever_side_it_stands(
     ],
 )
 @pytest.mark.parametrize(
-    "worth", [(0.0, 0.0), (0.0, 12.0), pytest.param((0.0, 40.0), marks=pytest.mark.slow)]
+    "worth",
+    [(0.0, 12.0), *(pytest.param(w, marks=pytest.mark.slow) for w in ((0.0, 0.0), (0.0, 40.0)))],
 )
 def test_the_bill_at_nodal_prices_is_that_of_a_grid(
     need: float, worth: tuple[float, float]

@@ -10,7 +10,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from equigrid.errors import NoAnswer
@@ -98,6 +98,7 @@ def test_a_letter_box_can_be_emptied() -> None:
     assert len(room.log) == 2
 
 
+@settings(max_examples=30)
 @given(notes=st.lists(st.text(), max_size=6), amounts=st.lists(st.floats(0, 1e9), max_size=3))
 def test_a_log_is_read_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, notes: list[str], amounts: list[float]

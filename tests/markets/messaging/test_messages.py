@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from equigrid.markets.messaging.messages import (
@@ -45,6 +45,7 @@ def messages(draw: st.DrawFn) -> Message:
     return KINDS[kind](**fields)
 
 
+@settings(max_examples=50)
 @given(message=messages())
 def test_round_trip_of_every_kind(message: Message) -> None:
     record = to_record(message)

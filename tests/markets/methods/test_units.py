@@ -128,7 +128,7 @@ TRIALS: dict[str, tuple[Callable[..., Game], Method, str]] = {
 }
 
 
-QUICK = ("led by branching", "negotiation", "exchange, linear", "Nash")
+QUICK = ("led by branching", "exchange, linear")
 
 
 @pytest.mark.parametrize(
