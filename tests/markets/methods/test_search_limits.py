@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import cvxpy as cp
 import numpy as np
@@ -73,7 +74,16 @@ def test_ctrl_c_before_there_is_an_answer_says_so(monkeypatch: pytest.MonkeyPatc
     assert caught.value.equilibrium is None
 
 
+@pytest.fixture
+def minds_ctrl_c() -> Iterator[None]:
+    """Interrupts raise here, though a shell that runs tests in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("minds_ctrl_c")
 @pytest.mark.parametrize("route", ["milp", pytest.param("auto", marks=pytest.mark.slow)])
 def test_ctrl_c_in_the_middle_of_highs_ends_the_search(route: str) -> None:
     rng = np.random.default_rng(1)
