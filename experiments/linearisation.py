@@ -13,7 +13,7 @@ from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
     from equigrid.experiments.world import World
-    from equigrid.markets.methods.stackelberg_answer import LedAnswer
+    from equigrid.markets.methods.stackelberg_answer import StackelbergAnswer
 
 
 @runtime_checkable
@@ -90,7 +90,7 @@ def play_linearised(world: "World", stage: str) -> Generator[Any, Any, "Equilibr
 class _Fit:
     """An answer, the system whose linear network it was found on, and how far AC is from it."""
 
-    answer: "LedAnswer | Equilibrium"
+    answer: "StackelbergAnswer | Equilibrium"
     system: Any
     number: int
     error_pu: float
@@ -102,7 +102,7 @@ def _fit(world: "World", stage: str, rounds: int) -> _Fit:
     asked, began = world.study.spec.network.linearisation, time.monotonic()
     assert asked is not None
     system: Any = world.system
-    answer: LedAnswer | Equilibrium
+    answer: StackelbergAnswer | Equilibrium
     fit: _Fit | None = None
     for number in range(1, rounds + 1):
         left = None if world.seconds is None else began + world.seconds - time.monotonic()
@@ -126,7 +126,7 @@ def _fit(world: "World", stage: str, rounds: int) -> _Fit:
     return fit
 
 
-def _met_a_limit(answer: "LedAnswer | Equilibrium") -> bool:
+def _met_a_limit(answer: "StackelbergAnswer | Equilibrium") -> bool:
     """Whether a search was ended before its end."""
     if isinstance(answer, Equilibrium):
         stopped = any(name.startswith("stopped_by_") for name in answer.statistics)

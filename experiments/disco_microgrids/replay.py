@@ -9,7 +9,7 @@ import pandas as pd
 from equigrid.arrays import FloatArray
 from equigrid.experiments.replay import LoggedRun, close
 from equigrid.experiments.systems import ReplayKind
-from equigrid.markets.messaging.messages import FlexOffer, FlexOrder, FlexRequest
+from equigrid.markets.messaging.messages import FlexOffer, FlexOrder, FlexRequest, FlexSettlement
 
 Tables = dict[str, pd.DataFrame]
 
@@ -81,13 +81,20 @@ def _rounds(told: LoggedRun, tables: Tables) -> Iterator[str]:
             new = _is_new(prices[message.round], known, answer)
             fresh[message.round] = fresh.get(message.round, 0) + new
             known += [answer] if new else []
-    if prices and not len(tables["rounds"]):
-        return  # a negotiation that failed has no rounds to compare, only what was sent until then
+    if _failed(told) and not len(tables["rounds"]):
+        return  # there are no rounds to compare, only what was sent until then
     announced = np.concatenate([np.zeros(0), *prices.values()])
     if not close(announced, tables["round_prices"]["exchange_price_per_mwh"]):
         yield "announced prices differ from the requests"
     if list(fresh.values()) != tables["rounds"]["new_answers"].tolist():
         yield "the number of new answers differs from the offers"
+
+
+def _failed(told: LoggedRun) -> bool:
+    """Whether a negotiation was begun and came to no outcome, which would have been settled."""
+    talks = {m.stage for m in told.messages if isinstance(m, FlexRequest)}
+    settled = {m.stage for m in told.messages if isinstance(m, FlexSettlement)}
+    return bool(talks - settled)
 
 
 def _private_kpis(tables: Tables) -> dict[str, float]:

@@ -93,7 +93,7 @@ class _Model:
 
     def __init__(self, ports: TwoPorts, network: KernelNetwork) -> None:
         self._nodes = len(network.node)
-        self._wires = network
+        self._network = network
         self._branches = np.flatnonzero(
             (ports.from_node >= 0) & (ports.to_node >= 0) & (ports.from_node != ports.to_node)
         )
@@ -134,7 +134,7 @@ class _Model:
             "node": self._nodes,
             "generic_branch": len(self._branches),
             "shunt": len(self._shunt_branch),
-            "source": len(self._wires.source_node),
+            "source": len(self._network.source_node),
             "sym_load": self._nodes,
         }
         kinds = list(counts)

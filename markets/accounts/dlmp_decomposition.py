@@ -38,13 +38,13 @@ def dual_parts(form: StandardForm, point: Point, heard: str) -> Mapping[str, Flo
     """
     where, shape = form.heard[heard], form.agent.hears[heard].shape
     in_cost = form.cost_of_heard.T[where] @ point.columns + form.offset_of_heard[where]
-    by_name: dict[str, FloatArray] = {_objective_label(form): np.asarray(in_cost)}
+    by_label: dict[str, FloatArray] = {_objective_label(form): np.asarray(in_cost)}
     moved = form.rhs_of_heard[:, where]
     for label, rows, _ in labelled_rows(form):
         part = np.asarray(-(moved[rows].T @ point.rows[rows]))
-        by_name[label] = by_name.get(label, 0.0) + part
+        by_label[label] = by_label.get(label, 0.0) + part
     return {
-        label: np.reshape(part, shape, order="F") for label, part in by_name.items() if part.any()
+        label: np.reshape(part, shape, order="F") for label, part in by_label.items() if part.any()
     }
 
 

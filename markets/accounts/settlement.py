@@ -98,13 +98,13 @@ def heard_values(
             total = total + (
                 values[link.source]
                 if payment is None
-                else _amount_heard(payment, values, parameter.shape)
+                else amount_heard(payment, values, parameter.shape)
             )
         heard[name] = np.asarray(total, dtype=float)
     return heard
 
 
-def _amount_heard(
+def amount_heard(
     payment: Payment, values: Mapping[str, FloatArray], shape: tuple[int, ...]
 ) -> FloatArray:
     """Return an amount summed over the last axes that the Parameter which hears it lacks."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class AdmmSettings:
-    """How rounds go, and when they end; :class:`~equigrid.markets.methods.admm.Admm` says more."""
+    """How rounds go, and when they end; ``Admm`` says what each setting means."""
 
     rounds: int = 2000
     tolerance: float = 1e-6

@@ -4,5 +4,5 @@
 ``follower_presolve``), ``strong_duality`` the payments at decided prices. ``mpcc`` is the program
 with complementarity pairs, made small by ``substitution`` and split by ``components``. Two routes
 solve it: ``branching`` on complementarity, and ``big_m``, a binary a pair; ``concurrent_search``
-runs both, ``component_search`` one component after another, within ``search_limits``.
+runs both, ``component_search`` one component after another, within the search limits of ``forms``.
 """

@@ -30,7 +30,7 @@ from equigrid.markets.model.agent import Agent
 SHARE = 1e-3
 # A last digit of a solver, as a share of what could move; and a share that needs no such doubt.
 _DIGIT = 1e-10
-# Bounds that are so many times the greatest right-hand side stand for none.
+# A bound that is so many times the least figure of the problem may stand for none.
 _LOOSE = 1e3
 _SURELY = 1e-7
 # What is left where figures of one cost cancel, as a share of them.
@@ -160,13 +160,12 @@ class MoneyScale:
         """What all decisions cost, each as large as its bounds and the problem allow."""
         form = self._game.forms[name]
         heard = form.heard_vector(heard_values(self._game, self._values, name))
-        rhs = np.abs(form.rhs_at(heard))
-        usual = float(rhs[np.isfinite(rhs)].max(initial=0.0))
         both = np.stack([np.abs(form.lower), np.abs(form.upper)])
+        figures = np.concatenate([both.ravel(), np.abs(form.rhs_at(heard))])
+        figures = figures[np.isfinite(figures) & (figures > 0)]
+        least = float(figures.min(initial=np.inf)) if figures.size else 1.0
         most = np.where(np.isfinite(both), both, 0.0).max(axis=0)
-        if usual:
-            most = np.minimum(most, _LOOSE * usual)
-        most = np.where(most > 0, most, usual or float(most.max(initial=0.0)) or 1.0)
+        most = np.where(most > 0, np.minimum(most, _LOOSE * least), least)
         curved = most @ (abs(form.quadratic) @ most) / 2
         return float(np.abs(form.cost_at(heard)) @ most + curved)
 

@@ -9,10 +9,9 @@ the other's code.
 from collections.abc import Mapping
 
 import cvxpy as cp
-import numpy as np
 
 from equigrid.arrays import FloatArray
-from equigrid.markets.accounts.settlement import heard_values
+from equigrid.markets.accounts.settlement import amount_heard, heard_values
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.payment import Payment
@@ -43,7 +42,7 @@ def moving_its_income(
     assert agent.problem is not None
     rows = [constraint.tree_copy(put) for constraint in agent.problem.constraints]
     for name, amount in amounts.items():
-        rest = heard[name] - sum(_owed(game, values, p, amount.shape) for p in own[name])
+        rest = heard[name] - sum(amount_heard(p, values, amount.shape) for p in own[name])
         made = sum(_stated(values, agent, p, amount.shape) for p in own[name])
         rows.append(amount == rest + made)
     goal = agent.problem.objective
@@ -71,14 +70,6 @@ def _own_factors(payment: Payment, agent: Agent) -> list[bool]:
     """Whether the agent says the price, and whether it says the quantity."""
     own = {f"{agent.name}.{name}" for name in agent.says}
     return [not isinstance(s, Dual) and s in own for s in (payment.price, payment.quantity)]
-
-
-def _owed(
-    game: Game, values: Mapping[str, FloatArray], payment: Payment, shape: tuple[int, ...]
-) -> FloatArray:
-    price = values[payment.price] if isinstance(payment.price, str) else payment.price
-    owed = np.asarray(price * values[payment.quantity] * payment.hours)
-    return np.asarray(owed.reshape((*shape, -1)).sum(axis=-1))
 
 
 def _stated(

@@ -59,30 +59,30 @@ def check_proofs(
     """
     deciders = [agent.name for agent in game.deciders]
     members = [agent.name for agent in game.deciders if isinstance(agent, Fleet)]
-    collected = []
+    findings = []
     for what, given, known in (
         ("points", points, deciders),
         ("fleets", fleets, members),
         ("bounds", bounds, list(game.leaders)),
     ):
-        collected += [
+        findings += [
             f"{what} name '{name}', which has none" + did_you_mean(name, known)
             for name in given
             if name not in known
         ]
-    _raise_if(collected)
+    _raise_if(findings)
     for name, point in points.items():
         form = game.forms[name]
         n, wanted = form.columns, {"heard": (form.heard_size,), "rows": (len(form.rhs),)}
         wanted |= dict.fromkeys(("columns", "lower", "upper"), (n,))
-        collected += _other_shapes(f"points['{name}']", point, wanted)
+        findings += _other_shapes(f"points['{name}']", point, wanted)
     for name, whole in fleets.items():
         fleet = game.agent(name)
         assert isinstance(fleet, Fleet)
         form = fleet.member_form(())
         shapes = {"columns": (fleet.size, form.columns), "rows": (fleet.size, len(form.rhs))}
-        collected += _other_shapes(f"fleets['{name}']", whole, shapes)
-    _raise_if(collected)
+        findings += _other_shapes(f"fleets['{name}']", whole, shapes)
+    _raise_if(findings)
 
 
 def _other_shapes(name: str, point: Any, wanted: Mapping[str, tuple[int, ...]]) -> list[str]:
@@ -105,15 +105,15 @@ def not_numbers(
     numbers: Mapping[str, float | None],
 ) -> tuple[str, ...]:
     """Return what of a proof is not a number, by name: maxima would pass over it."""
-    collected = [name for name, value in numbers.items() if value is not None and np.isnan(value)]
+    names = [name for name, value in numbers.items() if value is not None and np.isnan(value)]
     for what, given in (("points", points), ("fleets", fleets)):
         for name, point in given.items():
-            collected += [
+            names += [
                 f"{what}['{name}'].{part}"
                 for part, array in vars(point).items()
                 if np.isnan(array).any()
             ]
-    return tuple(collected)
+    return tuple(names)
 
 
 def unchecked(game: Game, values: Mapping[str, FloatArray]) -> tuple[str, ...]:

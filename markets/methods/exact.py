@@ -26,7 +26,7 @@ from equigrid.markets.games.game_kinds import Kind, require_kind
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.methods.certified import certified, posted
-from equigrid.markets.methods.stackelberg_answer import LedAnswer, sense
+from equigrid.markets.methods.stackelberg_answer import StackelbergAnswer, sense
 from equigrid.threads import one_blas_thread
 
 Progress = Callable[[int, float, float], None]
@@ -122,7 +122,7 @@ class Exact:
         return equilibrium
 
     @one_blas_thread()
-    def search(self, game: Game) -> LedAnswer:
+    def search(self, game: Game) -> StackelbergAnswer:
         """Solve a game that one agent leads and leave the certificate for later.
 
         For answers that are a step on the way to another game, as in the rounds in which a linear
@@ -155,13 +155,13 @@ class Exact:
         stated: Mpcc,
         found: SearchResult,
         effort: SearchLimits,
-    ) -> LedAnswer | None:
+    ) -> StackelbergAnswer | None:
         """Return the best answer with what was proven of it, if there is one."""
         best = found.best
         if best is None or found.status == "unbounded":
             return None
         sign, offset = sense(program.game), stated.program.offset
-        return LedAnswer(
+        return StackelbergAnswer(
             program,
             stated.restored(best.columns),
             sign * (best.value + offset),

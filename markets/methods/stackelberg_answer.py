@@ -14,7 +14,7 @@ from equigrid.markets.methods.certified import certified
 
 
 @dataclass(frozen=True, eq=False)
-class LedAnswer:
+class StackelbergAnswer:
     """An answer that nobody has checked yet.
 
     Attributes

@@ -48,11 +48,28 @@ def test_an_untouched_result_agrees(original: Path) -> None:
     assert replay(original) == []
 
 
-def test_a_negotiation_that_failed_has_no_rounds_to_compare(copied: Path) -> None:
+def _without_rounds(folder: Path) -> None:
     for name in ("rounds", "round_prices"):
-        path = copied / "tables" / f"{name}.parquet"
-        pd.read_parquet(path).iloc[:0].to_parquet(path, index=False)
-    assert replay(copied) == []
+        _spoil_table(folder, name, lambda t: t.drop(t.index, inplace=True))
+
+
+def test_a_negotiation_that_failed_has_no_rounds_to_compare(copied: Path) -> None:
+    """It was begun, and nothing was settled in its stage."""
+    log = copied / "messages.jsonl"
+    records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    talks = {record["stage"] for record in records if record["kind"] == "FlexRequest"}
+    ends = ("FlexSettlement", "FlexOrder", "Schedule")
+    kept = [r for r in records if not (r["kind"] in ends and r["stage"] in talks)]
+    assert len(kept) < len(records)
+    log.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+    _without_rounds(copied)
+    assert [text for text in replay(copied) if "rounds" in text or "answers" in text] == []
+    assert not any("announced prices" in text for text in replay(copied))
+
+
+def test_rounds_that_are_gone_are_noticed(copied: Path) -> None:
+    _without_rounds(copied)
+    assert any("announced prices" in text for text in replay(copied))
 
 
 @pytest.mark.parametrize(

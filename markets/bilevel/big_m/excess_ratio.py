@@ -1,4 +1,4 @@
-"""Largest dual multiplier as the greatest ratio of an excess cost to a slack.
+"""Bounds on dual multipliers: the smallest ratio of an excess cost to a slack.
 
 One linear program a row (Charnes-Cooper), on each connected component of the follower.
 """

@@ -29,7 +29,7 @@ class Node:
         OPEN, NO_VALUE (multiplier 0) or BINDING (slack 0).
     lower, upper : array of shape (I,)
         Bounds of the integer columns.
-    values : array of shape (component_programs,)
+    values : array of shape (components,)
         Objective of each component.
     multiplier, slack : array of shape (P,)
     whole : array of shape (I,)

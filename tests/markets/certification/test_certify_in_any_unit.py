@@ -151,3 +151,18 @@ def test_where_nothing_moves_a_last_digit_is_no_gap(money: float, off: float, ho
     values = {"plant.made": np.array(0.0), "site.used": np.array(0.0)}
     certificate, _ = eg.certify(game, values, bound=-off * money)
     assert (certificate.shortcomings(TOLERANCE) == []) == holds
+
+
+@pytest.mark.parametrize("loose", [1e2, 1e5, 1e9])
+def test_a_bound_that_stands_for_none_hides_no_gain(loose: float) -> None:
+    """A gain of 4 is left, beside a decision that may be as large as it likes and never pays."""
+    made, idle = cp.Variable(bounds=[0, 4]), cp.Variable(bounds=[0, loose])
+    price, used = cp.Parameter(), cp.Variable(bounds=[0, 2])
+    problem = cp.Problem(cp.Maximize(made - 50 * idle))
+    leader = eg.Agent("plant", problem, says={"made": made, "idle": idle})
+    cost = cp.Minimize(5 * used + price + 50 * cp.sum(cp.Variable(bounds=[0, loose])))
+    site = eg.Agent("site", cp.Problem(cost), {"price": price}, {"used": used})
+    game = eg.Game([leader, site], leader="plant", links=[eg.Link("plant.made", "site.price")])
+    values = {"plant.made": np.array(0.0), "plant.idle": np.array(0.0), "site.used": np.array(0.0)}
+    certificate, _ = eg.certify(game, values, bound=4.0)
+    assert any("not proven" in text for text in certificate.shortcomings(TOLERANCE))

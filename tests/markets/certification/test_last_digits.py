@@ -1,13 +1,10 @@
 """Answers whose costs cancel to last digits, or that move next to nothing, are certified."""
 
-import importlib
-from pathlib import Path
-
 import pytest
+from tests.support.benchmark_files import drawn_game
 
 import equigrid as eg
 
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 TOLERANCE = {"regret": 1e-6, "gap": 1e-5, "settlement": 1e-6}
 
 
@@ -24,11 +21,7 @@ TOLERANCE = {"regret": 1e-6, "gap": 1e-5, "settlement": 1e-6}
         ("dual", 38, 1.0, "milp"),
     ],
 )
-def test_a_drawn_game_is_certified(
-    kind: str, number: int, money: float, route: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    drawn, declared = map(importlib.import_module, ("drawn_games", "declared_games"))
-    game = declared.declare(drawn.in_money(drawn.draw(kind, 1, number), money))
+def test_a_drawn_game_is_certified(kind: str, number: int, money: float, route: str) -> None:
+    game = drawn_game(kind, number, money)
     found = eg.Exact(route=route, gap=1e-7).solve(game)  # type: ignore[arg-type]
     assert found.certificate.shortcomings(TOLERANCE) == []

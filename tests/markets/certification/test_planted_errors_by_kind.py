@@ -4,33 +4,15 @@ The games, the errors and the judge are those of ``benchmarks/planted_errors.py`
 hundred in each figure. What is no value at all comes first there, then an error of each form.
 """
 
-import importlib.util
 import itertools
-import sys
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.benchmark_files import benchmark
 
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
-
-
-def _load(name: str) -> Any:
-    """Import a file of benchmarks/, which is not a package."""
-    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-# In the order in which they import each other.
-games = _load("planted_games")
-judge = _load("planted_judge")
-planted_errors = _load("planted_errors")
+games = benchmark("planted_games")
+judge = benchmark("planted_judge")
+planted_errors = benchmark("planted_errors")
 # Of the hundred changes of a figure every so manieth is tried here, from a place of its own.
 STRIDE = 31
 

@@ -6,13 +6,10 @@ the leader each follower is solved by another solver, the leader picks among all
 and best multipliers, and no complementarity is stated.
 """
 
-import importlib.util
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import clarabel
@@ -22,33 +19,20 @@ import pytest
 from scipy import sparse
 from scipy.linalg import block_diag
 from scipy.optimize import linprog
+from tests.support.benchmark_files import benchmark
 
 from equigrid.arrays import BoolArray, FloatArray
 
 _Limits = list[tuple[FloatArray, FloatArray]]
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 SEED = 7
 # A curved follower is solved to this accuracy here, so its best answers are met by that much.
 NEAR = 1e-6
 
 
-def _load(name: str) -> Any:
-    """Import a file of benchmarks/, which is not a package."""
-    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-# In the order in which they import each other.
-convex_pieces = _load("convex_pieces")
-drawn_games = _load("drawn_games")
-brute_force = _load("brute_force")
-_load("declared_games")
-random_games = _load("random_games")
+convex_pieces = benchmark("convex_pieces")
+drawn_games = benchmark("drawn_games")
+brute_force = benchmark("brute_force")
+random_games = benchmark("random_games")
 
 
 # The other kinds, and hundreds of games of each, are the benchmark's and the slow tests'.

@@ -1,13 +1,9 @@
 """The big-M MILP closes its gap where HiGHS' answers alone would not let it."""
 
-import importlib
-from pathlib import Path
-
 import pytest
+from tests.support.benchmark_files import drawn_game
 
 import equigrid as eg
-
-BENCHMARKS = Path(__file__).parents[4] / "benchmarks"
 
 
 @pytest.mark.parametrize(
@@ -19,10 +15,7 @@ BENCHMARKS = Path(__file__).parents[4] / "benchmarks"
         pytest.param("price", 14, id="tangents are missed by little"),
     ],
 )
-def test_the_gap_closes(kind: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    drawn, declared = map(importlib.import_module, ("drawn_games", "declared_games"))
-    game = declared.declare(drawn.draw(kind, 1, number))
-    found = eg.Exact(route="milp", gap=1e-7).solve(game)
+def test_the_gap_closes(kind: str, number: int) -> None:
+    found = eg.Exact(route="milp", gap=1e-7).solve(drawn_game(kind, number))
     assert found.settled
     assert found.certificate.optimality_gap == pytest.approx(0.0, abs=1e-6)
