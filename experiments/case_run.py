@@ -15,7 +15,7 @@ from equigrid.experiments.study import Study
 from equigrid.experiments.systems import Dispatch, System
 from equigrid.experiments.world import Progress, World
 from equigrid.grid.verified_flow import VerifiedFlow, verified_flow
-from equigrid.markets.certification.certificate import AcFindings
+from equigrid.markets.certification.ac_findings import AcFindings
 
 GOES_ON = "interrupted: what was found is written; Ctrl-C again ends at once"
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from equigrid.markets.certification.certificate import BOUND
+from equigrid.markets.certification.certificate_checks import BOUND
 
 if TYPE_CHECKING:
     from equigrid.experiments.case_run import CaseRun

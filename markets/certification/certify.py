@@ -18,7 +18,8 @@ from equigrid.markets.certification.best_response_check import (
     FollowerCheck,
     check_follower,
 )
-from equigrid.markets.certification.certificate import BOUND, Certificate
+from equigrid.markets.certification.certificate import Certificate
+from equigrid.markets.certification.certificate_checks import BOUND
 from equigrid.markets.certification.epec_regret import leaders_regret
 from equigrid.markets.certification.fleet_check import check_fleet
 from equigrid.markets.certification.kkt_residuals import (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values
 from equigrid.markets.certification.best_response_check import claims_of, commitments_of, unit_at
-from equigrid.markets.certification.certificate import OPTIMAL
+from equigrid.markets.certification.certificate_checks import OPTIMAL
 from equigrid.markets.certification.money_moved import MoneyScale, heard_sizes, moved
 from equigrid.markets.certification.quantity_scales import sizes_of
 from equigrid.markets.certification.standalone import (

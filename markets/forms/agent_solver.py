@@ -1,6 +1,6 @@
 """Agent solver: one agent solved again and again, compiled once and warm."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,70 +8,10 @@ from scipy import sparse
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed, did_you_mean
+from equigrid.markets.forms.agent_models import Optimum, model_of
 from equigrid.markets.forms.compilation import compile_agent
-from equigrid.markets.forms.highs_model import Assembled
-from equigrid.markets.forms.quadratic_model import QuadraticModel
-from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
-
-
-def _stated(form: StandardForm) -> Assembled:
-    equal = np.arange(len(form.rhs)) < form.equal_rows
-    return Assembled(
-        matrix=form.matrix,
-        row_lower=np.where(equal, form.rhs, -np.inf),
-        row_upper=form.rhs,
-        lower=form.lower,
-        upper=form.upper,
-        cost=form.cost,
-        integer=form.integer,
-    )
-
-
-class _Linear:
-    """A HiGHS model that keeps its basis, in units found when it is solved first."""
-
-    solver = "HiGHS"
-
-    def __init__(self, form: StandardForm) -> None:
-        self._program = _stated(form)
-        self._below = np.where(np.arange(len(form.rhs)) < form.equal_rows, 0.0, -np.inf)
-        self._rows = np.arange(len(form.rhs))
-        self._model: ModelInOwnUnits | None = None
-
-    def set_cost(self, cost: FloatArray) -> None:
-        if self._model is None:
-            self._program = replace(self._program, cost=cost)
-        else:
-            self._model.set_costs(cost)
-
-    def set_rhs(self, rhs: FloatArray) -> None:
-        if self._model is None:
-            self._program = replace(self._program, row_lower=rhs + self._below, row_upper=rhs)
-        else:
-            self._model.set_rows(self._rows, rhs + self._below, rhs)
-
-    def solve(self) -> tuple[str, str, FloatArray]:
-        if self._model is None:
-            self._model = ModelInOwnUnits(self._program, mip_rel_gap=0.0, mip_abs_gap=0.0)
-            self._model.set_costs(self._program.cost)
-        solution = self._model.solve_anew_if_failed()
-        return solution.status, solution.words, solution.columns
-
-
-class _Quadratic:
-    """Clarabel, whose vectors are updated."""
-
-    solver = "Clarabel"
-
-    def __init__(self, form: StandardForm) -> None:
-        model = QuadraticModel(_stated(form), form.quadratic)
-        self._model, self.set_cost, self.set_rhs = model, model.set_cost, model.set_rhs
-
-    def solve(self) -> tuple[str, str, FloatArray]:
-        solution = self._model.solve()
-        return solution.status, solution.words, solution.columns
 
 
 class AgentSolver:
@@ -84,6 +24,10 @@ class AgentSolver:
     ----------
     agent : Agent or StandardForm
         Linear, mixed-integer linear or convex quadratic.
+    gap : float
+        Relative gap at which a search for whole numbers may stop.
+    node_limit : int, optional
+        Branch-and-bound nodes after which its best answer so far is taken.
 
     Raises
     ------
@@ -100,7 +44,9 @@ class AgentSolver:
     array([3., 0.])
     """
 
-    def __init__(self, agent: Agent | StandardForm) -> None:
+    def __init__(
+        self, agent: Agent | StandardForm, *, gap: float = 0.0, node_limit: int | None = None
+    ) -> None:
         affine = agent if isinstance(agent, StandardForm) else _compiled(agent)
         self.form = affine
         if affine.is_quadratic and affine.integer.any():
@@ -119,7 +65,7 @@ class AgentSolver:
         )
         self._constant = np.concatenate([np.zeros(0), *(a.constant for a in said)])
         self._ends = np.cumsum([len(a.constant) for a in said])[:-1]
-        self._model = _Quadratic(affine) if affine.is_quadratic else _Linear(affine)
+        self._model = model_of(affine, gap, node_limit)
 
     def solve(self, heard: FloatArray) -> FloatArray:
         """Return the agent's optimal columns, shape (n,).
@@ -138,16 +84,48 @@ class AgentSolver:
         """
         if not self.form.columns:
             return np.zeros(0)
-        self._model.set_cost(self.form.cost_at(heard))
-        if self.form.rhs_of_heard.nnz:
-            self._model.set_rhs(self.form.rhs_at(heard))
+        self._hear(heard)
         status, words, columns = self._model.solve()
         if status == "optimal":
             return columns
+        raise self._without_answer(status, words)
+
+    def optimum(self, heard: FloatArray) -> Optimum:
+        """Return the agent's optimal columns with multipliers and the solver's bound.
+
+        Parameters
+        ----------
+        heard : array of shape (P,)
+
+        Raises
+        ------
+        NoAnswer
+            Naming the agent when it has no feasible or no bounded answer, or none was found
+            before a limit.
+        SolverFailed
+            When the solver comes to no end, in its own words.
+        """
+        self._hear(heard)
+        result = self._model.optimum()
+        if result.status == "optimal" or (result.status == "limit" and len(result.columns)):
+            return result
+        raise self._without_answer(result.status, result.words)
+
+    def _hear(self, heard: FloatArray) -> None:
+        self._model.set_cost(self.form.cost_at(heard))
+        if self.form.rhs_of_heard.nnz:
+            self._model.set_rhs(self.form.rhs_at(heard))
+
+    def _without_answer(self, status: str, words: str) -> NoAnswer:
         name = self.form.agent.name
         if status in ("infeasible", "unbounded"):
-            raise NoAnswer(f"agent '{name}' has no best answer to what it hears ({status})", name)
-        raise SolverFailed.on(self._model.solver, words, name)
+            return NoAnswer(f"agent '{name}' has no best answer to what it hears ({status})", name)
+        if status == "limit":
+            return NoAnswer(
+                f"no answer of agent '{name}' was found before the node limit; raise node_limit",
+                name,
+            )
+        return SolverFailed.on(self._model.solver, words, name)
 
     def answer(self, **heard: ArrayLike) -> dict[str, FloatArray]:
         """Return what the agent says in answer to what it hears, by name.
@@ -164,8 +142,15 @@ class AgentSolver:
         NoAnswer
             Naming the agent when it has no feasible or no bounded answer.
         """
-        theta = self.form.heard_vector(self._checked(heard))
-        columns = self.solve(theta)
+        theta = self.heard_vector(heard)
+        return self.said_at(self.solve(theta), theta)
+
+    def heard_vector(self, heard: Mapping[str, ArrayLike]) -> FloatArray:
+        """Return what is heard as θ of shape (P,); names and shapes are checked."""
+        return self.form.heard_vector(self._checked(heard))
+
+    def said_at(self, columns: FloatArray, theta: FloatArray) -> dict[str, FloatArray]:
+        """Return what the agent says at given columns and what it heard, by name."""
         # One product for everything said: a product has a price of its own.
         flat = self._of_columns @ columns + self._constant
         if self._of_heard.nnz:
@@ -177,7 +162,7 @@ class AgentSolver:
             for (n, a), part in zip(said, parts, strict=True)
         }
 
-    def _checked(self, heard: dict[str, ArrayLike]) -> dict[str, FloatArray]:
+    def _checked(self, heard: Mapping[str, ArrayLike]) -> dict[str, FloatArray]:
         agent, values = self.form.agent, {}
         for name in [n for n in heard if n not in agent.hears]:
             raise ValueError(

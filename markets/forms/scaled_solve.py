@@ -69,6 +69,11 @@ class ModelInOwnUnits:
         unit = self._units.rows[rows]
         self._model.set_rows(rows, lower / unit, upper / unit)
 
+    def set_bounds(self, columns: IntArray, lower: FloatArray, upper: FloatArray) -> None:
+        """Change bounds of some columns."""
+        unit = self._units.columns[columns]
+        self._model.set_bounds(columns, lower / unit, upper / unit)
+
     def row_duals(self) -> FloatArray:
         """Return what one unit more of each row's limit is worth, at the last solution."""
         return self._model.row_duals() * self._units.money / self._units.rows

@@ -19,7 +19,8 @@ from equigrid.experiments.disco_microgrids.pictures import PICTURES
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.grid.network.feeders import feeder
-from equigrid.markets.certification.certificate import AcFindings, Certificate
+from equigrid.markets.certification.ac_findings import AcFindings
+from equigrid.markets.certification.certificate import Certificate
 
 HOURS = np.arange(1, 25)
 TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6} | {

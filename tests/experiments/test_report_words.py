@@ -17,7 +17,8 @@ from equigrid.experiments.report.verdict import (
 from equigrid.experiments.report.words import tiles
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.grid.network.feeders import feeder
-from equigrid.markets.certification.certificate import AcFindings, Certificate
+from equigrid.markets.certification.ac_findings import AcFindings
+from equigrid.markets.certification.certificate import Certificate
 
 TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6} | {
     "ac_voltage_pu": 5e-3,

@@ -9,7 +9,8 @@ import pytest
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer
 from equigrid.markets.accounts.settlement import amounts, heard_values, settlement_table
-from equigrid.markets.certification.certificate import AcFindings, Certificate
+from equigrid.markets.certification.ac_findings import AcFindings
+from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.certification.certify import certify
 from equigrid.markets.games.game import Game
 from equigrid.markets.methods.exact import Exact

@@ -1,0 +1,163 @@
+"""Checks of a lone decision: feasible, of the cost that it says, and optimal as far as is claimed.
+
+Feasibility and objective are evaluated by cvxpy on the declaration, and what multipliers prove is
+held against the agent's own standard form. Of whole numbers the solver's own bound is all that is
+known, and it is called so.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import cvxpy as cp
+import numpy as np
+
+from equigrid.arrays import FloatArray
+from equigrid.markets.certification.certificate_checks import BOUND, FEASIBLE, MONEY, OPTIMAL
+from equigrid.markets.certification.check import Check
+from equigrid.markets.certification.kkt_residuals import (
+    complementarity_residual,
+    stationarity_residual,
+)
+from equigrid.markets.certification.money_moved import relative
+from equigrid.markets.certification.quantity_scales import greatest
+from equigrid.markets.forms.points import Point
+from equigrid.markets.forms.standard_form import StandardForm
+
+# A figure is measured against no less than this share of the greatest figure of the decision.
+_LEAST = 1e-3
+# HiGHS takes a number for whole within this.
+_WHOLE = 1e-6
+
+
+def decision_checks(
+    form: StandardForm, point: Point, objective: float, bound: float, tolerance: Mapping[str, float]
+) -> Iterator[Check]:
+    """Yield what is asked of a decision.
+
+    Parameters
+    ----------
+    form : StandardForm
+    point : Point
+        Columns with multipliers; those of rows are empty where the solver has none.
+    objective, bound : float
+        As the solver has them, in the agent's own sense.
+    tolerance : Mapping of str to float
+        ``gap, settlement``.
+    """
+    part, name = "The decision", form.agent.name
+    form.assign(point.columns, point.heard)
+    moved = money_moved(form, point)
+    yield _feasible(form, point, name, part)
+    assert form.agent.problem is not None
+    stated = float(form.agent.problem.objective.value)
+    yield Check("The objective", stated, part=part, how="by cvxpy, as declared", unit="money")
+    yield Check.asked(
+        "What the solver's objective differs by, of the money that it moves",
+        relative(abs(stated - objective), moved),
+        tolerance["settlement"],
+        part=MONEY,
+        how="the solver's own value against the declaration's",
+        shortfall=f"the objective of '{name}' is {stated:.6g}, and the solver has {objective:.6g}",
+    )
+    if form.integer.any():
+        yield _solvers_bound(stated, bound, moved, tolerance["gap"], form)
+    elif len(point.rows):
+        yield from _proven(form, point, name, part)
+    else:
+        yield Check(
+            "Whether multipliers prove it",
+            None,
+            holds=False,
+            part=part,
+            shortfall=f"the solver has no multipliers that prove the decision of '{name}'",
+            words=("no multipliers", ""),
+        )
+
+
+def money_moved(form: StandardForm, point: Point) -> float:
+    """Return the sizes of all that the columns cost, added up, without constants."""
+    curved = (form.quadratic @ point.columns) * point.columns / 2
+    return float(np.abs(form.cost_at(point.heard) * point.columns).sum() + np.abs(curved).sum())
+
+
+def _feasible(form: StandardForm, point: Point, name: str, part: str) -> Check:
+    """Evaluate every constraint as declared, and bounds and whole numbers of the columns."""
+    whole = greatest(point.columns)
+    beyond = np.maximum(form.lower - point.columns, point.columns - form.upper).max(initial=0.0)
+    off = {"a bound of a variable": relative(float(beyond), whole)}
+    integer = point.columns[form.integer]
+    if (broken := greatest(integer - np.round(integer))) > _WHOLE:
+        off["a whole number"] = broken
+    assert form.agent.problem is not None
+    for constraint in form.agent.problem.constraints:
+        label = str(constraint.label or "a constraint")
+        off[label] = max(off.get(label, 0.0), _missed(constraint, whole))
+    worst = max(off, key=lambda label: off[label])
+    return Check.asked(
+        "What the decision misses its constraints by, of their greatest figure",
+        off[worst],
+        FEASIBLE,
+        part=part,
+        how="each constraint by cvxpy, as declared",
+        shortfall=f"the decision of '{name}' misses {worst} by {off[worst]:.2g} of its greatest "
+        "figure",
+    )
+
+
+def _missed(constraint: cp.Constraint, whole: float) -> float:
+    size = max((greatest(arg.value) for arg in constraint.args), default=0.0)
+    return relative(greatest(constraint.violation()), max(size, _LEAST * whole))
+
+
+def _solvers_bound(
+    objective: float, bound: float, moved: float, allowed: float, form: StandardForm
+) -> Check:
+    sign = -1.0 if form.agent.maximises else 1.0
+    gap = relative(sign * (objective - bound), moved)
+    holds = gap <= allowed and gap >= -BOUND
+    return Check(
+        "Distance of the objective from the solver's own bound",
+        max(gap, 0.0) if gap >= -BOUND else gap,
+        allowed,
+        holds=bool(holds),
+        part="The decision",
+        how="of the money it moves; whole numbers have no multipliers that prove them, so the "
+        "bound is HiGHS' own",
+        shortfall=f"the decision of '{form.agent.name}' is {gap:.2g} of the money it moves from "
+        "the solver's own bound",
+        note=f"{abs(objective - bound):.2g} in currency",
+    )
+
+
+def _proven(form: StandardForm, point: Point, name: str, part: str) -> Iterator[Check]:
+    for value, question, how in (
+        (
+            stationarity_residual(form, point),
+            "Costs that the multipliers leave unbalanced, of the greatest",
+            "stationarity, in every column",
+        ),
+        (
+            complementarity_residual(form, point),
+            "Multipliers on limits that are not met, times the room left, of the cost",
+            "complementarity, in every row and bound",
+        ),
+    ):
+        yield Check.asked(
+            question,
+            value,
+            OPTIMAL,
+            part=part,
+            how=how,
+            shortfall=f"the multipliers of '{name}' do not prove its decision ({how}: {value:.2g})",
+        )
+
+
+def with_bound_multipliers(
+    form: StandardForm, columns: FloatArray, heard: FloatArray, rows: FloatArray
+) -> Point:
+    """Return a point whose bounds' multipliers are what costs and rows leave of each column."""
+    slope = form.cost_at(heard) + form.quadratic @ columns
+    slope = slope + (form.matrix.T @ rows if len(rows) else 0.0)
+    # Where there is no bound on that side, what is left stays unbalanced.
+    lower = np.where(np.isfinite(form.lower), np.maximum(slope, 0.0), 0.0)
+    upper = np.where(np.isfinite(form.upper), np.maximum(-slope, 0.0), 0.0)
+    return Point(columns, heard, rows, lower, upper)
