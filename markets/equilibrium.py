@@ -12,8 +12,11 @@ from equigrid.errors import UnusableGame
 from equigrid.markets.accounts.dlmp_decomposition import dual_parts
 from equigrid.markets.accounts.settlement import amounts, settlement_table
 from equigrid.markets.certification.certificate import Certificate
+from equigrid.markets.certification.check import Check
+from equigrid.markets.certification.claim import Claim, claim_of
 from equigrid.markets.forms.points import Point
 from equigrid.markets.games.game import Game
+from equigrid.markets.games.game_kinds import kind_of
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.model.sources import Dual, split
 
@@ -55,6 +58,37 @@ class Equilibrium:
     rounds: tuple[Mapping[str, Any], ...] = ()
     silent: Mapping[str, int] = field(default_factory=dict)
     points: Mapping[str, Point] = field(default_factory=dict, repr=False)
+
+    @property
+    def claim(self) -> Claim:
+        """What the answer says that it is, from which follows what is asked of it."""
+        return claim_of(kind_of(self.game), self.method)
+
+    def checks(self, tolerance: Mapping[str, float]) -> tuple[Check, ...]:
+        """Return what is asked of the answer, and whether it holds.
+
+        Parameters
+        ----------
+        tolerance : Mapping of str to float
+            ``regret, gap, settlement, ac_voltage_pu, ac_loading_percent``.
+        """
+        asked = self.certificate.checks(tolerance, self.claim)
+        if self.settled or self.claim is not Claim.BEST_RESPONSES:
+            return asked
+        talk = "negotiation" if self.game.leaders else "talk"
+        shortfall = f"the {talk} did not settle within its round limit"
+        words = ("did not settle", "settled")
+        return (
+            *asked,
+            Check(
+                f"Whether the {talk} settled",
+                None,
+                holds=False,
+                part="The search",
+                shortfall=shortfall,
+                words=words,
+            ),
+        )
 
     @property
     def prices(self) -> Mapping[str, FloatArray]:

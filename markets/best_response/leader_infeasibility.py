@@ -9,7 +9,7 @@ from equigrid.errors import UnusableGame
 from equigrid.markets.accounts.dlmp_decomposition import labelled_rows
 from equigrid.markets.best_response.master_program import AnswerProgram
 from equigrid.markets.forms.highs_model import Assembled
-from equigrid.markets.forms.row_hours import hour_of
+from equigrid.markets.forms.row_steps import step_of
 
 _SHORT = 1e-7
 
@@ -25,7 +25,7 @@ def broken_limit(program: AnswerProgram) -> str:
     Returns
     -------
     str
-        ``"LABEL cannot hold in hour 3, short by 0.5"``; empty where that is not what is wrong.
+        ``"LABEL cannot hold in step 3, short by 0.5"``; empty where that is not what is wrong.
     """
     form = program.leader_form
     elastic = _elastic(program.program.assembled(), len(form.rhs))
@@ -37,8 +37,8 @@ def broken_limit(program: AnswerProgram) -> str:
         return ""
     row = int(missing.argmax())
     label, at, size = _entry(program, row)
-    hour = f" in hour {hour_of(at, size, _hours(program))}" if size > 1 else ""
-    return f"{label} cannot hold{hour}, short by {missing[row]:.3g}"
+    step = f" in step {step_of(at, size, _hours(program))}" if size > 1 else ""
+    return f"{label} cannot hold{step}, short by {missing[row]:.3g}"
 
 
 def _elastic(stated: Assembled, limits: int) -> Assembled:

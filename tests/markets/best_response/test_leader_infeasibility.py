@@ -51,8 +51,8 @@ def _led(seller: eg.Agent) -> eg.Game:
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ((1.5, 9.0), r"'connection' cannot hold in hour 3, short by 0\.5"),
-        ((9.0, 0.25), r"'ramp of what is sold' cannot hold in hour 3"),
+        ((1.5, 9.0), r"'connection' cannot hold in step 3, short by 0\.5"),
+        ((9.0, 0.25), r"'ramp of what is sold' cannot hold in step 3"),
     ],
 )
 def test_a_limit_that_no_answer_keeps_is_named_with_its_hour(
@@ -78,5 +78,5 @@ def test_one_of_several_leaders_is_told_the_same() -> None:
     sites = [_site("site-one"), _site("site-two")]
     payments = [payment for _, payment in deals]
     game = eg.Game([*sellers, *sites], leader=["one", "two"], links=links, payments=payments)
-    with pytest.raises(eg.NoAnswer, match=r"leader 'two' .*'connection' cannot hold in hour 3"):
+    with pytest.raises(eg.NoAnswer, match=r"leader 'two' .*'connection' cannot hold in step 3"):
         eg.BestResponse(rounds=8).solve(game)

@@ -1,12 +1,13 @@
-"""Finding out before anything is solved that a party cannot do what it must, and when."""
+"""Finding out that a party cannot do what it must, and in which step."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
 
 from equigrid.errors import NoAnswer, SolverFailed
-from equigrid.markets.forms.row_hours import hour_of
+from equigrid.markets.forms.row_steps import step_of
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.own_thread import solve_by_highs
@@ -14,32 +15,32 @@ from equigrid.own_thread import solve_by_highs
 _SHORT = 1e-6
 
 
-def refuse_infeasible(game: Game, hours: int) -> None:
+def refuse_infeasible(game: Game, steps: int) -> None:
     """Raise when an agent has no feasible answer, whatever it hears from others.
 
     Parameters
     ----------
     game : Game
-    hours : int
-        Length T of the series, by which a violated row is told as an hour.
+    steps : int
+        Length T of the series, by which a violated row is told as a step.
 
     Raises
     ------
     NoAnswer
-        Naming the agent, the equation that cannot hold, the hour and by how much.
+        Naming the agent, the equation that cannot hold, the step and by how much.
     """
     for agent in game.deciders:
-        refuse_infeasible_agent(agent, hours)
+        refuse_infeasible_agent(agent, steps)
     if isinstance(game.leader, str):
         told, others = _answers(game, game.leader)
         if told:
-            refuse_infeasible_agent(game.agent(game.leader), hours, told, others)
+            refuse_infeasible_agent(game.agent(game.leader), steps, told, others)
 
 
 def refuse_infeasible_agent(
     agent: Agent,
-    hours: int,
-    told: Mapping[str, cp.Expression] | None = None,
+    steps: int,
+    told: Mapping[str, Any] | None = None,
     others: Sequence[cp.Constraint] = (),
 ) -> None:
     """Solve for the least total violation of an agent's constraints.
@@ -49,9 +50,9 @@ def refuse_infeasible_agent(
     Parameters
     ----------
     agent : Agent
-    hours : int
-    told : Mapping of str to expression, optional
-        What it hears of others, in their own variables; the rest stays free.
+    steps : int
+    told : Mapping of str to expression or array, optional
+        What it hears of others, in their own variables or as figures; the rest stays free.
     others : sequence of constraints
         Of those variables, which have to hold.
     """
@@ -59,7 +60,8 @@ def refuse_infeasible_agent(
     if not agent.problem.constraints:
         return
     free = {name: cp.Variable(p.shape) for name, p in agent.hears.items()}
-    heard = {id(p): {**free, **(told or {})}[name] for name, p in agent.hears.items()}
+    known = {name: cp.Expression.cast_to_const(value) for name, value in (told or {}).items()}
+    heard = {id(p): {**free, **known}[name] for name, p in agent.hears.items()}
     constraints = [c.tree_copy(heard) for c in agent.problem.constraints]
     slacks = [cp.Variable(c.expr.shape, nonneg=True) for c in constraints]
     relaxed = [r for c, s in zip(constraints, slacks, strict=True) for r in _relaxed(c, s)]
@@ -69,10 +71,10 @@ def refuse_infeasible_agent(
     short = np.atleast_1d(slacks[worst].value)
     if short.max(initial=0.0) > _SHORT:
         label = agent.problem.constraints[worst].label or "a constraint"
-        hour = hour_of(int(np.argmax(short.ravel())), short.size, hours)
+        step = step_of(int(np.argmax(short.ravel())), short.size, steps)
         raise NoAnswer(
-            f"'{agent.name}' has no feasible answer at any price: {label} cannot hold in hour "
-            f"{hour}, short by {short.max():.3g}; widen that limit, or ask less of it",
+            f"'{agent.name}' has no feasible answer at any price: {label} cannot hold in step "
+            f"{step}, short by {short.max():.3g}; widen that limit, or ask less of it",
             agent.name,
         )
 

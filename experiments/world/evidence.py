@@ -1,0 +1,72 @@
+"""The evidence of a case: its stages, and the verbs that add checks and money to them."""
+
+from equigrid.experiments.spec.study import StudyCase
+from equigrid.experiments.spec.study_spec import StudySpec
+from equigrid.experiments.world.case_run import CaseRun
+from equigrid.experiments.world.ledger import Entry, balance_checks
+from equigrid.experiments.world.stage import Stage
+from equigrid.grid.network.network import Network
+from equigrid.markets.certification.check import Check
+
+
+class Evidence:
+    """What a case leaves, stage by stage."""
+
+    spec: StudySpec
+    case: StudyCase
+    stages: dict[str, Stage]
+    _network: Network | None
+
+    def check(
+        self,
+        stage: str,
+        question: str,
+        measured: float,
+        allowed: float,
+        *,
+        unit: str = "",
+        part: str = "",
+        how: str = "",
+    ) -> Check:
+        """Ask something of a stage: it holds where ``measured <= allowed``."""
+        shown = f"{question}: {measured:.6g}, where {allowed:.6g} is allowed"
+        asked = Check.asked(
+            question,
+            float(measured),
+            float(allowed),
+            unit=unit,
+            part=part or "The study",
+            how=how,
+            shortfall=f"{shown}{f' ({unit})' if unit else ''}",
+        )
+        self.stage(stage).own_checks.append(asked)
+        return asked
+
+    def pay(self, stage: str, name: str, payer: str, payee: str, amount: float) -> None:
+        """Book money from payer to payee beside the payments of games."""
+        self.stage(stage).ledger.append(Entry(name, payer, payee, float(amount)))
+
+    def balanced(self, stage: str, *parties: str) -> None:
+        """Ask that what each of these parties receives and pays in a stage nets to zero."""
+        evidence = self.stage(stage)
+        evidence.own_checks += balance_checks(evidence.transfers, parties)
+
+    def stage(self, name: str) -> Stage:
+        """Return the evidence of a stage, which begins with the first that is known of it."""
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"a stage needs a name (got {name!r})")
+        if name not in self.stages:
+            self.stages[name] = Stage(name, self.spec.certificate.model_dump())
+        return self.stages[name]
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody interrupted the day."""
+        return False
+
+    @property
+    def case_run(self) -> CaseRun:
+        """What the case left so far."""
+        return CaseRun(
+            self.spec, self.case, self._network, self.stages, interrupted=self.interrupted
+        )
