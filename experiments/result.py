@@ -9,21 +9,31 @@ from typing import Any
 
 import pandas as pd
 
+from equigrid.experiments.report.content import ReportContent
 from equigrid.experiments.strict import strict
 from equigrid.experiments.tie_loss import told_loss
 from equigrid.experiments.whole import write_whole
+from equigrid.experiments.world.kpi import Kpi
 from equigrid.grid.network.network import Network
+from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate
+from equigrid.markets.certification.check import Check
 
 _FORMAT = "equigrid-result-1"
 
 
 @dataclass(frozen=True)
-class Kpi:
-    """One figure of a case with its unit."""
+class StageCheck:
+    """A check of a stage; of the case as a whole where the stage has no name."""
 
-    value: float
-    unit: str
+    stage: str
+    binding: bool
+    check: Check
+
+    @property
+    def fails(self) -> bool:
+        """Whether the case is not certified for it."""
+        return self.binding and self.check.holds is False
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +45,11 @@ class CaseResult:
     name : str
     kpis : Mapping of str to Kpi
     certificate : Certificate
-    shortcomings : tuple of str
-        A sentence for each tolerance that does not hold; empty when certified.
+        Of the last binding stage, with the worst figure of each kind over all of them.
+    checks : tuple of StageCheck
+        Everything that was asked, of all stages.
+    failures : tuple of str
+        Sentences about what could not be read of the case.
     notes : Mapping of str to float or str
         How the answer was found: nodes, binaries, rounds, whether the negotiation settled.
     remarks : tuple of str
@@ -49,10 +62,22 @@ class CaseResult:
     name: str
     kpis: Mapping[str, Kpi]
     certificate: Certificate
-    shortcomings: tuple[str, ...] = ()
+    checks: tuple[StageCheck, ...] = ()
+    failures: tuple[str, ...] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     stopped_by: str = ""
+
+    @property
+    def shortcomings(self) -> tuple[str, ...]:
+        """A sentence for each check of a binding stage that does not hold; empty if certified."""
+        failing = [one for one in self.checks if one.fails]
+        several = len({one.stage for one in self.checks if one.binding and one.stage}) > 1
+        said = [
+            f"{one.stage}: {one.check.shortfall}" if several and one.stage else one.check.shortfall
+            for one in failing
+        ]
+        return (*said, *self.failures)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +92,7 @@ class Result:
         In the order of the study.
     tables : Mapping of str to pandas.DataFrame
         Tidy tables; see ``docs/results.md``.
-    network : Network
+    network : Network or None
     tolerance : Mapping of str to float
         What the certificate was held against.
     messages : str
@@ -76,6 +101,8 @@ class Result:
         Versions, solver, tolerances and seconds: everything that may differ between two runs.
     missing : Mapping of str to str
         Cases without an answer, and why.
+    content : ReportContent
+        What the report shows of the system.
     """
 
     study: str
@@ -85,11 +112,12 @@ class Result:
     seed: int
     cases: tuple[CaseResult, ...]
     tables: Mapping[str, pd.DataFrame]
-    network: Network
+    network: Network | None
     tolerance: Mapping[str, float]
     messages: str
     manifest: Mapping[str, Any]
     missing: Mapping[str, str] = field(default_factory=dict)
+    content: ReportContent = field(default_factory=ReportContent, repr=False)
 
     @property
     def certified(self) -> bool:
@@ -168,13 +196,32 @@ def _case_summary(case: CaseResult) -> dict[str, Any]:
         words,
     )
     by_name["certificate"]["worst_tie_loss"] = told_loss(case.certificate)
+    by_name["stages"] = list(dict.fromkeys(one.stage for one in case.checks if one.stage))
+    by_name["checks"] = [_check(one, words, k) for k, one in enumerate(case.checks)]
     by_name |= {"stopped_by": case.stopped_by} if case.stopped_by else {}
     return by_name | ({"not_finite": words} if words else {})
 
 
+def _check(one: StageCheck, words: dict[str, str], k: int) -> dict[str, Any]:
+    check = one.check
+    said: dict[str, Any] = strict(
+        {
+            "stage": one.stage,
+            "part": check.part,
+            "question": check.question,
+            "measured": check.measured,
+            "allowed": check.allowed,
+            "unit": check.unit,
+            "holds": check.holds,
+            "how": check.how,
+        },
+        words,
+        f"checks.{k}",
+    )
+    return said
+
+
 def _certificate(certificate: Certificate) -> dict[str, Any]:
-    ac = certificate.ac
-    assert ac is not None
     return {
         "regret": dict(certificate.regret),
         "optimality_gap": certificate.optimality_gap,
@@ -185,16 +232,20 @@ def _certificate(certificate: Certificate) -> dict[str, Any]:
         "settlement_residual": certificate.settlement_residual,
         "money_moved": certificate.money_moved,
         "unchecked": list(certificate.unchecked),
-        "ac": {
-            "required": ac.required,
-            "converged": ac.converged,
-            "max_voltage_violation_pu": ac.max_voltage_violation_pu,
-            "max_loading_violation_percent": ac.max_loading_violation_percent,
-            "max_linear_voltage_error_pu": ac.max_linear_voltage_error_pu,
-            "columns": ac.columns,
-            "judged_columns": ac.judged_columns,
-            "max_route_difference_pu": ac.max_route_difference_pu,
-        },
+        "ac": None if certificate.ac is None else _ac(certificate.ac),
+    }
+
+
+def _ac(ac: AcFindings) -> dict[str, Any]:
+    return {
+        "required": ac.required,
+        "converged": ac.converged,
+        "max_voltage_violation_pu": ac.max_voltage_violation_pu,
+        "max_loading_violation_percent": ac.max_loading_violation_percent,
+        "max_linear_voltage_error_pu": ac.max_linear_voltage_error_pu,
+        "columns": ac.columns,
+        "judged_columns": ac.judged_columns,
+        "max_route_difference_pu": ac.max_route_difference_pu,
     }
 
 

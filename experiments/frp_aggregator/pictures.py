@@ -10,7 +10,7 @@ from equigrid.experiments.frp_aggregator import (
 )
 from equigrid.experiments.frp_aggregator.critical import widest_prices
 from equigrid.experiments.report import pictures
-from equigrid.experiments.report.kind import Picture
+from equigrid.experiments.report.content import Picture
 from equigrid.experiments.report.pictures import by_case
 from equigrid.experiments.result import Result
 

@@ -3,7 +3,7 @@
 from equigrid.experiments.frp_aggregator import report_tables
 from equigrid.experiments.frp_aggregator.pictures import PICTURES
 from equigrid.experiments.report import tables
-from equigrid.experiments.report.kind import ReportKind, ReportTable
+from equigrid.experiments.report.content import ReportContent, ReportTable
 from equigrid.experiments.report.words import NO_CHANGE, amount, change, figure
 from equigrid.experiments.result import Result
 
@@ -62,9 +62,9 @@ _TABLES = (
 )  # fmt: skip
 
 
-def report_kind() -> ReportKind:
+def report_kind() -> ReportContent:
     """Return what the report shows."""
-    return ReportKind("A", headline, _NAMES, _TILES, PICTURES, _TABLES, _TIES, _ABOUT)
+    return ReportContent("A", headline, _NAMES, _TILES, PICTURES, _TABLES, _TIES, _ABOUT)
 
 
 def headline(result: Result) -> str:

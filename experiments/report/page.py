@@ -9,7 +9,6 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from equigrid.experiments.report.figures import case_colours, data_uri
-from equigrid.experiments.report.kind import report_of
 from equigrid.experiments.report.ties import margin_note, rests_on_ties, status, worst_tie
 from equigrid.experiments.report.verdict import certificate_parts, verdict
 from equigrid.experiments.report.words import kpi_rows, tiles
@@ -52,7 +51,7 @@ def report_html(result: Result) -> str:
     str
         A self-contained page: the same bytes for the same result.
     """
-    names, kind = [case.name for case in result.cases], report_of(result)
+    names, kind = [case.name for case in result.cases], result.content
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return page.from_string(_resource("report.html")).render(
         result=result,
@@ -97,7 +96,7 @@ def _pictures(result: Result) -> list[dict[str, str]]:
             "caption": picture.say(result),
             "source": data_uri(picture.draw, result),
         }
-        for picture in report_of(result).pictures
+        for picture in result.content.pictures
         if picture.fits(result)
     ]
 
@@ -106,7 +105,7 @@ def _tables(result: Result) -> list[Table]:
     names = [case.name for case in result.cases]
     head = ["KPI", "Unit", *names, *(["Change"] if len(names) > 1 else [])]
     tables = [Table("kpis-table", "Key figures", 2, head, kpi_rows(result))]
-    for each in report_of(result).tables:
+    for each in result.content.tables:
         if each.fits(result):
             columns, rows = each.read(result)
             tables.append(Table(each.key, each.title, each.labels, columns, rows, each.note))

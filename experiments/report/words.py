@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from equigrid.experiments.report.kind import report_of
 from equigrid.experiments.result import CaseResult, Kpi, Result
 from equigrid.experiments.strict import in_words
 
@@ -99,7 +98,7 @@ def amount(kpi: Kpi) -> str:
 
 def tiles(result: Result) -> list[Tile]:
     """Return the KPIs worth seeing first."""
-    kind = report_of(result)
+    kind = result.content
     seen = [key for key in kind.tiles if any(key in case.kpis for case in result.cases)]
     return [_tile(result.cases, key, kpi_name(key, kind.kpi_names)) for key in seen]
 
@@ -120,7 +119,7 @@ def _tile(cases: Iterable[CaseResult], key: str, name: str) -> Tile:
 def kpi_rows(result: Result) -> list[list[str]]:
     """Return all KPIs: name, unit, a value for each case, and the change if there are several."""
     keys = dict.fromkeys(key for case in result.cases for key in case.kpis)
-    names = report_of(result).kpi_names
+    names = result.content.kpi_names
     return [_kpi_row(result.cases, key, kpi_name(key, names)) for key in keys]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from equigrid.arrays import BoolArray, FloatArray
-from equigrid.experiments.spec.study_case import StudyCase
+from equigrid.experiments.spec.study import StudyCase
 from equigrid.grid.network.network import Network
 from equigrid.grid.verified_flow import VerifiedFlow, verified_flow
 from equigrid.markets.certification.ac_findings import AcFindings

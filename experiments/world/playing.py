@@ -26,7 +26,7 @@ class EndedAtOnce(KeyboardInterrupt):
     """Somebody interrupted a second time."""
 
 
-class Probed(Exception):
+class Probed(BaseException):
     """A day that was to go as far as its first game, to see whether its parties are feasible."""
 
 
@@ -77,7 +77,7 @@ class Playing:
         try:
             return (yield from self._answered(stage, self._in_steps(game), method, renew))
         except Exception as error:
-            if stage.binding or isinstance(error, Probed):
+            if stage.binding:
                 raise
             # Whatever it fails of is told, and the stages that count go on.
             kind = "" if isinstance(error, NoAnswer) else f"{type(error).__name__}: "
@@ -118,7 +118,7 @@ class Playing:
     def _configured(self, method: Method, stage: str) -> Method:
         name = settings_name(method)
         self.methods.add(name)
-        stated = self._spec.methods.stated(name) if name else {}
+        stated = getattr(self._spec.methods, name).stated() if name else {}
         told = progress_of(method, lambda text: self._tell(f"{stage}: {text}"))
         return configured(method, stated, seconds=self._options.seconds, progress=told)
 

@@ -199,14 +199,15 @@ def _multipliers(figures: CertificateFigures) -> Iterator[Check]:
 
 def _money(figures: CertificateFigures, allowed: float) -> Iterator[Check]:
     settled = figures.settlement_residual
-    yield Check.asked(
-        "What is paid and what is received differ by, of the money that moves",
-        settled,
-        allowed,
-        part=MONEY,
-        how="the method's own value against price × quantity",
-        shortfall=f"settlement does not balance by {settled:.2g} of the money that moves",
-    )
+    if settled is not None:
+        yield Check.asked(
+            "What is paid and what is received differ by, of the money that moves",
+            settled,
+            allowed,
+            part=MONEY,
+            how="the method's own value against price × quantity",
+            shortfall=f"settlement does not balance by {settled:.2g} of the money that moves",
+        )
     for value, most, question, how, shortfall in (
         (
             figures.primal_residual,

@@ -34,8 +34,8 @@ class CertificateFigures:
     dual_residual : float or None
         Greatest share of the money it moves by which a follower's dual that is linked or paid at
         fails to be an optimal one; None where there is no such dual.
-    settlement_residual : float
-        What payers owe and payees receive differs by, and what the solver's objective differs from
+    settlement_residual : float or None
+        None where there is no game. What payers owe and payees receive differs by, and what the solver's objective differs from
         price × quantity by, as a share of the money that moves.
     ac : AcFindings or None
     stationarity_residual, complementarity_residual : float or None
@@ -66,7 +66,7 @@ class CertificateFigures:
     optimality_gap: float | None = None
     primal_residual: float | None = None
     dual_residual: float | None = None
-    settlement_residual: float = 0.0
+    settlement_residual: float | None = 0.0
     ac: AcFindings | None = None
     stationarity_residual: float | None = None
     complementarity_residual: float | None = None

@@ -1,16 +1,13 @@
 """What a system brings to the report of its results."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from equigrid.experiments.result import Result
-from equigrid.experiments.systems import system_kind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Read = Callable[[Result], tuple[list[str], list[Any]]]
+Read = Callable[[Any], tuple[list[str], list[Any]]]
 
 
 @dataclass(frozen=True)
@@ -38,11 +35,11 @@ class Picture:
     paper: str
     shows: str
     needs: tuple[str, ...]
-    draw: "Callable[[Result], Figure]"
-    say: Callable[[Result], str]
+    draw: "Callable[[Any], Figure]"
+    say: Callable[[Any], str]
     cases: int = 1
 
-    def fits(self, result: Result) -> bool:
+    def fits(self, result: Any) -> bool:
         """Whether the result holds what the picture needs."""
         return _filled(result, self.needs) and len(result.cases) >= self.cases
 
@@ -70,19 +67,23 @@ class ReportTable:
     read: Read
     note: str = ""
 
-    def fits(self, result: Result) -> bool:
+    def fits(self, result: Any) -> bool:
         """Whether the result holds what the table needs."""
         return _filled(result, self.needs)
 
 
+def _title(result: Any) -> str:
+    return str(result.title)
+
+
 @dataclass(frozen=True)
-class ReportKind:
+class ReportContent:
     """What the report of a system shows.
 
     Attributes
     ----------
     paper : str
-        Its letter.
+        Its letter, if it is a published one.
     headline : callable
         A sentence with what the result came to.
     kpi_names : Mapping of str to str
@@ -97,20 +98,15 @@ class ReportKind:
         What the paper is, and words of it that a reader has to know, told at the top.
     """
 
-    paper: str
-    headline: Callable[[Result], str]
-    kpi_names: Mapping[str, str]
-    tiles: tuple[str, ...]
-    pictures: tuple[Picture, ...]
-    tables: tuple[ReportTable, ...]
+    paper: str = ""
+    headline: Callable[[Any], str] = _title
+    kpi_names: Mapping[str, str] = field(default_factory=dict)
+    tiles: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
     ties: str = ""
     about: str = ""
 
 
-def report_of(result: Result) -> ReportKind:
-    """Return what the report of a result shows."""
-    return system_kind(result.system).report()
-
-
-def _filled(result: Result, tables: tuple[str, ...]) -> bool:
+def _filled(result: Any, tables: tuple[str, ...]) -> bool:
     return all(len(result.tables.get(table, ())) for table in tables)

@@ -2,22 +2,26 @@
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from equigrid.errors import NoAnswer, UnusablePlace
-from equigrid.experiments.case_run import GOES_ON, CaseRun
-from equigrid.experiments.linearisation import rounds_table
-from equigrid.experiments.manifest import manifest
-from equigrid.experiments.played import Played, play_cases
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import Result
-from equigrid.experiments.study import Study, load_study
-from equigrid.experiments.systems import system_kind
+from equigrid.experiments.running.case_results import case_result
+from equigrid.experiments.running.kpis import read_kpis
+from equigrid.experiments.running.loading import LoadedStudy, load, load_mapping, loaded
+from equigrid.experiments.running.manifest import manifest
+from equigrid.experiments.running.own_code import placed
+from equigrid.experiments.running.played import Played, PlayedCase, play_cases
+from equigrid.experiments.spec.study import Study
+from equigrid.experiments.system import System
 from equigrid.experiments.tables import joined
-from equigrid.experiments.world import Progress
+from equigrid.experiments.world.playing import GOES_ON
+from equigrid.experiments.world.run_options import Progress
 from equigrid.experiments.writable import free_place, require_place
 from equigrid.threads import one_blas_thread
 
@@ -54,27 +58,39 @@ class UnfinishedRun(NoAnswer):
         super().__init__(str(failure), failure.agent)
 
 
+Runnable = Study | str | Path | type[System[Any]]
+
+
 @one_blas_thread()
 def run(
-    study: Study | str | Path,
+    study: Runnable,
+    said: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     *,
+    cases: Iterable[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
     method: str | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
     seconds: float | None = None,
 ) -> Result:
-    """Run all cases of a study.
+    """Run the cases of a study.
 
     Parameters
     ----------
-    study : Study, str or Path
-        A loaded study, the name of a shipped one, or a file.
+    study : Study, str, Path, or a subclass of System
+        A loaded study, the name of a shipped one, a file, or a system with what it is asked.
+    said : mapping, optional
+        What a study file would say, where `study` is a system.
     out : str or Path, optional
         Directory to write; nothing is written without it. One that equigrid wrote is replaced;
         where there is anything else in it, it is refused.
+    cases : iterable of str, optional
+        Run only these, and what they need; all otherwise.
+    settings : mapping of str to value, optional
+        Fields of the study to set in all cases, by dotted path.
     method : {"exact", "best-response"}, optional
-        Play only the stages of this method; all stages otherwise.
+        Play only the stages of this method, where the study has a timetable.
     seed : int, optional
         In place of the study's own.
     progress : callable, optional
@@ -97,7 +113,10 @@ def run(
         On Ctrl-C, when there is an answer by then: what there is has been written.
     """
     place = None if out is None else require_place(out)
-    played = play(study, method=method, seed=seed, progress=progress, seconds=seconds)
+    played = play(
+        study, said, cases=cases, settings=settings, method=method, seed=seed,
+        progress=progress, seconds=seconds,
+    )  # fmt: skip
     result, _ = finished(played, place, warnings.warn)
     if played.interrupted:
         raise RunInterrupted(result)
@@ -108,23 +127,44 @@ def run(
 
 @one_blas_thread()
 def play(
-    study: Study | str | Path,
+    study: Runnable,
+    said: Mapping[str, Any] | None = None,
     *,
+    cases: Iterable[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
     method: str | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
     seconds: float | None = None,
 ) -> Played:
-    """Play all cases of a study, as far as nobody interrupts; parameters are those of `run`."""
+    """Play cases of a study, as far as nobody interrupts; parameters are those of `run`."""
     if seconds is not None and not 0 < seconds < math.inf:
         raise ValueError(f"seconds must be above 0 and finite (got {seconds!r})")
     if seed is not None and not 0 <= seed < 2**63:
         raise ValueError(f"seed must be at least 0 and less than 2^63 (got {seed!r})")
-    chosen = study if isinstance(study, Study) else load_study(study)
-    chosen = chosen if seed is None else chosen.with_seed(seed)
-    chosen = chosen if method is None else chosen.with_method(method)
-    system_kind(chosen.spec.system).refuse(chosen)
-    return play_cases(chosen, progress or (lambda text: None), seconds)
+    chosen = _chosen(study, said, settings)
+    asked = chosen.study
+    asked = asked if seed is None else asked.with_seed(seed)
+    asked = asked if method is None else asked.with_method(method)
+    asked = asked if cases is None else asked.only(cases)
+    return play_cases(chosen.of(asked), progress or (lambda text: None), seconds)
+
+
+def _chosen(
+    study: Runnable, said: Mapping[str, Any] | None, settings: Mapping[str, Any] | None
+) -> LoadedStudy:
+    """Return what is to be run, whichever way it was named."""
+    if isinstance(study, type):
+        if said is None:
+            raise TypeError(f"say what {study.__name__} is asked: eg.run({study.__name__}, {{…}})")
+        return load_mapping(study, said, settings)
+    if said is not None:
+        raise TypeError("what a study says is given beside a System only; a study says it itself")
+    if isinstance(study, Study):
+        if settings:
+            raise TypeError("settings are for studies that are not loaded yet")
+        return loaded(study)
+    return load(study, settings)
 
 
 @one_blas_thread()
@@ -188,29 +228,51 @@ def write(
 
 def result_of(played: Played) -> Result:
     """Put together what the cases came to."""
-    study, cases = played.study, played.cases
-    kind = system_kind(study.spec.system)
-    kpis = {case.name: case.system.kpis(case.outcome, case.ac) for case in cases}
-    kind.compared(kpis, study)
-    tables = [case.system.tables(case.name, case.outcomes, case.ac) for case in cases]
+    study, system = played.study, played.loaded.system
+    with placed(system.files):
+        kpis, failures = read_kpis(played)
+        tables = joined([_tables(case) for case in played.cases])
+        content = system.made().report()
+        shared = system.made().study_tables(study)
+    cases = tuple(
+        case_result(case.run, kpis[case.name], failures.get(case.name, ()))
+        for case in played.cases
+    )
     return Result(
         study=study.name,
         title=study.spec.title,
         system=study.spec.system,
         currency=study.spec.currency,
         seed=study.spec.seed,
-        cases=tuple(case.result(kpis[case.name]) for case in cases),
-        tables={**joined(tables), **_rounds(cases), **kind.study_tables(cases[0].system)},
+        cases=cases,
+        tables={**tables, **_rounds(played), **shared},
         network=study.network,
         tolerance=study.spec.certificate.model_dump(),
-        messages="".join(case.world.mailroom.lines() for case in cases),
+        messages="".join(case.world.mailroom.lines() for case in played.cases),
         manifest=manifest(played),
         missing=dict(played.missing),
+        content=content,
     )
 
 
-def _rounds(cases: list[CaseRun]) -> dict[str, pd.DataFrame]:
-    """Return the rounds of the linear network, no table where none were asked for."""
-    if cases[0].world.study.spec.network.linearisation is None:
-        return {}
-    return {"linearisation": pd.concat([rounds_table(c.world) for c in cases], ignore_index=True)}
+def _tables(case: PlayedCase) -> dict[str, pd.DataFrame]:
+    """Return the tables of a case, each with a column `case`."""
+    own = {n: t for n, t in case.system.tables(case.run).items() if len(t.columns)}
+    settlement = case.run.table("settlement")
+    named = {"settlement": settlement} if len(settlement) else {}
+    return {
+        name: table if "case" in table else table.assign(case=case.name)
+        for name, table in {**named, **own}.items()
+    }
+
+
+def _rounds(played: Played) -> dict[str, pd.DataFrame]:
+    """Return the rounds of linear networks, no table where there were none."""
+    rows = [
+        (case.name, stage.name, one.number, one.error_pu)
+        for case in played.cases
+        for stage in case.run.stages.values()
+        for one in stage.linear_rounds
+    ]
+    table = pd.DataFrame(rows, columns=["case", "stage", "round", "error_pu"])
+    return {"linearisation": table} if rows else {}

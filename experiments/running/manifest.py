@@ -2,10 +2,11 @@
 
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from equigrid.experiments.played import Played
+from equigrid.experiments.running.played import Played
+from equigrid.experiments.spec.network_choice import NetworkChoice
+from equigrid.experiments.writable import digest
 
 _LIBRARIES = (
     "equigrid",
@@ -21,7 +22,7 @@ _LIBRARIES = (
 )
 
 
-def manifest(played: "Played") -> dict[str, Any]:
+def manifest(played: Played) -> dict[str, Any]:
     """Return everything that may differ between two runs of a study."""
     study, cases = played.study, played.cases
     return {
@@ -34,15 +35,18 @@ def manifest(played: "Played") -> dict[str, Any]:
         "messages_sha256": {case.name: case.world.mailroom.digest() for case in cases},
         "python": platform.python_version(),
         "versions": {name: version(name) for name in _LIBRARIES},
-        "solver": {"name": "HiGHS", **study.spec.methods.exact.model_dump()},
+        "solver": {"name": "HiGHS", **study.spec.methods.model_dump(exclude_none=True)},
+        "files": dict(study.files),
+        "system_files": {path.name: digest(path) for path in played.loaded.system.files},
         "certificate": study.spec.certificate.model_dump(),
-        "network": {
-            "feeder": study.spec.network.feeder,
-            "voltage_min_pu": study.spec.network.voltage_min_pu,
-            "voltage_max_pu": study.spec.network.voltage_max_pu,
-        },
+        "network": _network(study.spec.network),
         "seconds": {case.name: case.seconds for case in cases},
         "seconds_limit": played.seconds,
         "interrupted": played.interrupted,
         "missing": played.missing,
     }
+
+
+def _network(said: NetworkChoice | None) -> dict[str, Any] | None:
+    names = ("feeder", "voltage_min_pu", "voltage_max_pu")
+    return None if said is None else {name: getattr(said, name) for name in names}

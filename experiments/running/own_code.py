@@ -1,0 +1,90 @@
+"""Errors in a system from outside: told with file and line of its own code, and nothing else."""
+
+import traceback
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from equigrid.errors import EquigridError, NoAnswer, UnusableGame, WrongMethod
+from equigrid.experiments.spec.findings import UnusableInput
+
+_PLACE = tuple[str, int, str]  # file, line, function
+
+
+class SystemFailed(EquigridError):
+    """An error in the code of a system from outside.
+
+    Attributes
+    ----------
+    file : str
+    line : int
+    """
+
+    def __init__(self, file: str, line: int, what: str) -> None:
+        self.file, self.line = file, line
+        super().__init__(f"{file}:{line}: {what}")
+
+
+@contextmanager
+def placed(files: tuple[Path, ...]) -> Generator[None, None, None]:
+    """Tell what goes wrong within with its place in some files, where it came from there.
+
+    What a game has to say of its agents, and what users are told to change in their study, is
+    left as it is.
+
+    Raises
+    ------
+    SystemFailed
+    """
+    try:
+        yield
+    except Exception as error:
+        if not files or isinstance(error, SystemFailed | UnusableInput | NoAnswer):
+            raise
+        place = _innermost(error, {str(file) for file in files})
+        if place is None:
+            raise
+        file, line, function = place
+        what = f"in {function}: {_said(error)}" if function else _said(error)
+        raise SystemFailed(_shown(file), line, what) from error
+
+
+def _said(error: Exception) -> str:
+    """Say an error; one of ours is a sentence, another's needs its kind."""
+    text = str(error)
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg}"
+    if isinstance(error, KeyError) and error.args:
+        text = str(error.args[0])
+        text = text if " " in text else repr(error.args[0])
+    if isinstance(error, UnusableGame | WrongMethod):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _innermost(error: BaseException, files: set[str]) -> _PLACE | None:
+    """Return the innermost place in one of the files, of an error or of what it came from."""
+    if isinstance(error, SyntaxError) and error.filename in files:
+        return str(error.filename), error.lineno or 1, ""
+    for one in _chain(error):
+        for frame in reversed(traceback.extract_tb(one.__traceback__)):
+            if str(Path(frame.filename).resolve()) in files:
+                name = "" if frame.name == "<module>" else frame.name
+                return frame.filename, frame.lineno or 1, name
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came from: SimPy raises an error of a process again."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _shown(file: str) -> str:
+    """Write a path as seen from here, where it is below."""
+    path, here = Path(file), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else file

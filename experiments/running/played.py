@@ -1,0 +1,170 @@
+"""The cases of a study as far as they were played."""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from equigrid.errors import NoAnswer
+from equigrid.experiments.running.loading import LoadedStudy
+from equigrid.experiments.running.own_code import placed
+from equigrid.experiments.spec.study import Study
+from equigrid.experiments.system import System
+from equigrid.experiments.world.case_run import CaseRun
+from equigrid.experiments.world.playing import EndedAtOnce, Probed
+from equigrid.experiments.world.run_options import Progress, RunOptions
+from equigrid.experiments.world.world import World
+
+
+@dataclass(frozen=True, eq=False)
+class PlayedCase:
+    """A case that has been played.
+
+    Attributes
+    ----------
+    name : str
+    system : System
+        The object that played it.
+    world : World
+    run : CaseRun
+    seconds : float
+    """
+
+    name: str
+    system: System[Any]
+    world: World
+    run: CaseRun
+    seconds: float
+
+
+@dataclass
+class Played:
+    """Cases with an answer, and why others have none.
+
+    Attributes
+    ----------
+    loaded : LoadedStudy
+    tell : callable
+        Told a short sentence whenever something begins.
+    seconds : float or None
+        After which every search ends.
+    prepared : object
+        What the system prepared once for all cases.
+    cases : list of PlayedCase
+        In the order of the study, the interrupted one among them if it has an answer.
+    missing : dict of str to str
+        By case without an answer: why.
+    interrupted : bool
+    failure : NoAnswer or None
+        What ended the run after some cases were finished.
+    """
+
+    loaded: LoadedStudy
+    tell: Progress
+    seconds: float | None = None
+    prepared: Any = None
+    cases: list[PlayedCase] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+    failure: NoAnswer | None = None
+    _under_way: list[str] = field(default_factory=list)
+
+    @property
+    def study(self) -> Study:
+        """The study whose cases they are."""
+        return self.loaded.study
+
+    def case(self, name: str, asker: str = "") -> CaseRun:
+        """Return a case as it has run; play it now if it has not.
+
+        Raises
+        ------
+        ValueError
+            When it waits for who asks.
+        """
+        for case in self.cases:
+            if case.name == name:
+                return case.run
+        if name in self._under_way:
+            raise ValueError(f"case '{name}' and case '{asker}' wait for each other")
+        self.study.case(name)
+        played = self._played(name)
+        self.cases.append(played)
+        self.interrupted = self.interrupted or played.run.interrupted
+        return played.run
+
+    def _played(self, name: str) -> PlayedCase:
+        options = RunOptions(self.tell, self.seconds, self.prepared, self.case)
+        system, world = self.loaded.system.made(), World(self.study, name, options)
+        began = time.perf_counter()
+        self._under_way.append(name)
+        try:
+            with placed(self.loaded.system.files):
+                run = world.run(system.day)
+        finally:
+            self._under_way.remove(name)
+        return PlayedCase(name, system, world, run, time.perf_counter() - began)
+
+
+def play_cases(loaded: LoadedStudy, tell: Progress, seconds: float | None = None) -> Played:
+    """Play every case; one that others ask for is played when the first of them does.
+
+    Raises
+    ------
+    KeyboardInterrupt, NoAnswer
+        When nothing was found before.
+    """
+    with placed(loaded.system.files):
+        prepared = loaded.system.made().prepare(loaded.study)
+    played = Played(loaded, tell, seconds, prepared)
+    names = [case.name for case in loaded.study.cases]
+    for name in names:
+        if played.interrupted or played.failure is not None:
+            played.missing[name] = "not run"
+        else:
+            _play(played, name)
+    played.missing = {n: why for n, why in played.missing.items() if not _is_there(played, n)}
+    played.cases.sort(key=lambda case: names.index(case.name))
+    return played
+
+
+def _is_there(played: Played, name: str) -> bool:
+    return any(case.name == name for case in played.cases)
+
+
+def _play(played: Played, name: str) -> None:
+    try:
+        played.case(name)
+    except EndedAtOnce:
+        raise
+    except KeyboardInterrupt:
+        if not played.cases:
+            raise
+        played.missing[name] = "interrupted before it had an answer"
+        played.interrupted = True
+    except NoAnswer as failure:
+        if not played.cases:
+            raise
+        played.missing[name], played.failure = f"no answer: {failure}", failure
+
+
+def probe_cases(loaded: LoadedStudy) -> None:
+    """Ask whether every party of each case's first game has a feasible answer.
+
+    Raises
+    ------
+    NoAnswer, UnusableInput, UnusableGame
+        What a run would raise before its first search.
+    """
+    with placed(loaded.system.files):
+        prepared = loaded.system.made().prepare(loaded.study)
+    for case in loaded.study.cases:
+        options = RunOptions(prepared=prepared, earlier=_not_played, probing=True)
+        world = World(loaded.study, case.name, options)
+        with suppress(Probed), placed(loaded.system.files):
+            world.run(loaded.system.made().day)
+
+
+def _not_played(case: str, asker: str) -> CaseRun:
+    """What hangs on the answer of another case is not asked before anything is solved."""
+    raise Probed
