@@ -11,7 +11,7 @@ from equigrid.experiments.ends import explained_end
 from equigrid.experiments.refusals import refuse_infeasible_case
 from equigrid.experiments.result import CaseResult, Kpi
 from equigrid.experiments.strict import in_words
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study
 from equigrid.experiments.systems import Dispatch, System
 from equigrid.experiments.world import Progress, World
 from equigrid.grid.verified_flow import VerifiedFlow, verified_flow
@@ -67,8 +67,9 @@ class CaseRun:
         like: System | None = None,
         seconds: float | None = None,
     ) -> None:
-        self.study, self.name, self.seconds = study, name, {}
+        self.name, self.seconds = name, {}
         self.world = World(study, name, progress, like, seconds)
+        self.study = self.world.study
         refuse_infeasible_case(self.world)
         began = time.perf_counter()
         self.outcomes = self.world.run()
@@ -98,6 +99,7 @@ class CaseRun:
     def findings(self) -> AcFindings:
         """Hold the AC results against the limits of the study."""
         limits = self.system.study.spec.network
+        assert limits is not None
         off = self.ac.violations(limits.voltage_min_pu, limits.voltage_max_pu)
         # Columns that do not converge have no voltage; that they exist is told beside.
         findings = self.ac.converged & self._enforced()
@@ -188,6 +190,8 @@ def _best_round(rounds: tuple[Any, ...], *, leads_up: bool) -> int:
 
 
 def _judged(study: Study, dispatch: Dispatch) -> VerifiedFlow:
-    limits = study.spec.network.voltage_min_pu, study.spec.network.voltage_max_pu
+    said = study.spec.network
+    assert said is not None
+    limits = said.voltage_min_pu, said.voltage_max_pu
     loads = dispatch.net_load_mw, dispatch.net_load_mvar
-    return verified_flow(study.network, *loads, *limits, dispatch.parts)
+    return verified_flow(study.feeder, *loads, *limits, dispatch.parts)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import Interrupted
+from equigrid.experiments.spec.network_choice import Linearisation
 from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def play_linearised(world: "World", stage: str) -> Generator[Any, Any, "Equilibr
         Its system becomes the one that the last answer was found on.
     stage : str
     """
-    asked, system = world.study.spec.network.linearisation, world.system
+    asked, system = _asked(world), world.system
     if asked is None or not isinstance(system, Relinearised):
         return (yield from world.play(stage, system.game, world.exact(stage)))
     world.stage = stage
@@ -86,6 +87,11 @@ def play_linearised(world: "World", stage: str) -> Generator[Any, Any, "Equilibr
     return outcome
 
 
+def _asked(world: "World") -> Linearisation | None:
+    said = world.study.spec.network
+    return None if said is None else said.linearisation
+
+
 @dataclass(frozen=True)
 class _Fit:
     """An answer, the system whose linear network it was found on, and how far AC is from it."""
@@ -99,7 +105,7 @@ class _Fit:
 
 def _fit(world: "World", stage: str, rounds: int) -> _Fit:
     """Answer on ever better linear networks until AC agrees, a limit is met or somebody stops."""
-    asked, began = world.study.spec.network.linearisation, time.monotonic()
+    asked, began = _asked(world), time.monotonic()
     assert asked is not None
     system: Any = world.system
     answer: StackelbergAnswer | Equilibrium

@@ -34,12 +34,11 @@ def manifest(played: "Played") -> dict[str, Any]:
         "messages_sha256": {case.name: case.world.mailroom.digest() for case in cases},
         "python": platform.python_version(),
         "versions": {name: version(name) for name in _LIBRARIES},
-        "solver": {"name": "HiGHS", **study.spec.methods.exact.model_dump()},
+        "solver": {"name": "HiGHS", **study.spec.methods.exact.stated()},
         "certificate": study.spec.certificate.model_dump(),
         "network": {
-            "feeder": study.spec.network.feeder,
-            "voltage_min_pu": study.spec.network.voltage_min_pu,
-            "voltage_max_pu": study.spec.network.voltage_max_pu,
+            name: getattr(study.spec.network, name, None)
+            for name in ("feeder", "voltage_min_pu", "voltage_max_pu")
         },
         "seconds": {case.name: case.seconds for case in cases},
         "seconds_limit": played.seconds,

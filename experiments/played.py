@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from equigrid.errors import NoAnswer
 from equigrid.experiments.case_run import CaseRun, EndedAtOnce
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study
 from equigrid.experiments.world import Progress
 
 
@@ -46,8 +46,8 @@ def play_cases(study: Study, tell: Progress, seconds: float | None = None) -> Pl
         When nothing was found before.
     """
     played = Played(study, tell, seconds)
-    names = [case.name for case in study.spec.cases]
-    asked = study.spec.network.linearisation
+    names = [case.name for case in study.cases]
+    asked = study.spec.network and study.spec.network.linearisation
     first = None if asked is None else asked.case
     for name in sorted(names, key=lambda name: name != first):
         if played.interrupted or played.failure is not None:

@@ -2,7 +2,7 @@
 
 from equigrid.errors import NoAnswer
 from equigrid.experiments.feasibility import refuse_infeasible
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study
 from equigrid.experiments.systems import system_kind
 from equigrid.experiments.world import World
 
@@ -22,7 +22,7 @@ def refuse_unusable(study: Study) -> None:
         When a party of a case has no feasible answer, whatever it hears.
     """
     system_kind(study.spec.system).refuse(study)
-    for case in study.spec.cases:
+    for case in study.cases:
         refuse_infeasible_case(World(study, case.name))
 
 
@@ -35,6 +35,6 @@ def refuse_infeasible_case(world: World) -> None:
         Naming the case, the party and the hour.
     """
     try:
-        refuse_infeasible(world.system.game, world.study.spec.hours)
+        refuse_infeasible(world.system.game, world.study.spec.steps)
     except NoAnswer as error:
         raise type(error)(f"{world.case.name}: {error}", error.agent) from error

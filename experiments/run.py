@@ -14,7 +14,8 @@ from equigrid.experiments.manifest import manifest
 from equigrid.experiments.played import Played, play_cases
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import Result
-from equigrid.experiments.study import Study, load_study
+from equigrid.experiments.spec.study import Study
+from equigrid.experiments.study import load_study
 from equigrid.experiments.systems import system_kind
 from equigrid.experiments.tables import joined
 from equigrid.experiments.world import Progress
@@ -201,7 +202,7 @@ def result_of(played: Played) -> Result:
         seed=study.spec.seed,
         cases=tuple(case.result(kpis[case.name]) for case in cases),
         tables={**joined(tables), **_rounds(cases), **kind.study_tables(cases[0].system)},
-        network=study.network,
+        network=study.feeder,
         tolerance=study.spec.certificate.model_dump(),
         messages="".join(case.world.mailroom.lines() for case in cases),
         manifest=manifest(played),
@@ -211,6 +212,7 @@ def result_of(played: Played) -> Result:
 
 def _rounds(cases: list[CaseRun]) -> dict[str, pd.DataFrame]:
     """Return the rounds of the linear network, no table where none were asked for."""
-    if cases[0].world.study.spec.network.linearisation is None:
+    said = cases[0].world.study.spec.network
+    if said is None or said.linearisation is None:
         return {}
     return {"linearisation": pd.concat([rounds_table(c.world) for c in cases], ignore_index=True)}

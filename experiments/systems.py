@@ -1,26 +1,23 @@
 """What a published system brings: its study files, its parties, its report, and where it is."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
-from equigrid.experiments.schema import Case
-from equigrid.experiments.schema import StudySpec as StudyFile
+from equigrid.experiments.spec.findings import Problem
+from equigrid.experiments.spec.study import Study, StudyCase
+from equigrid.experiments.spec.study_spec import StudySpec as StudyFile
 
 if TYPE_CHECKING:  # what follows from these takes long to import, and few need all of it
     import pandas as pd
 
-    from equigrid.experiments.checks import Problem
-    from equigrid.experiments.findings import Document
     from equigrid.experiments.replay import LoggedRun
     from equigrid.experiments.report.kind import ReportKind
     from equigrid.experiments.result import Kpi
-    from equigrid.experiments.study import Study
     from equigrid.experiments.world import World
     from equigrid.grid.ac import AcResult
-    from equigrid.grid.network.network import Network
     from equigrid.markets.equilibrium import Equilibrium
     from equigrid.markets.games.game import Game
 
@@ -63,7 +60,7 @@ class System(Protocol):
     """The parties of one case of a study, their game and their timetable."""
 
     @property
-    def study(self) -> "Study":
+    def study(self) -> Study:
         """The study that the case is of."""
         ...
 
@@ -147,10 +144,8 @@ class SystemKind:
     ----------
     schema : type
         What its study files hold.
-    problems : callable
-        Of a document, and its network if that can be read: problems between parts of the file.
     parties : callable
-        Of a study and a case: its `System`.
+        Of a study as it is in a case, and the case: its `System`.
     study_tables : callable
         Of the system of the first case: tables that are the same in all cases.
     report : callable
@@ -169,15 +164,14 @@ class SystemKind:
     """
 
     schema: type[StudyFile]
-    problems: "Callable[[Document, Network | None], Iterator[Problem]]"
-    parties: "Callable[[Study, Case], System]"
+    parties: Callable[[Study, StudyCase], System]
     study_tables: "Callable[[Any], Tables]"
     report: "Callable[[], ReportKind]"
     replay: Callable[[], ReplayKind]
     compared: "Callable[[dict[str, Kpis], Study], None]" = lambda kpis, study: None
-    refuse: "Callable[[Study], None]" = lambda study: None
-    doubts: "Callable[[Study], Iterable[Problem]]" = lambda study: ()
-    deliveries: "Callable[[Study, Case, Tables, int, int], Deliveries] | None" = None
+    refuse: Callable[[Study], None] = lambda study: None
+    doubts: Callable[[Study], Iterable[Problem]] = lambda study: ()
+    deliveries: "Callable[[Study, StudyCase, Tables, int, int], Deliveries] | None" = None
 
 
 def system_kind(name: str) -> SystemKind:

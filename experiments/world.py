@@ -10,8 +10,7 @@ import simpy
 from equigrid.agents.shell import Shell
 from equigrid.errors import Interrupted, NoAnswer, UnusableGame, WrongMethod
 from equigrid.experiments.linearisation import Relinearised, Round
-from equigrid.experiments.schema import Case
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study, StudyCase
 from equigrid.experiments.systems import System, system_kind
 from equigrid.markets.equilibrium import Equilibrium, Method
 from equigrid.markets.games.game import Game
@@ -72,10 +71,9 @@ class World(mesa.Model):  # type: ignore[misc]
         seconds: float | None = None,
     ) -> None:
         super().__init__(rng=stream(study.spec.seed, f"{case}/mesa"))
-        self.study = study
-        self.case = next(c for c in study.spec.cases if c.name == case)
+        self.study, self.case = study.in_case(case), study.case(case)
         self.like, self.seconds = like, seconds
-        self.system: System = _parties(study, self.case, like)
+        self.system: System = _parties(self.study, self.case, like)
         self.rounds: list[Round] = []
         self.shortcomings: list[str] = []
         self.remarks: list[str] = []
@@ -146,7 +144,7 @@ class World(mesa.Model):  # type: ignore[misc]
             That are left; those of the world if not given.
         """
         self.stage = stage
-        settings = self.study.spec.methods.exact.model_dump(exclude_none=True)
+        settings = self.study.spec.methods.exact.stated()
         clock = self.seconds if seconds is None else seconds
         settings |= {} if clock is None else {"seconds": clock}
         return Exact(**settings, progress=self.search_progress(stage))
@@ -223,7 +221,7 @@ def _placed(error: Exception, where: str) -> Exception:
     return WrongMethod(f"{where}: {error}")
 
 
-def _parties(study: Study, case: Case, like: System | None) -> System:
+def _parties(study: Study, case: StudyCase, like: System | None) -> System:
     system: Any = system_kind(study.spec.system).parties(study, case)
     if like is not None and isinstance(system, Relinearised):
         system = system.linearised_like(like)
