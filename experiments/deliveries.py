@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from equigrid.errors import UnusableResult
-from equigrid.experiments.findings import UnusableInput
-from equigrid.experiments.study import Study, list_studies, load_study
+from equigrid.experiments.spec.findings import UnusableInput
+from equigrid.experiments.spec.study import Study
+from equigrid.experiments.study import list_studies, load_study
 from equigrid.experiments.systems import Deliveries, system_kind
 from equigrid.threads import one_blas_thread
 
@@ -98,9 +99,9 @@ def _each_case(
     run = system_kind(study.spec.system).deliveries
     assert run is not None
     played = set(tables["offers"]["case"])  # all cases, unless the run was interrupted
-    for case in (case for case in study.spec.cases if case.name in played):
+    for case in (case for case in study.cases if case.name in played):
         own = {name: table[table["case"] == case.name] for name, table in tables.items()}
-        yield _summed_up(case.name, run(study, case, own, count, seed))
+        yield _summed_up(case.name, run(study.in_case(case.name), case, own, count, seed))
 
 
 def _summed_up(case: str, found: Deliveries) -> Delivered:
@@ -133,5 +134,5 @@ def _study(manifest: dict[str, Any], study: str | Path | None) -> Study:
 
 def _of_method(study: Study) -> Iterator[str]:
     """Yield the digest that a run of the exact stages alone has."""
-    if any(stage.method == "exact" for stage in study.spec.stages):
+    if any(entry.method == "exact" for entry in getattr(study.spec, "timetable", ())):
         yield study.with_method("exact").digest()

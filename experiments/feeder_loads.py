@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from equigrid.arrays import FloatArray
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +46,8 @@ def feeder_loads(study: Study, load_factor: ArrayLike) -> FeederLoads:
     load_factor : array of shape (T,)
         Load relative to nominal, by hour.
     """
-    said = study.spec.network.generation_profile
-    generation_factor = np.ones(study.spec.hours) if said is None else np.array(said)
+    said = study.spec.network and study.spec.network.generation_profile
+    generation_factor = np.ones(study.spec.steps) if said is None else np.array(said)
     return FeederLoads(
         *_at_hours(study, "load", np.asarray(load_factor)),
         *_at_hours(study, "generation", generation_factor),
@@ -55,6 +55,6 @@ def feeder_loads(study: Study, load_factor: ArrayLike) -> FeederLoads:
 
 
 def _at_hours(study: Study, what: str, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
-    buses = study.network.buses
+    buses = study.feeder.buses
     active, reactive = (buses[f"{what}_{unit}"].to_numpy(np.float64) for unit in ("mw", "mvar"))
     return np.outer(active, factor), np.outer(reactive, factor)

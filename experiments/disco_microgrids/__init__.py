@@ -1,12 +1,10 @@
 """Paper E: a distribution company that buys wholesale and prices its exchange with microgrids."""
 
-from equigrid.experiments.disco_microgrids.checks import problems
 from equigrid.experiments.disco_microgrids.schema import DiscoMicrogridsSpec
 from equigrid.experiments.systems import SystemKind, later
 
 KIND = SystemKind(
     schema=DiscoMicrogridsSpec,
-    problems=problems,
     parties=later(f"{__name__}.system", "parties"),
     study_tables=later(f"{__name__}.tables", "study_tables"),
     report=later(f"{__name__}.report", "report_kind"),

@@ -8,7 +8,8 @@ import numpy as np
 from equigrid.arrays import FloatArray
 from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.result import Kpi
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study
+from equigrid.experiments.spec.study_spec import StudySpec
 from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
@@ -47,12 +48,15 @@ def add_profit_forgone(kpis: dict[str, dict[str, Kpi]], study: Study) -> None:
     study : Study
         Which says in which cases ramps cost something.
     """
-    assert isinstance(study.spec, schema.DiscoMicrogridsSpec)
-    penalised = [c.name for c in study.spec.cases if c.ramp_penalty and c.name in kpis]
+    penalised = [c.name for c in study.cases if _penalised(c.spec) and c.name in kpis]
     free = [case for case in kpis if case not in penalised]
     for case in penalised if free else []:
         before, after = kpis[free[0]]["disco_profit"], kpis[case]["disco_profit"]
         kpis[case]["profit_forgone"] = Kpi(before.value - after.value, before.unit)
+
+
+def _penalised(spec: StudySpec) -> bool:
+    return isinstance(spec, schema.DiscoMicrogridsSpec) and spec.ramp_penalty
 
 
 def _cost(outcome: Equilibrium, site: str) -> float:

@@ -1,14 +1,14 @@
 """What is implausible in a study of paper E: powers, prices and fractions in other units."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from equigrid.arrays import FloatArray
 from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.feeder_loads import feeder_loads
-from equigrid.experiments.plausibility import (
+from equigrid.experiments.spec.findings import Loc, Problem
+from equigrid.experiments.spec.plausibility import (
     TIMES_FEEDER,
     below_all,
     below_peak,
@@ -21,14 +21,10 @@ from equigrid.experiments.plausibility import (
     too_much,
     unlike,
 )
-
-if TYPE_CHECKING:
-    from equigrid.experiments.checks import Problem
-    from equigrid.experiments.findings import Loc
-    from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study
 
 
-def doubts(study: "Study") -> Iterator["Problem"]:
+def doubts(study: Study) -> Iterator[Problem]:
     """Yield what is implausible: place, message, guilty value."""
     spec = study.spec
     assert isinstance(spec, schema.DiscoMicrogridsSpec)
@@ -63,8 +59,8 @@ def doubts(study: "Study") -> Iterator["Problem"]:
 
 
 def _manager(
-    loc: "Loc", agent: schema.DersManager, wholesale: float, peak_mw: float
-) -> Iterator["Problem"]:
+    loc: Loc, agent: schema.DersManager, wholesale: float, peak_mw: float
+) -> Iterator[Problem]:
     most = max(agent.interruption_price_per_mwh)
     yield from unlike((*loc, "interruption_price_per_mwh"), most, wholesale, _WHOLESALE)
     for kind in ("generators", "photovoltaics"):
@@ -76,16 +72,16 @@ def _manager(
 
 
 def _disco(
-    loc: "Loc", agent: schema.Disco, wholesale: float, net_mw: FloatArray
-) -> Iterator["Problem"]:
+    loc: Loc, agent: schema.Disco, wholesale: float, net_mw: FloatArray
+) -> Iterator[Problem]:
     rest = "generators, photovoltaics and microgrids, or is interrupted"
     yield from below_peak((*loc, "purchase_max_mw"), agent.purchase_max_mw, net_mw, rest)
     yield from unlike((*loc, "price_max_per_mwh"), agent.price_max_per_mwh, wholesale, _WHOLESALE)
 
 
 def _microgrid(
-    loc: "Loc", agent: schema.Microgrid, wholesale: float, peak_mw: float
-) -> Iterator["Problem"]:
+    loc: Loc, agent: schema.Microgrid, wholesale: float, peak_mw: float
+) -> Iterator[Problem]:
     usable_mw = agent.exchange_max_mw + max(agent.demand_mw)
     units = (
         (("photovoltaic_max_mw",), agent.photovoltaic_max_mw),

@@ -18,8 +18,7 @@ from equigrid.experiments.disco_microgrids.tables import case_tables
 from equigrid.experiments.feeder_loads import feeder_loads
 from equigrid.experiments.linearisation import play_linearised
 from equigrid.experiments.result import Kpi
-from equigrid.experiments.schema import Case
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study, StudyCase
 from equigrid.experiments.systems import Dispatch, System
 from equigrid.grid.ac import AcResult
 from equigrid.grid.linear.lindistflow import linearise
@@ -63,7 +62,7 @@ class DiscoMicrogrids:
     def scenarios(self) -> ScenarioSet:
         """Load factor and irradiance, all combinations of their intervals."""
         load, sun = self.spec.scenarios.load, self.spec.scenarios.irradiance
-        ones, mean = np.ones(self.spec.hours), np.array(sun.mean)
+        ones, mean = np.ones(self.spec.steps), np.array(sun.mean)
         greatest = np.sqrt(mean * (1 - mean))
         return scenario_tree(
             [
@@ -124,7 +123,7 @@ class DiscoMicrogrids:
     @cached_property
     def disco(self) -> disco.Disco:
         """The Disco with its feeder, loads and resources."""
-        network, spec = self.study.network, self.spec
+        network, spec = self.study.feeder, self.spec
         profile = self.customers.peak_load_fraction * np.array(self.customers.load_profile)
         rated = dict.fromkeys(network.buses.index, 0.0)
         for unit in self.manager.photovoltaics:
@@ -184,16 +183,16 @@ class DiscoMicrogrids:
 
     def day(self, world: "World") -> Generator[Any, Any, None]:
         """Go through the stages of the study: the only place that knows the order of events."""
-        for stage in self.spec.stages:
+        for stage in self.spec.timetable:
             yield world.at(minute=stage.minute)
             if stage.method == "announce":
                 world.publish(self.game, stage.name)
             elif stage.method == "exact":
                 yield from play_linearised(world, stage.name)
             else:
-                talk = BestResponse(**self.spec.methods.best_response.model_dump())
+                talk = BestResponse(**self.spec.methods.best_response.stated())
                 # Where an exact stage is played as well, the negotiation is compared with it.
-                proven = any(other.method == "exact" for other in self.spec.stages)
+                proven = any(other.method == "exact" for other in self.spec.timetable)
                 play = world.compare if proven else world.play
                 yield from play(stage.name, self.game, talk)
 
@@ -203,7 +202,7 @@ class DiscoMicrogrids:
         """Linearise at the AC operating points of an answer, if AC differs there."""
         result = self._taken(values)
         net = result.net_load_mw, result.net_load_mvar
-        exact = linearise(self.study.network, *net).values(*net)
+        exact = linearise(self.study.feeder, *net).values(*net)
         assert result.voltage_pu is not None
         error = np.abs(np.sqrt(exact["voltage_squared_pu"]) - result.voltage_pu).max()
         return replace(self, operating_point=net), float(error)
@@ -233,7 +232,7 @@ class DiscoMicrogrids:
         return case_tables(self, case, outcomes, ac)
 
     def _iso(self) -> Agent:
-        hours = self.spec.hours
+        hours = self.spec.steps
         return Agent(
             self.iso.name,
             hears={
@@ -252,7 +251,7 @@ class DiscoMicrogrids:
             self.manager.name,
             hears={
                 "generator_order_mwh": cp.Parameter(len(bids)),
-                "interruption_order_mw": cp.Parameter(self.spec.hours),
+                "interruption_order_mw": cp.Parameter(self.spec.steps),
             },
             says={
                 "generator_bid_per_mwh": bids,
@@ -268,10 +267,10 @@ class DiscoMicrogrids:
         )
 
 
-def parties(study: Study, case: Case) -> System:
+def parties(study: Study, case: StudyCase) -> System:
     """Return the parties of one case."""
-    assert isinstance(case, schema.Case)
-    return DiscoMicrogrids(study, case.ramp_penalty)
+    assert isinstance(case.spec, schema.DiscoMicrogridsSpec)
+    return DiscoMicrogrids(study, case.spec.ramp_penalty)
 
 
 def _generator(name: str, unit: schema.Generator) -> assets.Generator:

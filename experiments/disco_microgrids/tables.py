@@ -58,7 +58,7 @@ def _negotiation(system: "DiscoMicrogrids", talk: Equilibrium | None) -> Tables:
             "new_answers": np.array([record["new_answers"] for record in records], dtype=int),
         }
     )
-    hours = system.spec.hours
+    hours = system.spec.steps
     prices = [np.asarray(record["announced"][path]) for record in records]
     round_prices = pd.DataFrame(
         {
@@ -85,7 +85,7 @@ def _number(value: float | None) -> float:
 
 
 def _hours(system: "DiscoMicrogrids") -> IntArray:
-    return np.arange(1, system.spec.hours + 1)
+    return np.arange(1, system.spec.steps + 1)
 
 
 def _ramp(power: FloatArray) -> FloatArray:
@@ -149,7 +149,7 @@ def _scenario_hours(system: "DiscoMicrogrids", rows: int) -> pd.DataFrame:
 
 
 def _dispatch(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd.DataFrame:
-    name, buses = system.company.name, list(system.study.network.buses.index)
+    name, buses = system.company.name, list(system.study.feeder.buses.index)
     units = system.manager.generators
     produced, cut = values[f"{name}.generator_mw"], values[f"{name}.interrupted_mw"]
     loaded = [k for k in range(len(buses)) if system.disco.load_mw[k].max() > 0]
@@ -169,14 +169,14 @@ def _voltages(
 ) -> pd.DataFrame:
     squared = values[f"{system.company.name}.voltage_squared_pu"]
     table = _scenario_hours(system, len(squared))
-    table["bus"] = np.repeat(system.study.network.buses.index.to_numpy(), squared.shape[1])
+    table["bus"] = np.repeat(system.study.feeder.buses.index.to_numpy(), squared.shape[1])
     table["voltage_linear_pu"] = np.sqrt(squared).ravel()
     table["voltage_ac_pu"] = ac.voltage_pu.ravel()
     return table
 
 
 def _branches(system: "DiscoMicrogrids", ac: AcResult) -> pd.DataFrame:
-    branches = system.study.network.branches
+    branches = system.study.feeder.branches
     table = _scenario_hours(system, len(branches))
     for column, source in (("branch", "name"), ("from_bus", "from_bus"), ("to_bus", "to_bus")):
         table[column] = np.repeat(branches[source].to_numpy(), ac.current_ka.shape[1])
@@ -186,7 +186,7 @@ def _branches(system: "DiscoMicrogrids", ac: AcResult) -> pd.DataFrame:
 
 
 def _places(system: "DiscoMicrogrids") -> pd.DataFrame:
-    network, most_mw = system.study.network, system.company.purchase_max_mw
+    network, most_mw = system.study.feeder, system.company.purchase_max_mw
     records = [*feeder_places(network, system.iso.name, most_mw)]
     records += [(m.name, "microgrid", m.bus, m.exchange_max_mw) for m in system.spec.microgrids]
     records += [(g.name, "generator", g.bus, g.power_max_mw) for g in system.manager.generators]
@@ -201,7 +201,7 @@ def _bids(system: "DiscoMicrogrids") -> pd.DataFrame:
     parts = []
     for site in system.microgrids:
         costs = {
-            "generator": np.full(system.spec.hours, site.generator.cost_per_mwh),
+            "generator": np.full(system.spec.steps, site.generator.cost_per_mwh),
             "interruptible": np.asarray(site.interruptible.cost_per_mwh),
         }
         for resource, cost in costs.items():
@@ -221,7 +221,7 @@ def _bids(system: "DiscoMicrogrids") -> pd.DataFrame:
 def _scenarios(system: "DiscoMicrogrids") -> pd.DataFrame:
     table = _scenario_hours(system, 1)
     probability = system.scenarios.probability
-    table.insert(1, "probability", np.repeat(probability, system.spec.hours))
+    table.insert(1, "probability", np.repeat(probability, system.spec.steps))
     table["load_factor"] = system.scenarios["load_factor"].ravel()
     table["irradiance"] = system.scenarios["irradiance"].ravel()
     return table

@@ -1,12 +1,10 @@
 """Paper A: an aggregator that sells ramping products which the feeder has to be able to deliver."""
 
-from equigrid.experiments.frp_aggregator.checks import problems
 from equigrid.experiments.frp_aggregator.schema import FrpAggregatorSpec
 from equigrid.experiments.systems import SystemKind, later
 
 KIND = SystemKind(
     schema=FrpAggregatorSpec,
-    problems=problems,
     parties=later(f"{__name__}.system", "parties"),
     study_tables=later(f"{__name__}.tables", "study_tables"),
     report=later(f"{__name__}.report", "report_kind"),

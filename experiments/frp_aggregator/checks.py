@@ -1,45 +1,30 @@
-"""What one part of a study of paper A says about another: kinds, references, buses, hours."""
+"""What is wrong with the scenarios of a study of paper A: their hours, a measured series."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from equigrid.experiments.checks import Problem, doubled, kinds, references, unknown_buses
-from equigrid.experiments.findings import Document
-from equigrid.grid.network.network import Network
+from equigrid.experiments.spec.findings import Document, Problem
 
-# Each kind that must be there once, and who refers to it by which field.
-_ONCE = ("market", "network-operator", "prosumer-aggregator")
-_REFERENCES = (
-    ("network-operator", "buys_from", "market"),
-    ("prosumer-aggregator", "buys_from", "network-operator"),
-    ("prosumer", "represented_by", "prosumer-aggregator"),
-)
-_UNITS = ("agents", "*", "photovoltaics", "*")
 _HOURS_OF_A_DAY = 24
 
 
-def problems(document: Document, network: Network | None) -> Iterator[Problem]:
-    """Yield every problem between parts of a study: place, message, guilty value."""
-    yield from doubled(document, [(*_UNITS, "name")])
-    yield from kinds(document, _ONCE, ["prosumer"])
-    yield from references(document, _REFERENCES)
+def scenario_problems(document: Document) -> Iterator[Problem]:
+    """Yield every problem of the scenarios: place, message, guilty value."""
     yield from _hours_of_days(document)
     yield from _measured(document)
-    if network is not None:
-        yield from unknown_buses(document, network, [("agents", "*", "bus"), (*_UNITS, "bus")])
 
 
 def _hours_of_days(document: Document) -> Iterator[Problem]:
     """Refuse hours that go beyond the days which are clustered."""
-    scenarios, hours = document.data.get("scenarios"), document.data.get("hours")
+    scenarios, hours = document.data.get("scenarios"), document.data.get("steps", _HOURS_OF_A_DAY)
     if not isinstance(scenarios, dict) or scenarios.get("kind") == "given":
         return
     first = scenarios.get("first_hour", 1)
     if isinstance(hours, int) and isinstance(first, int) and first + hours - 1 > _HOURS_OF_A_DAY:
         yield (
-            ("hours",),
+            ("steps",),
             f"days have {_HOURS_OF_A_DAY} hours, and these begin with hour {first}; "
-            "lower hours, or use scenarios of kind given",
+            "lower steps, or use scenarios of kind given",
             hours,
         )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from equigrid.arrays import FloatArray
 from equigrid.experiments.frp_aggregator import schema
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study
 from equigrid.scenarios.days.measured_days import read_daily_profiles
 from equigrid.scenarios.days.photovoltaic_days import PhotovoltaicDays
 from equigrid.scenarios.reduction import cluster_days
@@ -38,7 +38,7 @@ def days_of(study: Study) -> Days:
         Of this system.
     """
     assert isinstance(study.spec, schema.FrpAggregatorSpec)
-    said, hours = study.spec.scenarios, study.spec.hours
+    said, hours = study.spec.scenarios, study.spec.steps
     if isinstance(said, schema.GivenScenarios):
         given = ScenarioSet({"irradiance": np.array(said.irradiance)}, np.array(said.probability))
         return Days(given, said.samples)

@@ -9,8 +9,7 @@ from equigrid.agents.network_operator import STATES
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.parties import loads_of, spec_of
-from equigrid.experiments.schema import Case
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study, StudyCase
 from equigrid.experiments.systems import Deliveries
 from equigrid.grid.verified_flow import verified_flow
 from equigrid.scenarios.seeds import stream
@@ -38,7 +37,7 @@ class _Sold:
 
 
 def deliveries(
-    study: Study, case: Case, tables: dict[str, pd.DataFrame], count: int, seed: int
+    study: Study, case: StudyCase, tables: dict[str, pd.DataFrame], count: int, seed: int
 ) -> Deliveries:
     """Run random deliveries of one case's offers through AC.
 
@@ -49,15 +48,14 @@ def deliveries(
     Parameters
     ----------
     study : Study
-    case : Case
-        What it promises.
+        As it is in the case.
+    case : StudyCase
     tables : dict of str to DataFrame
         ``offers`` and ``photovoltaics`` of the case.
     count : int
     seed : int
         The same deliveries are drawn in every case.
     """
-    assert isinstance(case, schema.Case)
     sold = _sold(study, tables)
     columns, shares = _drawn(len(sold.bus), sold.taken_mw.shape[1], count, seed)
     taken = sold.taken_mw[:, columns]
@@ -65,9 +63,9 @@ def deliveries(
         shares > 0, shares * sold.down_mw[:, columns], shares * sold.up_mw[:, columns]
     )
     load_mw, load_mvar = _loads(study, columns)
-    at_bus = np.equal.outer(study.network.buses.index.to_numpy(), sold.bus).astype(float)
+    at_bus = np.equal.outer(study.feeder.buses.index.to_numpy(), sold.bus).astype(float)
     beyond = _beyond(study, load_mw + at_bus @ taken, load_mvar)
-    return Deliveries(set(STATES) <= set(case.secured), *beyond)
+    return Deliveries(set(STATES) <= set(spec_of(study).secured), *beyond)
 
 
 def _beyond(
@@ -77,11 +75,12 @@ def _beyond(
 
     A number of deliveries at a time, so that what is known of each bus need not fit into memory.
     """
-    limits = study.spec.network.voltage_min_pu, study.spec.network.voltage_max_pu
+    said = spec_of(study).network
+    limits = said.voltage_min_pu, said.voltage_max_pu
     collected = []
     for start in range(0, load_mw.shape[1], _AT_ONCE):
         some = np.s_[:, start : start + _AT_ONCE]
-        judged = verified_flow(study.network, load_mw[some], load_mvar[some], *limits)
+        judged = verified_flow(study.feeder, load_mw[some], load_mvar[some], *limits)
         off = judged.result.violations(*limits)
         collected.append((off.voltage_pu.max(axis=0), off.loading_percent.max(axis=0)))
     voltage, loading = zip(*collected, strict=True)
@@ -116,5 +115,5 @@ def _drawn(parties: int, columns: int, count: int, seed: int) -> tuple[IntArray,
 
 def _loads(study: Study, columns: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return the feeder's own load less its generation (N, count), MW and MVAr."""
-    load, hour = loads_of(study), columns % study.spec.hours
+    load, hour = loads_of(study), columns % study.spec.steps
     return load.net_mw[:, hour], load.net_mvar[:, hour]

@@ -9,7 +9,7 @@ from equigrid.arrays import FloatArray
 from equigrid.experiments.feeder_loads import FeederLoads, feeder_loads
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.days import Days
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link
@@ -39,7 +39,7 @@ def operator_of(
     rated = np.array([unit.power_max_mw for unit in said.photovoltaics])
     return network_operator.NetworkOperator(
         name=said.name,
-        network=study.network,
+        network=study.feeder,
         voltage_min_pu=spec.network.voltage_min_pu,
         voltage_max_pu=spec.network.voltage_max_pu,
         load_mw=load.net_mw,
@@ -71,7 +71,7 @@ def aggregator_of(
         name=one(spec, schema.ProsumerAggregator).name,
         prosumers=prosumers,
         scenarios=len(near.probability),
-        hours=spec.hours,
+        hours=spec.steps,
         worst_case=near.worst_case,
         here_and_now=spec.offers == "here-and-now",
     )

@@ -1,13 +1,13 @@
 """What is implausible in a study of paper A: powers and prices in other units."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from equigrid.experiments.feeder_loads import feeder_loads
 from equigrid.experiments.frp_aggregator import schema
-from equigrid.experiments.plausibility import (
+from equigrid.experiments.spec.findings import Problem
+from equigrid.experiments.spec.plausibility import (
     below_peak,
     beside_feeder,
     inefficient,
@@ -15,13 +15,10 @@ from equigrid.experiments.plausibility import (
     percent,
     unlike,
 )
-
-if TYPE_CHECKING:
-    from equigrid.experiments.checks import Problem
-    from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study
 
 
-def doubts(study: "Study") -> Iterator["Problem"]:
+def doubts(study: Study) -> Iterator[Problem]:
     """Yield what is implausible: place, message, guilty value."""
     spec = study.spec
     assert isinstance(spec, schema.FrpAggregatorSpec)

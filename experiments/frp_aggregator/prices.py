@@ -77,7 +77,7 @@ def parts_residual(system: "FrpAggregator", outcome: Equilibrium) -> float:
 
 def residuals(system: "FrpAggregator", outcome: Equilibrium) -> pd.DataFrame:
     """Return the greatest distance of parts from the dual, by prosumer and product."""
-    at_bus, index = bus_prices(system, outcome), list(system.study.network.buses.index)
+    at_bus, index = bus_prices(system, outcome), list(system.study.feeder.buses.index)
     records = []
     for prosumer, bus in system.operator.prosumer_buses.items():
         paid = paid_prices(system, outcome.values, prosumer)

@@ -1,29 +1,45 @@
 """What a study of paper A holds: its parties, cases and scenarios."""
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from equigrid.experiments import schema
+from equigrid.experiments.frp_aggregator.checks import scenario_problems
 from equigrid.experiments.frp_aggregator.stored_energy import what_cannot_be_stored
-from equigrid.experiments.reading import Strict, exactly
-from equigrid.experiments.schema import (
+from equigrid.experiments.spec import methods, study_spec
+from equigrid.experiments.spec.checks import hourly, kinds, references
+from equigrid.experiments.spec.feeder import linear_network_problems
+from equigrid.experiments.spec.fields import (
     Bus,
     Efficiency,
-    Fraction,
     Name,
     NotNegative,
     Positive,
-    Series,
     Text,
     no_less_than,
     no_more_than,
 )
+from equigrid.experiments.spec.findings import Document, Problem
+from equigrid.experiments.spec.network_choice import NetworkChoice
+from equigrid.experiments.spec.part import Part
+from equigrid.experiments.spec.series import FractionSeries, NotNegativeSeries, PositiveSeries
+from equigrid.experiments.spec.study_spec import Timetable
+from equigrid.experiments.spec.surroundings import around
+
+if TYPE_CHECKING:
+    from equigrid.grid.network.network import Network
+
+# Each kind that must be there once, and who refers to it by which field.
+_ONCE = ("market", "network-operator", "prosumer-aggregator")
+_REFERENCES = (
+    ("network-operator", "buys_from", "market"),
+    ("prosumer-aggregator", "buys_from", "network-operator"),
+    ("prosumer", "represented_by", "prosumer-aggregator"),
+)
 
 State = Literal["before", "up", "down"]
 Power = Annotated[float, Field(ge=-1e6, le=1e6)]
-PositiveSeries = Annotated[tuple[Positive, ...], exactly("hours")]
-FractionSeries = Annotated[tuple[Fraction, ...], exactly("hours")]
 DayOfYear = Annotated[int, Field(ge=1, le=365)]
 Hour = Annotated[int, Field(ge=1, le=24)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
@@ -43,16 +59,16 @@ def _distribution(probability: tuple[float, ...]) -> tuple[float, ...]:
     return probability
 
 
-class Market(schema.Party):
+class Market(study_spec.Party):
     """Publishes what energy costs and what ramping products are worth at the substation."""
 
     kind: Literal["market"]
     energy_price_per_mwh: PositiveSeries
-    up_price_per_mwh: Series
-    down_price_per_mwh: Series
+    up_price_per_mwh: NotNegativeSeries
+    down_price_per_mwh: NotNegativeSeries
 
 
-class Photovoltaic(Strict):
+class Photovoltaic(Part):
     """A PV unit that the network operator dispatches."""
 
     name: Name
@@ -60,25 +76,25 @@ class Photovoltaic(Strict):
     power_max_mw: Positive
 
 
-class NetworkOperator(schema.Party):
+class NetworkOperator(study_spec.Party):
     """Clears energy and ramping products within the limits of its feeder."""
 
     kind: Literal["network-operator"]
     buys_from: Name
     exchange_max_mw: Positive
     peak_load_fraction: NotNegative
-    load_profile: Series
+    load_profile: NotNegativeSeries
     photovoltaics: Annotated[tuple[Photovoltaic, ...], Field(min_length=1)]
 
 
-class ProsumerAggregator(schema.Party):
+class ProsumerAggregator(study_spec.Party):
     """Buys energy and sells ramping products for its prosumers."""
 
     kind: Literal["prosumer-aggregator"]
     buys_from: Name
 
 
-class Prosumer(schema.Party):
+class Prosumer(study_spec.Party):
     """A virtual battery at a bus."""
 
     kind: Literal["prosumer"]
@@ -111,7 +127,7 @@ class Prosumer(schema.Party):
     @model_validator(mode="after")
     def _possible(self, info: ValidationInfo) -> Self:
         """Refuse a battery that no schedule keeps within its limits."""
-        hours = (info.context or {}).get("hours")
+        hours = around(info).steps
         if hours and (result := what_cannot_be_stored(self, hours)):
             raise ValueError(f"the virtual battery '{self.name}' is infeasible: {result}")
         return self
@@ -122,7 +138,7 @@ Agent = Annotated[
 ]
 
 
-class _Days(Strict):
+class _Days(Part):
     """Days of irradiance that are clustered, and which of their hours the study covers."""
 
     clusters: Count
@@ -153,7 +169,7 @@ class MeasuredDays(_Days):
     hour_column: Text | None = None
 
 
-class GivenScenarios(Strict):
+class GivenScenarios(Part):
     """Scenarios as they are, with the number of days behind their probabilities."""
 
     kind: Literal["given"]
@@ -176,34 +192,38 @@ class GivenScenarios(Strict):
 Scenarios = Annotated[DrawnDays | MeasuredDays | GivenScenarios, Field(discriminator="kind")]
 
 
-class ExactSettings(schema.ExactSettings):
-    """Settings of the exact method; the worst tie takes long to look for."""
+class ExactSettings(methods.ExactSettings):
+    """Settings of the exact method that a study has to state; a worst tie takes long to look for."""
 
+    gap: methods.Gap
+    node_limit: methods.Count
     ties: bool = False
 
 
-class Methods(schema.Methods):
+class Methods(methods.Methods):
     """Settings of the method."""
 
     exact: ExactSettings
 
 
-class Case(schema.Case):
-    """One variant: in which states limits hold, and how far probabilities are trusted.
+class FrpAggregatorSpec(study_spec.StudySpec):
+    """An aggregator, a network operator and a market: who plays, in which cases.
 
-    A confidence of 1 trusts no probability: all distributions are in the set.
+    `secured` names the states in which limits hold. `confidence` says how far probabilities are
+    trusted: 1 trusts none, and all distributions are in the set.
     """
 
-    secured: Annotated[tuple[State, ...], AfterValidator(_before_delivery)]
-    confidence: Annotated[float, Field(gt=0, le=1)]
-
-
-class FrpAggregatorSpec(schema.StudySpec):
-    """An aggregator, a network operator and a market: who plays, in which cases."""
-
     system: Literal["frp-aggregator"]
+    steps: Annotated[int, Field(ge=2, le=168)] = 24
+    timetable: Timetable
     methods: Methods
-    cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+    network: NetworkChoice
+    secured: Annotated[tuple[State, ...], AfterValidator(_before_delivery)] = (
+        "before",
+        "up",
+        "down",
+    )
+    confidence: Annotated[float, Field(gt=0, le=1)] = 0.9
     offers: Literal["per-scenario", "here-and-now"]
     scenarios: Scenarios
     agents: Annotated[tuple[Agent, ...], Field(min_length=1)]
@@ -212,3 +232,16 @@ class FrpAggregatorSpec(schema.StudySpec):
     def prosumers(self) -> tuple[Prosumer, ...]:
         """All prosumers, in the order given."""
         return tuple(agent for agent in self.agents if isinstance(agent, Prosumer))
+
+    @classmethod
+    def document_problems(cls, document: Document) -> Iterator[Problem]:
+        """Yield what is wrong between parties, with the hours of days, with a measured series."""
+        yield from hourly(document)
+        yield from kinds(document, _ONCE, ["prosumer"])
+        yield from references(document, _REFERENCES)
+        yield from scenario_problems(document)
+
+    @classmethod
+    def network_problems(cls, network: "Network") -> Iterator[Problem]:
+        """Yield why the operator could not clear on a feeder."""
+        return linear_network_problems(network)

@@ -23,8 +23,7 @@ from equigrid.experiments.frp_aggregator.prices import parts_residual
 from equigrid.experiments.frp_aggregator.tables import case_tables
 from equigrid.experiments.linearisation import play_linearised
 from equigrid.experiments.result import Kpi
-from equigrid.experiments.schema import Case
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study, StudyCase
 from equigrid.experiments.systems import Dispatch, System
 from equigrid.grid.ac import AcResult
 from equigrid.grid.linear.tangents import Tangents
@@ -46,7 +45,6 @@ class FrpAggregator:
     Attributes
     ----------
     study : Study
-    case : schema.Case
     days : Days
     operator : NetworkOperator
     near : AmbiguitySet
@@ -56,7 +54,6 @@ class FrpAggregator:
     """
 
     study: Study
-    case: schema.Case
     days: Days
     operator: NetworkOperator
     near: AmbiguitySet
@@ -89,7 +86,7 @@ class FrpAggregator:
 
     def day(self, world: "World") -> Generator[Any, Any, None]:
         """Go through the stages of the study: the only place that knows the order of events."""
-        for stage in self.spec.stages:
+        for stage in self.spec.timetable:
             yield world.at(minute=stage.minute)
             if stage.method == "announce":
                 world.publish(self.game, stage.name)
@@ -120,7 +117,7 @@ class FrpAggregator:
         Linear voltages stand where limits hold; elsewhere the model does not look at them.
         """
         nets, reactive = self.net_loads_mw(outcome.values), self.operator.scenario_load_mvar()
-        secured = [state in self.case.secured for state in STATES]
+        secured = [state in self.spec.secured for state in STATES]
         voltages = [
             self.tangents[s].values(nets[s], reactive)[0] if known else np.nan * nets[s]
             for s, known in zip(STATES, secured, strict=True)
@@ -144,12 +141,11 @@ class FrpAggregator:
         return case_tables(self, case, list(outcomes.values())[-1], ac)
 
 
-def parties(study: Study, case: Case) -> System:
+def parties(study: Study, case: StudyCase) -> System:
     """Return the parties of one case."""
-    assert isinstance(case, schema.Case)
-    days = days_of(study)
-    near = AmbiguitySet.from_confidence(days.scenarios.probability, days.samples, case.confidence)
-    return FrpAggregator(study, case, days, operator_of(study, days, case.secured), near)
+    days, spec = days_of(study), spec_of(study)
+    near = AmbiguitySet.from_confidence(days.scenarios.probability, days.samples, spec.confidence)
+    return FrpAggregator(study, days, operator_of(study, days, spec.secured), near)
 
 
 def _prices_that_do_not_add_up(system: Any, outcome: Equilibrium) -> list[str]:

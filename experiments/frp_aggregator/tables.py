@@ -68,7 +68,7 @@ def study_tables(system: "FrpAggregator") -> Tables:
 
 
 def _hours(system: "FrpAggregator") -> IntArray:
-    return np.arange(1, system.spec.hours + 1)
+    return np.arange(1, system.spec.steps + 1)
 
 
 def _by_scenario_hour(
@@ -133,8 +133,8 @@ def _bills(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.Data
 def _costs(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
     total = np.sum(list(bills(system, values).values()), axis=0)
     record = {
-        "secured": " ".join(system.case.secured),
-        "confidence": system.case.confidence,
+        "secured": " ".join(system.spec.secured),
+        "confidence": system.spec.confidence,
         "offers": system.spec.offers,
         "expected_total_cost": float(system.near.probability @ total),
         "worst_case_total_cost": system.near.worst_value(total),
@@ -143,7 +143,7 @@ def _costs(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.Data
 
 
 def _bus_prices(system: "FrpAggregator", outcome: Equilibrium) -> pd.DataFrame:
-    keys = {"bus": list(system.study.network.buses.index)}
+    keys = {"bus": list(system.study.feeder.buses.index)}
     return _by_scenario_hour(system, keys, bus_prices(system, outcome))
 
 
@@ -151,9 +151,9 @@ def _voltages(
     system: "FrpAggregator", values: Mapping[str, FloatArray], ac: AcResult
 ) -> pd.DataFrame:
     nets, reactive = system.net_loads_mw(values), system.operator.scenario_load_mvar()
-    keys, parts = {"bus": list(system.study.network.buses.index)}, []
+    keys, parts = {"bus": list(system.study.feeder.buses.index)}, []
     for state, voltage in zip(STATES, np.split(ac.voltage_pu, len(STATES), axis=1), strict=True):
-        secured = state in system.case.secured
+        secured = state in system.spec.secured
         linear = system.tangents[state].values(nets[state], reactive)[0] if secured else np.nan
         columns = {"voltage_linear_pu": linear + 0 * voltage, "voltage_ac_pu": voltage}
         parts.append(_by_scenario_hour(system, keys, columns).assign(state=state))
@@ -161,7 +161,7 @@ def _voltages(
 
 
 def _branches(system: "FrpAggregator", ac: AcResult) -> pd.DataFrame:
-    branches = system.study.network.branches
+    branches = system.study.feeder.branches
     keys = {"branch": "name", "from_bus": "from_bus", "to_bus": "to_bus"}
     named = {column: list(branches[source]) for column, source in keys.items()}
     split = {
@@ -187,10 +187,10 @@ def _delivery(system: "FrpAggregator", ac: AcResult) -> pd.DataFrame:
     off = ac.violations(operator.voltage_min_pu, operator.voltage_max_pu)
     records = []
     for at, state in enumerate(STATES):
-        record: dict[str, Any] = {"state": state, "secured": state in system.case.secured}
+        record: dict[str, Any] = {"state": state, "secured": state in system.spec.secured}
         looked_at = (
-            ("voltage", "bus", off.voltage_pu, list(system.study.network.buses.index), "pu"),
-            ("loading", "branch", off.loading_percent, list(system.study.network.branches["name"]),
+            ("voltage", "bus", off.voltage_pu, list(system.study.feeder.buses.index), "pu"),
+            ("loading", "branch", off.loading_percent, list(system.study.feeder.branches["name"]),
              "percent"),
         )  # fmt: skip
         for what, noun, beyond, names, unit in looked_at:
@@ -207,7 +207,7 @@ def _worst(
     what, noun, unit = words
     known = np.where(np.isfinite(beyond), beyond, 0.0)
     row, column = divmod(int(known.argmax()), known.shape[1])
-    scenario, hour = divmod(column, system.spec.hours)
+    scenario, hour = divmod(column, system.spec.steps)
     stored = known[row, column] > 0
     return {
         f"{what}_violation_{unit}": float(known[row, column]),
@@ -218,7 +218,7 @@ def _worst(
 
 
 def _places(system: "FrpAggregator") -> pd.DataFrame:
-    spec, network = system.spec, system.study.network
+    spec, network = system.spec, system.study.feeder
     operator = one(spec, schema.NetworkOperator)
     market = one(spec, schema.Market).name
     records = [*feeder_places(network, market, operator.exchange_max_mw)]
@@ -230,5 +230,5 @@ def _places(system: "FrpAggregator") -> pd.DataFrame:
 def _scenarios(system: "FrpAggregator") -> pd.DataFrame:
     scenarios = system.days.scenarios
     table = _by_scenario_hour(system, {}, {"irradiance": scenarios["irradiance"]})
-    table.insert(1, "probability", np.repeat(scenarios.probability, system.spec.hours))
+    table.insert(1, "probability", np.repeat(scenarios.probability, system.spec.steps))
     return table

@@ -7,11 +7,11 @@ from .errors import UnusableGame as UnusableGame
 from .errors import UnusablePlace as UnusablePlace
 from .errors import UnusableResult as UnusableResult
 from .errors import WrongMethod as WrongMethod
-from .experiments.findings import UnusableInput as UnusableInput
+from .experiments.spec.findings import UnusableInput as UnusableInput
 from .experiments.result import Result as Result
 from .experiments.run import RunInterrupted as RunInterrupted
 from .experiments.run import run as run
-from .experiments.study import Study as Study
+from .experiments.spec.study import Study as Study
 from .experiments.study import list_studies as list_studies
 from .experiments.study import load_study as load_study
 from .experiments.world import World as World

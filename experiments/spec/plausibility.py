@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from equigrid.arrays import FloatArray
-from equigrid.grid.network.tables import UNRATED_KA
+from equigrid.experiments.spec.findings import Loc, Problem
+from equigrid.experiments.spec.network_choice import NetworkChoice
+from equigrid.experiments.spec.study_spec import StudySpec
 
 if TYPE_CHECKING:
-    from equigrid.experiments.checks import Problem
-    from equigrid.experiments.findings import Loc
-    from equigrid.experiments.study import Study
+    from equigrid.grid.network.network import Network
 
 _USUAL_PU = (0.8, 1.2)
 _MOST_KA = 10.0  # of distribution lines
@@ -33,17 +33,18 @@ _LOOSEST = {
 }
 
 
-def general_doubts(study: "Study") -> Iterator["Problem"]:
+def general_doubts(spec: StudySpec, network: "Network | None") -> Iterator[Problem]:
     """Yield what is implausible in any study: place, message, guilty value."""
-    yield from _voltages(study)
-    yield from _ratings(study)
-    yield from _feeder(study)
-    yield from _generation(study)
-    yield from _tolerances(study)
-    yield from _gaps(study)
+    if spec.network is not None and network is not None:
+        yield from _voltages(spec.network, network)
+        yield from _ratings(spec.network, network)
+        yield from _feeder(network)
+        yield from _generation(spec.network, network)
+    yield from _tolerances(spec)
+    yield from _gaps(spec)
 
 
-def too_much(loc: "Loc", power_mw: float, usable_mw: float, what: str) -> Iterator["Problem"]:
+def too_much(loc: Loc, power_mw: float, usable_mw: float, what: str) -> Iterator[Problem]:
     """Doubt a power of which most can never be used.
 
     Parameters
@@ -62,7 +63,7 @@ def too_much(loc: "Loc", power_mw: float, usable_mw: float, what: str) -> Iterat
         )
 
 
-def beside_feeder(loc: "Loc", power_mw: float, peak_mw: float) -> Iterator["Problem"]:
+def beside_feeder(loc: Loc, power_mw: float, peak_mw: float) -> Iterator[Problem]:
     """Doubt a power that is many times the load of the feeder."""
     if peak_mw > 0 and power_mw > TIMES_FEEDER * peak_mw:
         yield (
@@ -72,7 +73,7 @@ def beside_feeder(loc: "Loc", power_mw: float, peak_mw: float) -> Iterator["Prob
         )
 
 
-def below_peak(loc: "Loc", limit_mw: float, load_mw: FloatArray, rest: str) -> Iterator["Problem"]:
+def below_peak(loc: Loc, limit_mw: float, load_mw: FloatArray, rest: str) -> Iterator[Problem]:
     """Doubt a limit on what is bought that is below the peak of the load it serves, by hour."""
     hour = int(np.argmax(load_mw))
     if limit_mw < load_mw[hour] - 1e-9:
@@ -84,13 +85,13 @@ def below_peak(loc: "Loc", limit_mw: float, load_mw: FloatArray, rest: str) -> I
         )
 
 
-def per_kwh(loc: "Loc", prices: Sequence[float]) -> Iterator["Problem"]:
+def per_kwh(loc: Loc, prices: Sequence[float] | FloatArray) -> Iterator[Problem]:
     """Doubt prices that are all so low that they look like prices per kWh."""
     if 0 < max(prices) < _LEAST_PRICE:
         yield loc, f"no price is above {max(prices):g} per MWh; are they per kWh?", None
 
 
-def unlike(loc: "Loc", price: float, usual: float, what: str) -> Iterator["Problem"]:
+def unlike(loc: Loc, price: float, usual: float, what: str) -> Iterator[Problem]:
     """Doubt a price that is far from another one of the study, such as one per kWh."""
     if price > 0 and usual > 0 and not 1 / _APART <= price / usual <= _APART:
         times = price / usual
@@ -98,13 +99,13 @@ def unlike(loc: "Loc", price: float, usual: float, what: str) -> Iterator["Probl
         yield loc, f"is {far} {what}, {usual:g} per MWh; is one of them per kWh?", price
 
 
-def below_all(loc: "Loc", cap: float, prices: Sequence[float]) -> Iterator["Problem"]:
+def below_all(loc: Loc, cap: float, prices: Sequence[float] | FloatArray) -> Iterator[Problem]:
     """Doubt a cap on a price at which what is sold costs more in every hour."""
     if cap < min(prices):
         yield loc, f"is below every wholesale price (from {min(prices):g} per MWh)", cap
 
 
-def out_of_line(loc: "Loc", prices: Sequence[float]) -> Iterator["Problem"]:
+def out_of_line(loc: Loc, prices: Sequence[float] | FloatArray) -> Iterator[Problem]:
     """Doubt prices that are far from the others of their own series."""
     usual = float(np.median(prices))
     for k, price in enumerate(prices):
@@ -116,51 +117,51 @@ def out_of_line(loc: "Loc", prices: Sequence[float]) -> Iterator["Problem"]:
             )
 
 
-def slow(loc: "Loc", energy_mwh: float, power_mw: float) -> Iterator["Problem"]:
+def slow(loc: Loc, energy_mwh: float, power_mw: float) -> Iterator[Problem]:
     """Doubt a storage that its power could not fill in days."""
     if power_mw > 0 and energy_mwh > _MOST_HOURS * power_mw:
         hours = energy_mwh / power_mw
         yield loc, f"takes {hours:.0f} hours to fill at {power_mw:g} MW; is it in kWh?", energy_mwh
 
 
-def percent(loc: "Loc", fraction: float) -> Iterator["Problem"]:
+def percent(loc: Loc, fraction: float) -> Iterator[Problem]:
     """Doubt a fraction that looks like percent."""
     if fraction > _MOST_FRACTION:
         yield loc, f"is a fraction, and means {100 * fraction:g} %; is it in percent?", fraction
 
 
-def inefficient(loc: "Loc", efficiency: float) -> Iterator["Problem"]:
+def inefficient(loc: Loc, efficiency: float) -> Iterator[Problem]:
     """Doubt an efficiency that loses more than half."""
     if efficiency < 0.5:
         yield loc, f"loses {100 * (1 - efficiency):.3g} % each way; 0.95 means 95 %", efficiency
 
 
-def _voltages(study: "Study") -> Iterator["Problem"]:
-    network = study.spec.network
+def _voltages(said: NetworkChoice, network: "Network") -> Iterator[Problem]:
     low, high = _USUAL_PU
     for name, usual in (("voltage_min_pu", (low, 1.0)), ("voltage_max_pu", (1.0, high))):
-        limit = getattr(network, name)
+        limit = getattr(said, name)
         if not usual[0] <= limit <= usual[1]:
             yield ("network", name), f"is outside {usual[0]:g} to {usual[1]:g} p.u.", limit
-    sources = study.network.sources
+    sources = network.sources
     for source in sources[sources["in_service"]].itertuples():
-        if not network.voltage_min_pu <= source.vm_pu <= network.voltage_max_pu:
+        if not said.voltage_min_pu <= source.vm_pu <= said.voltage_max_pu:
             yield (
                 ("network", "feeder"),
                 f"the source at bus {source.bus} holds {source.vm_pu:g} p.u., which is outside "
-                f"the limits of {network.voltage_min_pu:g} to {network.voltage_max_pu:g}",
+                f"the limits of {said.voltage_min_pu:g} to {said.voltage_max_pu:g}",
                 None,
             )
 
 
-def _ratings(study: "Study") -> Iterator["Problem"]:
-    said = study.spec.network.ratings_ka
-    for name, rating in said.items():
+def _ratings(said: NetworkChoice, network: "Network") -> Iterator[Problem]:
+    from equigrid.grid.network.tables import UNRATED_KA  # noqa: PLC0415  pandas takes long
+
+    for name, rating in said.ratings_ka.items():
         if rating > _MOST_KA:
             yield ("network", "ratings_ka", name), "is a rating in kA; is it in A?", rating
-    lines = study.network.tables["lines"]
+    lines = network.tables["lines"]
     high = lines[lines["rating_ka"].between(_MOST_KA, UNRATED_KA, inclusive="neither")]
-    for line in high[~high["name"].isin(said)].itertuples():
+    for line in high[~high["name"].isin(said.ratings_ka)].itertuples():
         yield (
             ("network", "feeder"),
             f"line {line.name!r} is rated {line.rating_ka:g} kA; is it in A?",
@@ -168,25 +169,25 @@ def _ratings(study: "Study") -> Iterator["Problem"]:
         )
 
 
-def _feeder(study: "Study") -> Iterator["Problem"]:
+def _feeder(network: "Network") -> Iterator[Problem]:
     """Yield what the feeder says that the study leaves out, and loads that are odd."""
     place = ("network", "feeder")
-    yield from ((place, note, None) for note in study.network.notes)
+    yield from ((place, note, None) for note in network.notes)
     for table, noun, odd in (
         ("loads", "load", "feeds in, and follows the load profile; make it a generator"),
         ("generators", "generator", "takes, and pays for nothing; make it a load"),
     ):
-        rows = study.network.tables[table]
+        rows = network.tables[table]
         for row in rows[rows["in_service"] & (rows["p_mw"] < 0)].itertuples():
             named = f" {row.name!r}" if row.name else ""
             yield place, f"the {noun}{named} at bus {row.bus} has {row.p_mw:g} MW: it {odd}", None
-    if not study.network.buses["load_mw"].any():
+    if not network.buses["load_mw"].any():
         yield place, "the feeder has no load of its own", None
 
 
-def _generation(study: "Study") -> Iterator["Problem"]:
-    said = study.spec.network.generation_profile
-    generation = study.network.buses["generation_mw"]
+def _generation(choice: NetworkChoice, network: "Network") -> Iterator[Problem]:
+    said = choice.generation_profile
+    generation = network.buses["generation_mw"]
     at = [str(bus) for bus in generation.index[generation != 0]]
     shown = ", ".join(at[:5]) + (", …" if len(at) > 5 else "")
     if at and said is None:
@@ -200,19 +201,20 @@ def _generation(study: "Study") -> Iterator["Problem"]:
         yield ("network", "generation_profile"), "the feeder has no generation", None
 
 
-def _tolerances(study: "Study") -> Iterator["Problem"]:
+def _tolerances(spec: StudySpec) -> Iterator[Problem]:
     for name, loosest in _LOOSEST.items():
-        allowed = getattr(study.spec.certificate, name)
+        allowed = getattr(spec.certificate, name)
         if allowed > loosest:
             yield ("certificate", name), "allows so much that it certifies little", allowed
 
 
-def _gaps(study: "Study") -> Iterator["Problem"]:
+def _gaps(spec: StudySpec) -> Iterator[Problem]:
     """Yield gaps at which the stage that gives the result may stop too early."""
-    field = {"exact": "exact", "best-response": "best_response"}.get(study.spec.stages[-1].method)
-    settings = getattr(study.spec.methods, str(field), None)
-    asked = study.spec.certificate.gap
-    if settings is not None and settings.gap > asked:
+    methods = [entry.method for entry in getattr(spec, "timetable", ())]
+    field = {"exact": "exact", "best-response": "best_response"}.get(methods[-1] if methods else "")
+    settings = getattr(spec.methods, str(field), None)
+    asked = spec.certificate.gap
+    if settings is not None and settings.gap is not None and settings.gap > asked:
         yield (
             ("methods", str(field), "gap"),
             f"is wider than the certificate asks for, {asked:g} (certificate.gap): the search may "

@@ -1,24 +1,24 @@
-"""What is wrong with a file, in words a user can act on."""
+"""What pydantic found, in the words of a user, at the places of the file."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from equigrid.errors import EquigridError, nearest
-
-Loc = tuple[str | int, ...]  # a place in nested data: ("agents", 2, "name")
-Models = tuple[type[BaseModel], ...]
-
-# A number as a file writes it; 0777 is none, since YAML 1.1 and 1.2 differ on it.
-NUMBER = re.compile(
-    r"[-+]?(?:0|[1-9][0-9]*)"
-    r"|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*|(?=[eE])))(?:[eE][-+]?[0-9]+)?"
+from equigrid.experiments.spec.field_errors import IN_FILE, SENTENCE
+from equigrid.experiments.spec.findings import (
+    NUMBER,
+    Document,
+    Finding,
+    Loc,
+    dotted,
+    shown,
+    suggestion,
 )
-_LONGEST, _MOST_LINES = 60, 200
+
+Models = tuple[type[BaseModel], ...]
 
 _WORDS = {
     "float_type": "must be a number",
@@ -44,116 +44,6 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One problem of one file.
-
-    Parameters
-    ----------
-    file, line
-        Name of the file as the user gave it; line from 1 (also for the file as a whole).
-    path
-        Place in the data, like ``agents[2].battery.energy_max_mwh``; empty for the whole.
-    message, got
-        What is wrong and what to change; the guilty value as text, if it helps.
-    """
-
-    file: str
-    line: int
-    path: str
-    message: str
-    got: str | None = None
-
-    def __str__(self) -> str:
-        place = f"{self.path}: " if self.path else ""
-        got = "" if self.got is None else f" (got {_short(self.got)})"
-        text = f"{self.file}:{self.line}: {place}{self.message}{got}"
-        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-class UnusableInput(EquigridError, ValueError):
-    """Input that cannot be used; `findings` has all the reasons, by line, then path."""
-
-    def __init__(self, findings: Iterable[Finding]) -> None:
-        self.findings = tuple(sorted(findings, key=_order))
-        lines = [str(finding) for finding in self.findings[:_MOST_LINES]]
-        if len(self.findings) > _MOST_LINES:
-            lines.append(f"… and {len(self.findings) - _MOST_LINES} more")
-        super().__init__("\n".join(lines))
-
-
-@dataclass(frozen=True)
-class Document:
-    """What a file says and on which line.
-
-    Parameters
-    ----------
-    file, data, lines
-        Name of the file as the user gave it; what it says; the line of each place.
-    findings
-        Problems that left the rest readable; `validated` tells them with its own.
-    """
-
-    file: str
-    data: dict[str, Any]
-    lines: Mapping[Loc, int] = field(default_factory=dict, repr=False)
-    findings: tuple[Finding, ...] = ()
-
-    def line(self, loc: Loc) -> int:
-        """Return the line of a place, or of the nearest place around it that exists."""
-        while loc and loc not in self.lines:
-            loc = loc[:-1]
-        return self.lines.get(loc, 1)
-
-    def finding(self, loc: Loc, message: str, got: object = None) -> Finding:
-        """Say `message` about the place `loc`; `got` is the guilty value, None to omit it."""
-        text = None if got is None else shown(got)
-        return Finding(self.file, self.line(loc), dotted(loc), message, text)
-
-    def find(self, *pattern: str) -> Iterator[tuple[Loc, str | float]]:
-        """Yield the texts and numbers at the places that match, whatever else is wrong.
-
-        ``find("agents", "*", "name")`` looks into every item of the list ``agents``.
-        """
-        places: list[tuple[Loc, Any]] = [((), self.data)]
-        for step in pattern:
-            places = [inner for loc, value in places for inner in _steps(loc, value, step)]
-        yield from ((loc, value) for loc, value in places if isinstance(value, str | int | float))
-
-
-def _steps(loc: Loc, value: Any, step: str) -> Iterator[tuple[Loc, Any]]:
-    if step == "*" and isinstance(value, list):
-        yield from (((*loc, index), item) for index, item in enumerate(value))
-    elif isinstance(value, dict) and step in value:
-        yield (*loc, step), value[step]
-
-
-def dotted(loc: Loc) -> str:
-    """Write a place the way users read it.
-
-    >>> dotted(("agents", 2, "name"))
-    'agents[2].name'
-    """
-    plain = re.compile(r"[\w-]{1,60}")
-    steps = (f".{s}" if plain.fullmatch(str(s)) and s == str(s) else f"[{shown(s)}]" for s in loc)
-    return "".join(steps).removeprefix(".")
-
-
-def shown(value: object) -> str:
-    """Write a value the way its file would, long ones described or cut."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
-    return "a mapping" if isinstance(value, dict) else _short(repr(value))
-
-
-def suggestion(word: object, choices: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` with the choice nearest to `word`, or nothing."""
-    near = nearest(str(word)[:_LONGEST], choices)
-    return f"; did you mean {near!r}?" if near else ""
-
-
 def explained(
     error: ValidationError, model: type[BaseModel], document: Document
 ) -> Iterator[Finding]:
@@ -166,13 +56,16 @@ def explained(
     forked: set[Loc] = set()
     for item in error.errors(include_url=False):
         loc, forks, message, got = _told(item, model, document.data)
-        if message:
+        if item["type"] == IN_FILE:
+            place = item["ctx"]
+            yield Finding(place["file"], place["line"], dotted(loc), message, got, loc)
+        elif message:
             told.setdefault(loc, []).append((message, got))
             forked |= {loc} if forks else set()
     silent = forked & {loc[:end] for loc in forked for end in range(len(loc))}
     for loc in (loc for loc in told if loc not in silent):
         words = " or ".join(dict.fromkeys(message for message, _ in told[loc]))
-        yield Finding(document.file, document.line(loc), dotted(loc), words, told[loc][0][1])
+        yield Finding(document.file, document.line(loc), dotted(loc), words, told[loc][0][1], loc)
 
 
 def _told(
@@ -183,8 +76,10 @@ def _told(
     context = item.get("ctx", {})
     absent = kind in {"missing", "extra_forbidden"}
     place, forks, models = _place(loc[:-1] if absent else loc, model, data)
+    if kind in {SENTENCE, IN_FILE}:
+        return place, forks, item["msg"], context["got"]
     if absent:
-        message = _missing(loc[-1]) if kind == "missing" else _unknown(loc[-1], _fields(models))
+        message = _missing(loc[-1]) if kind == "missing" else _unknown(loc[-1], fields_of(models))
         return (*place, loc[-1]), forks, message, None
     if kind == "union_tag_not_found":
         return (*place, _tag(context)), forks, _missing(_tag(context)), None
@@ -250,13 +145,13 @@ def _place(loc: Loc, model: type[BaseModel], data: Any) -> tuple[Loc, bool, Mode
     forks = False
     models: Models = (model,)
     for step in loc:
-        fields = _fields(models)
-        chosen = tuple(m for m in models if len(models) > 1 and step in _names(m))
+        fields = fields_of(models)
+        chosen = tuple(m for m in models if len(models) > 1 and step in kinds_of(m))
         if chosen and isinstance(data, dict):
             models = chosen
         elif isinstance(step, int) or step in fields or (isinstance(data, dict) and step in data):
             path, data = (*path, step), _inside(data, step)
-            models = tuple(_models(fields[step])) if step in fields else models
+            models = tuple(models_in(fields[step])) if step in fields else models
         else:
             forks = True
     return path, forks, models
@@ -270,31 +165,21 @@ def _inside(data: Any, step: str | int) -> Any:
         return None
 
 
-def _fields(models: Models) -> dict[str | int, Any]:
+def fields_of(models: Models) -> dict[str | int, Any]:
     """Return the annotations of the fields of any of the models, by their names in a file."""
     fields = [item for model in models for item in model.model_fields.items()]
     return {info.alias or name: info.annotation for name, info in fields}
 
 
-def _names(model: type[BaseModel]) -> set[object]:
+def kinds_of(model: type[BaseModel]) -> set[object]:
     """Return how pydantic may call a member of a union: by its class or by its kind."""
     kind = model.model_fields.get("kind")
     return {model.__name__, *(get_args(kind.annotation) if kind else ())}
 
 
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
+def models_in(annotation: object) -> Iterator[type[BaseModel]]:
     """Yield every model inside an annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):
-        yield from _models(part)
-
-
-def _order(finding: Finding) -> tuple[int, list[str | int]]:
-    """Sort by line, then path, ``load[2]`` before ``load[10]``."""
-    parts = re.split(r"([0-9]+)", finding.path)
-    return finding.line, [int(p) if odd % 2 else p for odd, p in enumerate(parts)]
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        yield from models_in(part)

@@ -1,26 +1,23 @@
-"""Strict YAML in, plain YAML out, and models checked with every problem told at once.
+"""Strict YAML in.
 
 Scalars follow the core schema of YAML 1.2: ``1e-4`` is a number and ``no`` is text. What
 YAML 1.1 reads as another number (``0777``, ``0x1F``, ``1_000``, ``18:00``) is text as well.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
-import pydantic
 import yaml
-from pydantic_core import PydanticCustomError, to_json
 
-from equigrid.experiments.findings import (
+from equigrid.experiments.spec.findings import (
     NUMBER,
     Document,
     Finding,
     Loc,
     UnusableInput,
     dotted,
-    explained,
     shown,
 )
 
@@ -37,82 +34,6 @@ _WORDS: dict[str, float | bool | None] = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
 
-M = TypeVar("M", bound=pydantic.BaseModel)
-
-
-class Strict(pydantic.BaseModel):
-    """Base of all models of a file: nothing unknown, infinite or converted; defaults checked."""
-
-    model_config = pydantic.ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
-    )
-
-
-def exactly(count: int | str) -> pydantic.WrapValidator:
-    """Annotate a tuple of numbers, or of tuples of them, with how many it has.
-
-    Parameters
-    ----------
-    count
-        The number, or its name in the context of `validated`; any length if not there.
-    """
-
-    def check(value: Any, inner: Callable[[Any], Any], info: pydantic.ValidationInfo) -> Any:
-        wanted = (info.context or {}).get(count, count)
-        value = tuple(value) if isinstance(value, list) else value  # handed on, it is not JSON
-        if not (isinstance(wanted, int) and isinstance(value, tuple)) or len(value) == wanted:
-            return inner(value)
-        words = PydanticCustomError("length", f"must have {wanted} values, has {len(value)}")
-        problems: list[Any] = [{"type": words, "input": value}]
-        try:
-            inner(value)
-        except pydantic.ValidationError as error:
-            for item in error.errors(include_url=False):  # custom again, since some were
-                words = PydanticCustomError(item["type"], item["msg"], item.get("ctx"))
-                problems.append({"type": words, "loc": item["loc"], "input": item["input"]})
-        raise pydantic.ValidationError.from_exception_data("series", problems)
-
-    return pydantic.WrapValidator(check)
-
-
-def validated(
-    model: type[M],
-    document: Document,
-    context: dict[str, Any] | None = None,
-    extra: Iterable[tuple[Loc, str, object]] = (),
-) -> M:
-    """Return what a document says as a model.
-
-    Parameters
-    ----------
-    model
-        A `Strict` model.
-    document
-        What `read_yaml` returned.
-    context
-        For the model's validators.
-    extra
-        Further problems found in the document: place, message, guilty value (None to omit).
-
-    Raises
-    ------
-    UnusableInput
-        With everything the document, the model and `extra` have to complain about.
-    """
-    findings = [*document.findings, *(document.finding(*problem) for problem in extra)]
-    known = {finding.path for finding in document.findings}
-    try:
-        # as JSON, since a strict model takes lists for tuples there and only there
-        text = to_json(document.data, inf_nan_mode="constants")
-        instance = model.model_validate_json(text, strict=True, context=context)
-    except pydantic.ValidationError as error:
-        findings += [f for f in explained(error, model, document) if f.path not in known]
-    else:
-        if not findings:
-            return instance
-    raise UnusableInput(findings)
-
-
 def read_yaml(path: str | Path, *, lenient: bool = False) -> Document:
     """Read one mapping from a file.
 
@@ -121,7 +42,7 @@ def read_yaml(path: str | Path, *, lenient: bool = False) -> Document:
     path
         The file: UTF-8, one document, no tags, anchors, aliases or merge keys.
     lenient
-        Keep problems that do not hide the rest in `Document.findings`, for `validated`.
+        Keep problems that do not hide the rest in `Document.findings`, for `study_of`.
 
     Raises
     ------
@@ -134,6 +55,33 @@ def read_yaml(path: str | Path, *, lenient: bool = False) -> Document:
     return document
 
 
+def parsed_value(text: str) -> Any:
+    """Return what a value means that stands in a command, such as ``0.8`` or ``[up, down]``.
+
+    Parameters
+    ----------
+    text : str
+        As it would stand in a study file, on one line.
+
+    Raises
+    ------
+    UnusableInput
+        If it is no YAML, or says what a study file may not say.
+
+    Examples
+    --------
+    >>> parsed_value("0.8"), parsed_value("no"), parsed_value("[1, 2]")
+    (0.8, 'no', [1, 2])
+    """
+    if not text.strip():
+        return None
+    reading = _Reading("(command)")
+    value = reading.whole(text, reading.only_value)
+    if reading.findings:
+        raise UnusableInput(reading.findings)
+    return value
+
+
 class _Reading:
     """Turns the events of PyYAML's parser into data, lines and findings."""
 
@@ -143,10 +91,13 @@ class _Reading:
         self.findings: list[Finding] = []
 
     def document(self) -> Document:
-        text = self.text()
+        data = self.whole(self.text(), self.only_document)
+        return Document(self.file, data, self.lines, tuple(self.findings))
+
+    def whole(self, text: str, read: Callable[[], Any]) -> Any:
         try:
             self.events: Any = yaml.SafeLoader(text)
-            data = self.only_document()
+            return read()
         except UnusableInput:
             raise
         except yaml.reader.ReaderError as error:
@@ -158,7 +109,6 @@ class _Reading:
             self.stop(mark.line + 1 if mark else 1, f"is not YAML: {error.problem}{hint}")
         except (ValueError, OverflowError):  # PyYAML trusts the digits of an escape
             self.stop(self.events.line + 1, "is not YAML: number out of range")
-        return Document(self.file, data, self.lines, tuple(self.findings))
 
     def text(self) -> str:
         try:
@@ -174,6 +124,12 @@ class _Reading:
             self.stop(content.count(b"\n", 0, error.start) + 1, "is not UTF-8; save it as UTF-8")
 
     def only_document(self) -> dict[str, Any]:
+        data = self.only_value()
+        if not isinstance(data, dict):
+            self.stop(self.lines[()], "must be a mapping of fields (name: value)", shown(data))
+        return data
+
+    def only_value(self) -> Any:
         self.events.get_event()
         if self.events.check_event(yaml.StreamEndEvent):
             self.stop(1, "is empty; write a mapping of fields (name: value)")
@@ -182,8 +138,6 @@ class _Reading:
         self.events.get_event()
         if not self.events.check_event(yaml.StreamEndEvent):
             self.stop(self.events.peek_event().start_mark.line + 1, "a second document; keep one")
-        if not isinstance(data, dict):
-            self.stop(self.lines[()], "must be a mapping of fields (name: value)", shown(data))
         return data
 
     def node(self, loc: Loc) -> Any:
@@ -255,46 +209,3 @@ class _Reading:
 
     def stop(self, line: int, message: str, got: str | None = None) -> NoReturn:
         raise UnusableInput([*self.findings, Finding(self.file, line, "", message, got)]) from None
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes numbers in rows, no aliases, and quotes what any reader takes for no text."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-    def represent_text(self, data: str) -> yaml.Node:
-        style = None if data.isprintable() else '"'  # keeps rare line breaks as they are
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
-
-    def represent_series(self, data: Iterable[Any]) -> yaml.Node:
-        numbers = all(type(value) in {int, float} for value in data)
-        return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=numbers)
-
-
-_Dumper.add_representer(str, _Dumper.represent_text)
-_Dumper.add_representer(list, _Dumper.represent_series)
-_Dumper.add_representer(tuple, _Dumper.represent_series)
-_Dumper.add_implicit_resolver(
-    "tag:equigrid,2024:ambiguous",
-    re.compile(rf"(?:{NUMBER.pattern}|[-+]?[0-9]+(?:[eE][-+]?[0-9]+)?|0o[0-7]+|[yYnN])\Z"),
-    list("-+.0123456789yYnN"),
-)
-
-
-def to_yaml(content: pydantic.BaseModel | dict[str, Any]) -> str:
-    """Write a model or plain data so that YAML 1.1 and 1.2 read the same.
-
-    Parameters
-    ----------
-    content
-        Dicts, lists and tuples of text, numbers, truth values and None, or a model of such.
-
-    Raises
-    ------
-    yaml.representer.RepresenterError
-        If there is anything else in it.
-    """
-    if isinstance(content, pydantic.BaseModel):
-        content = content.model_dump(mode="json", by_alias=True)
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
