@@ -34,7 +34,7 @@ def main() -> None:
 @main.command("list")
 def list_command() -> None:
     """List the shipped studies."""
-    from equigrid.experiments.study import list_studies, load_study
+    from equigrid.experiments.running.loading import list_studies, load_study
 
     for name in list_studies():
         click.echo(f"{name}  {load_study(name).spec.title}")
@@ -44,6 +44,16 @@ def list_command() -> None:
 @click.argument("study", type=StudyName())
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the result.")
 @click.option("--seed", type=_SEED, help="In place of the study's own; random draws follow it.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="A field of the study in all cases, like network.voltage_min_pu=0.95; may be repeated.",
+)
+@click.option(
+    "--case", "cases", multiple=True, metavar="NAME", help="Only this one, with what it needs."
+)
 @click.option(
     "--method", type=click.Choice(["exact", "best-response"]), help="Play only these stages."
 )
@@ -64,20 +74,17 @@ def run(study: str, out: Path | None, force: bool, **asked: Any) -> None:
 
 @main.command()
 @click.argument("file", type=StudyName())
-def validate(file: str) -> None:
-    """Check FILE.yaml and tell everything that is wrong with it."""
+@click.option(
+    "--parties",
+    is_flag=True,
+    help="Ask as well, as a run does first, whether every party has a feasible answer.",
+)
+def validate(file: str, parties: bool) -> None:
+    """Check FILE.yaml and tell everything that is wrong with it.
 
-    def check() -> int:
-        from equigrid.experiments.refusals import refuse_unusable
-        from equigrid.experiments.study import load_study
-
-        study = load_study(file)
-        _warn(study.warnings)
-        refuse_unusable(study)
-        click.echo(f"{file}: a valid study with {len(study.spec.cases)} cases")
-        return 0
-
-    _guarded(check)
+    A system that it names as a file or a module is code, and is imported for that.
+    """
+    _guarded(lambda: _validate(file, parties=parties))
 
 
 @main.command()
@@ -132,14 +139,13 @@ def reconfigure(feeder: str, out: Path | None, force: bool, rounds: int, **asked
 
 def _run(study: str, out: Path | None, asked: dict[str, Any], *, force: bool) -> int:
     directory = _directory(Path(study).stem, out, force=force)
-    from equigrid.experiments.run import finished, play
-    from equigrid.experiments.study import load_study
+    from equigrid.experiments.running.run import finished, play
     from equigrid.experiments.telling import result_lines
 
-    loaded = load_study(study)
-    _warn(loaded.warnings)
+    asked["settings"] = _settings(asked["settings"])
+    asked["cases"] = asked["cases"] or None
     progress, replace = ProgressLine(), force and out is not None
-    played = play(loaded, progress=progress, **asked)
+    played = play(study, progress=progress, warn=lambda w: _warn([w]), **asked)
     result, written = finished(played, directory, progress.warn, replace=replace)
     assert written is not None
     progress.done()
@@ -150,6 +156,37 @@ def _run(study: str, out: Path | None, asked: dict[str, Any], *, force: bool) ->
     if played.interrupted:
         _end_at_once(code)
     return code
+
+
+def _settings(said: Iterable[str]) -> dict[str, Any]:
+    """Read what `--set` says; values are written as in a study file."""
+    from equigrid.experiments.spec.settings import parsed_value
+
+    settings = {}
+    for text in said:
+        path, equals, value = text.partition("=")
+        if not equals or not path:
+            raise _Refused(f"--set {text!r}: write PATH=VALUE, like network.voltage_min_pu=0.95")
+        settings[path.strip()] = parsed_value(value)
+    return settings
+
+
+def _validate(file: str, *, parties: bool) -> int:
+    from equigrid.experiments.running.loading import load
+
+    found = load(file)
+    for path in found.system.files:
+        click.echo(f"imported the code of {_near(path)}", err=True)
+    _warn(found.study.warnings)
+    asked = "; whether its parties have feasible answers is asked by --parties and by a run"
+    if parties:
+        from equigrid.experiments.running.played import probe_cases
+
+        probe_cases(found)
+        asked = ", whose parties have feasible answers"
+    cases = len(found.study.cases)
+    click.echo(f"{file}: a valid study with {cases} case{'s' if cases > 1 else ''}{asked}")
+    return 0
 
 
 def _end_at_once(code: int) -> None:
@@ -211,7 +248,7 @@ def _deliver(directory: Path, study: str | None, count: int, seed: int | None) -
 
 
 def _new(study: str, out: Path | None) -> int:
-    from equigrid.experiments.study import list_studies, study_path
+    from equigrid.experiments.running.loading import list_studies, study_path
     from equigrid.experiments.whole import write_new
 
     if study not in list_studies():

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from equigrid.errors import UnusableResult
+from equigrid.experiments.running.loading import list_studies, load_study
+from equigrid.experiments.running.systems import find_system, is_shipped
 from equigrid.experiments.spec.findings import UnusableInput
 from equigrid.experiments.spec.study import Study
-from equigrid.experiments.study import list_studies, load_study
-from equigrid.experiments.systems import Deliveries, system_kind
+from equigrid.experiments.system import Deliveries, System
 from equigrid.threads import one_blas_thread
 
 VOLTAGE_PU, LOADING_PERCENT = 1e-4, 0.1
@@ -96,12 +97,13 @@ def deliver(
 def _each_case(
     study: Study, tables: dict[str, pd.DataFrame], count: int, seed: int
 ) -> Iterator[Delivered]:
-    run = system_kind(study.spec.system).deliveries
-    assert run is not None
+    system = find_system(study.spec.system, study.folder).made()
     played = set(tables["offers"]["case"])  # all cases, unless the run was interrupted
     for case in (case for case in study.cases if case.name in played):
         own = {name: table[table["case"] == case.name] for name, table in tables.items()}
-        yield _summed_up(case.name, run(study.in_case(case.name), case, own, count, seed))
+        found = system.deliveries(study.in_case(case.name), case, own, count, seed)
+        assert found is not None
+        yield _summed_up(case.name, found)
 
 
 def _summed_up(case: str, found: Deliveries) -> Delivered:
@@ -118,7 +120,9 @@ def _summed_up(case: str, found: Deliveries) -> Delivered:
 
 def _study(manifest: dict[str, Any], study: str | Path | None) -> Study:
     """Return the study that a manifest vouches for."""
-    if system_kind(manifest["system"]).deliveries is None:
+    name = str(manifest["system"])
+    system = find_system(name, Path()).kind if is_shipped(name) else System
+    if system.deliveries is System.deliveries:
         raise UnusableResult(f"the system '{manifest['system']}' sells nothing to be delivered")
     name = manifest["study"] if study is None else study
     if study is None and name not in list_studies():

@@ -1,7 +1,7 @@
 """Rebuilding a bargaining from its messages alone, and comparing with what was reported."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import pandas as pd
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableResult
-from equigrid.experiments.systems import ReplayKind, system_kind
+from equigrid.experiments.running.systems import find_system, is_shipped
+from equigrid.experiments.system import System
 from equigrid.markets.messaging.mailroom import digest, read_log
 from equigrid.markets.messaging.messages import (
     Announcement,
@@ -44,9 +45,8 @@ def replay(directory: Path) -> list[str]:
         messages = read_log(directory / "messages.jsonl")
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
         manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-        kind = system_kind(manifest.get("system", _FIRST)).replay()
-        names = ("settlement", *kind.tables)
-        tables = {n: pd.read_parquet(directory / "tables" / f"{n}.parquet") for n in names}
+        system = _shipped(manifest.get("system", _FIRST))
+        tables = _tables(directory, system.logged_tables)
         reported = {case: c["kpis"] for case, c in summary["cases"].items()}
         digests = dict(manifest["messages_sha256"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -56,33 +56,54 @@ def replay(directory: Path) -> list[str]:
         own = [message for message in messages if message.case == case]
         of_case = {n: t[t["case"] == case] if "case" in t else t for n, t in tables.items()}
         findings += [
-            f"{case}: {text}" for text in _differences(kind, LoggedRun(own), kpis, of_case)
+            f"{case}: {text}" for text in _differences(system, LoggedRun(own), kpis, of_case)
         ]
         if digests.get(case) != digest(own):
             findings.append(f"{case}: the messages are not those that the manifest vouches for")
     told = {message.case for message in messages}
-    findings += kind.compared(reported)
+    findings += system.kpi_differences(reported)
     return findings + [f"{case}: in the messages only" for case in sorted(told - set(reported))]
 
 
+def _shipped(name: str) -> System[Any]:
+    """Return a shipped system; of others only what is paid is compared, and no code is run."""
+    return find_system(name, Path()).made() if is_shipped(name) else System()
+
+
+def _tables(directory: Path, needed: Iterable[str]) -> Tables:
+    """Read the tables that are needed, and the settlement if anybody was paid."""
+    folder = directory / "tables"
+    found = {name: pd.read_parquet(folder / f"{name}.parquet") for name in needed}
+    settlement = folder / "settlement.parquet"
+    if settlement.exists():
+        return {**found, "settlement": pd.read_parquet(settlement)}
+    columns = ["case", "stage", "payment", "payer", "payee", "amount"]
+    return {**found, "settlement": pd.DataFrame(columns=columns)}
+
+
 def _differences(
-    kind: ReplayKind, told: "LoggedRun", kpis: Mapping[str, Any], tables: Tables
+    system: System[Any], told: "LoggedRun", kpis: Mapping[str, Any], tables: Tables
 ) -> Iterator[str]:
     """Yield a sentence for each figure that does not agree."""
-    if not told.stage:
-        yield "no final order among the messages"
-        return
-    for name, value in kind.kpis(told, tables).items():
+    for name, value in system.told_kpis(told, tables).items():
         if name in kpis and not close(value, kpis[name]["value"]):
             yield f"{name} is {kpis[name]['value']!r}, the messages say {value!r}"
-    owed = tables["settlement"].set_index("payment")["amount"].to_dict()
-    settlement = told.settlement()
-    if settlement.keys() != owed.keys():
+    yield from _owed(told, tables["settlement"])
+    yield from system.told_differences(told, tables)
+
+
+def _owed(told: "LoggedRun", settlement: pd.DataFrame) -> Iterator[str]:
+    """Compare what is owed, payment by payment, in the stages that the settlement lists."""
+    keys = ["stage", "payment", "payer", "payee"]
+    summed = settlement.groupby(keys, sort=False)["amount"].sum()
+    owed = {tuple(map(str, key)): float(amount) for key, amount in summed.items()}
+    stages = {stage for stage, *_ in owed}
+    said = {key: amount for key, amount in told.owed().items() if key[0] in stages}
+    if said.keys() != owed.keys():
         yield "the settlement lists other payments than the messages"
-    for name, amount in settlement.items():
-        if name in owed and not close(amount, owed[name]):
-            yield f"payment '{name}' is {owed[name]!r}, the messages say {amount!r}"
-    yield from kind.differences(told, tables)
+    for key, amount in said.items():
+        if key in owed and not close(amount, owed[key]):
+            yield f"payment '{key[1]}' is {owed[key]!r}, the messages say {amount!r}"
 
 
 class LoggedRun:
@@ -108,6 +129,15 @@ class LoggedRun:
     def bills(self) -> list[FlexSettlement]:
         """Return the final bills."""
         return [message for message in self.final if isinstance(message, FlexSettlement)]
+
+    def owed(self) -> dict[tuple[str, str, str, str], float]:
+        """Return all amounts by stage, payment, payer and payee; several of one are added up."""
+        amounts: dict[tuple[str, str, str, str], float] = {}
+        for bill in self.messages:
+            if isinstance(bill, FlexSettlement):
+                key = (bill.stage, bill.payment, bill.sender, bill.receiver)
+                amounts[key] = amounts.get(key, 0.0) + bill.amount
+        return amounts
 
     def settlement(self) -> dict[str, float]:
         """Return the final amounts by payment."""

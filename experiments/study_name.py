@@ -13,7 +13,7 @@ class StudyName(click.ParamType[str]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Complete names of shipped studies, then files."""
-        from equigrid.experiments.study import list_studies
+        from equigrid.experiments.running.loading import list_studies
 
         names = [n for n in list_studies() if n.startswith(incomplete)]
         return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]

@@ -14,7 +14,7 @@ import yaml
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 import equigrid as eg
-from equigrid.experiments.study import study_path
+from equigrid.experiments.running.loading import study_path
 from equigrid.threads import one_blas_thread
 
 HOURS = 12_000  # BLAS adds up less in one thread anyway

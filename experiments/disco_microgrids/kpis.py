@@ -7,13 +7,13 @@ import numpy as np
 
 from equigrid.arrays import FloatArray
 from equigrid.experiments.disco_microgrids import schema
-from equigrid.experiments.result import Kpi
-from equigrid.experiments.spec.study import Study
 from equigrid.experiments.spec.study_spec import StudySpec
+from equigrid.experiments.world.case_run import CaseRun
+from equigrid.experiments.world.kpi import Kpi
 from equigrid.markets.equilibrium import Equilibrium
 
 if TYPE_CHECKING:
-    from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
+    from equigrid.experiments.disco_microgrids.parties import DiscoMicrogrids
 
 
 def case_kpis(system: "DiscoMicrogrids", outcome: Equilibrium) -> dict[str, Kpi]:
@@ -38,21 +38,21 @@ def case_kpis(system: "DiscoMicrogrids", outcome: Equilibrium) -> dict[str, Kpi]
     }
 
 
-def add_profit_forgone(kpis: dict[str, dict[str, Kpi]], study: Study) -> None:
-    """Add what the ISO would owe: profit of the first case without a penalty less this one's.
+def profit_forgone(runs: Mapping[str, CaseRun]) -> dict[str, dict[str, Kpi]]:
+    """Return what the ISO would owe: profit of the first case without a penalty less this one's.
 
     Parameters
     ----------
-    kpis : dict of case to KPIs
-        Changed in place; cases that were not played are not in it.
-    study : Study
-        Which says in which cases ramps cost something.
+    runs : Mapping of case to CaseRun
+        With their KPIs; cases that were not played are not in it.
     """
-    penalised = [c.name for c in study.cases if _penalised(c.spec) and c.name in kpis]
-    free = [case for case in kpis if case not in penalised]
-    for case in penalised if free else []:
-        before, after = kpis[free[0]]["disco_profit"], kpis[case]["disco_profit"]
-        kpis[case]["profit_forgone"] = Kpi(before.value - after.value, before.unit)
+    profits = {case: (run.kpis or {})["disco_profit"] for case, run in runs.items()}
+    free = [case for case, run in runs.items() if not _penalised(run.spec)]
+    return {
+        case: {"profit_forgone": Kpi(profits[free[0]].value - kpi.value, kpi.unit)}
+        for case, kpi in profits.items()
+        if free and case not in free
+    }
 
 
 def _penalised(spec: StudySpec) -> bool:

@@ -8,23 +8,18 @@ import pandas as pd
 
 from equigrid.arrays import FloatArray
 from equigrid.experiments.replay import LoggedRun, close
-from equigrid.experiments.systems import ReplayKind
 from equigrid.markets.messaging.messages import FlexOffer, FlexOrder, FlexRequest, FlexSettlement
 
 Tables = dict[str, pd.DataFrame]
 
 
-def replay_kind() -> ReplayKind:
-    """Return what a replay compares, and the tables that it needs."""
-    tables = ("prices", "purchase", "microgrids", "bids", "round_prices", "rounds")
-    return ReplayKind(tables, _kpis, _differences, _forgone)
-
-
-def _kpis(told: LoggedRun, tables: Tables) -> dict[str, float]:
+def told_kpis(told: LoggedRun, tables: Tables) -> dict[str, float]:
+    """Return KPIs from what was told, and private ones from the tables."""
     return {**_told_kpis(told), **_private_kpis(tables)}
 
 
-def _differences(told: LoggedRun, tables: Tables) -> Iterator[str]:
+def told_differences(told: LoggedRun, tables: Tables) -> Iterator[str]:
+    """Yield what prices, schedules and rounds do not agree on."""
     yield from _series(told, tables)
     yield from _rounds(told, tables)
 
@@ -112,7 +107,7 @@ def _private_kpis(tables: Tables) -> dict[str, float]:
     return by_name
 
 
-def _forgone(reported: Mapping[str, Any]) -> list[str]:
+def kpi_differences(reported: Mapping[str, Any]) -> list[str]:
     """Compare the profit forgone with the profits of the cases."""
     profits = {case: kpis["disco_profit"]["value"] for case, kpis in reported.items()}
     free = [case for case, kpis in reported.items() if "profit_forgone" not in kpis]

@@ -5,7 +5,8 @@ from equigrid.experiments.disco_microgrids.pictures import PICTURES
 from equigrid.experiments.report import tables
 from equigrid.experiments.report.content import ReportContent, ReportTable
 from equigrid.experiments.report.words import NO_CHANGE, amount, change, figure
-from equigrid.experiments.result import CaseResult, Kpi, Result
+from equigrid.experiments.result import CaseResult, Result
+from equigrid.experiments.world.kpi import Kpi
 
 _NAMES = {
     "max_ramp_up_mw_per_h": "Largest ramp up",
@@ -58,7 +59,7 @@ _TABLES = (
 )  # fmt: skip
 
 
-def report_kind() -> ReportContent:
+def report_content() -> ReportContent:
     """Return what the report shows."""
     return ReportContent("E", headline, _NAMES, _TILES, PICTURES, _TABLES, _TIES, _ABOUT)
 

@@ -1,37 +1,30 @@
 """Tidy tables of paper E's study: what each party did, hour by hour."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from equigrid.arrays import FloatArray, IntArray
+from equigrid.experiments.disco_microgrids.parties import DiscoMicrogrids
 from equigrid.experiments.feeder_places import feeder_places
-from equigrid.grid.ac import AcResult
+from equigrid.experiments.spec.study import Study
+from equigrid.experiments.world.case_run import CaseRun
+from equigrid.experiments.world.operation import Operation
 from equigrid.markets.equilibrium import Equilibrium
-
-if TYPE_CHECKING:
-    from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 
 Tables = dict[str, pd.DataFrame]
 
 
-def case_tables(
-    system: "DiscoMicrogrids", case: str, outcomes: Mapping[str, Equilibrium], ac: AcResult
-) -> Tables:
-    """Return the tables of one case.
+def case_tables(system: DiscoMicrogrids, run: CaseRun) -> Tables:
+    """Return the tables of one case; the negotiation has its own.
 
     Parameters
     ----------
     system : DiscoMicrogrids
-    case : str
-    outcomes : Mapping of str to Equilibrium
-        By stage, the final one last; the negotiation has its own tables.
-    ac : AcResult
-        AC power flow of every scenario-hour.
+    run : CaseRun
     """
-    outcome = list(outcomes.values())[-1]
+    outcome, ac = run.answer, run.operation
     tables = {
         "prices": _prices(system, outcome.values),
         "purchase": _purchase(system, outcome.values),
@@ -39,14 +32,13 @@ def case_tables(
         "dispatch": _dispatch(system, outcome.values),
         "voltages": _voltages(system, outcome.values, ac),
         "branches": _branches(system, ac),
-        "settlement": outcome.settlement,
     }
-    talk = next((o for o in outcomes.values() if o.method == "best-response"), None)
+    talk = next((o for o in run.answers.values() if o.method == "best-response"), None)
     tables |= _negotiation(system, talk)
-    return {name: _of_case(case, table) for name, table in tables.items()}
+    return {name: _of_case(run.case.name, table) for name, table in tables.items()}
 
 
-def _negotiation(system: "DiscoMicrogrids", talk: Equilibrium | None) -> Tables:
+def _negotiation(system: DiscoMicrogrids, talk: Equilibrium | None) -> Tables:
     """Return rounds and announced prices of a negotiation, empty tables without one."""
     records = [] if talk is None else list(talk.rounds)
     path = f"{system.company.name}.price_per_mwh"
@@ -70,8 +62,9 @@ def _negotiation(system: "DiscoMicrogrids", talk: Equilibrium | None) -> Tables:
     return {"rounds": rounds, "round_prices": round_prices}
 
 
-def study_tables(system: "DiscoMicrogrids") -> Tables:
+def study_tables(study: Study) -> Tables:
     """Return what is the same in all cases: who sits where, bids, scenarios."""
+    system = DiscoMicrogrids(study)
     return {"places": _places(system), "bids": _bids(system), "scenarios": _scenarios(system)}
 
 
@@ -84,7 +77,7 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def _hours(system: "DiscoMicrogrids") -> IntArray:
+def _hours(system: DiscoMicrogrids) -> IntArray:
     return np.arange(1, system.spec.steps + 1)
 
 
@@ -93,7 +86,7 @@ def _ramp(power: FloatArray) -> FloatArray:
     return np.diff(power, prepend=power[0])
 
 
-def _prices(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd.DataFrame:
+def _prices(system: DiscoMicrogrids, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "hour": _hours(system),
@@ -106,7 +99,7 @@ def _prices(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd.D
     )
 
 
-def _purchase(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd.DataFrame:
+def _purchase(system: DiscoMicrogrids, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     name = system.company.name
     purchase = values[f"{name}.purchase_mw"]
     exchanged = sum(values[f"{site.name}.import_mw"] for site in system.microgrids)
@@ -127,7 +120,7 @@ _MICROGRID_COLUMNS = (
 )  # fmt: skip
 
 
-def _microgrids(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd.DataFrame:
+def _microgrids(system: DiscoMicrogrids, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     parts = []
     for site in system.microgrids:
         columns = {name: values[f"{site.name}.{name}"] for name in _MICROGRID_COLUMNS}
@@ -137,7 +130,7 @@ def _microgrids(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> 
     return pd.concat(parts, ignore_index=True)
 
 
-def _scenario_hours(system: "DiscoMicrogrids", rows: int) -> pd.DataFrame:
+def _scenario_hours(system: DiscoMicrogrids, rows: int) -> pd.DataFrame:
     """Scenario and hour of the flattened (rows, S T) arrays, row by row."""
     hours, count = _hours(system), len(system.scenarios)
     return pd.DataFrame(
@@ -148,7 +141,7 @@ def _scenario_hours(system: "DiscoMicrogrids", rows: int) -> pd.DataFrame:
     )
 
 
-def _dispatch(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd.DataFrame:
+def _dispatch(system: DiscoMicrogrids, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     name, buses = system.company.name, list(system.study.feeder.buses.index)
     units = system.manager.generators
     produced, cut = values[f"{name}.generator_mw"], values[f"{name}.interrupted_mw"]
@@ -165,7 +158,7 @@ def _dispatch(system: "DiscoMicrogrids", values: Mapping[str, FloatArray]) -> pd
 
 
 def _voltages(
-    system: "DiscoMicrogrids", values: Mapping[str, FloatArray], ac: AcResult
+    system: DiscoMicrogrids, values: Mapping[str, FloatArray], ac: Operation
 ) -> pd.DataFrame:
     squared = values[f"{system.company.name}.voltage_squared_pu"]
     table = _scenario_hours(system, len(squared))
@@ -175,7 +168,7 @@ def _voltages(
     return table
 
 
-def _branches(system: "DiscoMicrogrids", ac: AcResult) -> pd.DataFrame:
+def _branches(system: DiscoMicrogrids, ac: Operation) -> pd.DataFrame:
     branches = system.study.feeder.branches
     table = _scenario_hours(system, len(branches))
     for column, source in (("branch", "name"), ("from_bus", "from_bus"), ("to_bus", "to_bus")):
@@ -185,7 +178,7 @@ def _branches(system: "DiscoMicrogrids", ac: AcResult) -> pd.DataFrame:
     return table
 
 
-def _places(system: "DiscoMicrogrids") -> pd.DataFrame:
+def _places(system: DiscoMicrogrids) -> pd.DataFrame:
     network, most_mw = system.study.feeder, system.company.purchase_max_mw
     records = [*feeder_places(network, system.iso.name, most_mw)]
     records += [(m.name, "microgrid", m.bus, m.exchange_max_mw) for m in system.spec.microgrids]
@@ -196,7 +189,7 @@ def _places(system: "DiscoMicrogrids") -> pd.DataFrame:
     return pd.DataFrame(records, columns=["name", "kind", "bus", "power_max_mw"])
 
 
-def _bids(system: "DiscoMicrogrids") -> pd.DataFrame:
+def _bids(system: DiscoMicrogrids) -> pd.DataFrame:
     """What a microgrid's own resources cost, by hour: where exchange prices come to sit."""
     parts = []
     for site in system.microgrids:
@@ -218,7 +211,7 @@ def _bids(system: "DiscoMicrogrids") -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _scenarios(system: "DiscoMicrogrids") -> pd.DataFrame:
+def _scenarios(system: DiscoMicrogrids) -> pd.DataFrame:
     table = _scenario_hours(system, 1)
     probability = system.scenarios.probability
     table.insert(1, "probability", np.repeat(probability, system.spec.steps))

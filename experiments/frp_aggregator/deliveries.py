@@ -7,10 +7,9 @@ import pandas as pd
 
 from equigrid.agents.network_operator import STATES
 from equigrid.arrays import FloatArray, IntArray
-from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.parties import loads_of, spec_of
 from equigrid.experiments.spec.study import Study, StudyCase
-from equigrid.experiments.systems import Deliveries
+from equigrid.experiments.system import Deliveries
 from equigrid.grid.verified_flow import verified_flow
 from equigrid.scenarios.seeds import stream
 

@@ -8,17 +8,18 @@ import numpy as np
 from equigrid.agents.network_operator import STATES
 from equigrid.arrays import FloatArray
 from equigrid.experiments.frp_aggregator.parties import PRODUCTS
-from equigrid.experiments.result import Kpi
-from equigrid.grid.ac import AcResult
-from equigrid.markets.equilibrium import Equilibrium
+from equigrid.experiments.world.case_run import CaseRun
+from equigrid.experiments.world.kpi import Kpi
+from equigrid.experiments.world.operation import Operation
 from equigrid.markets.model.sources import Dual
 
 if TYPE_CHECKING:
-    from equigrid.experiments.frp_aggregator.system import FrpAggregator
+    from equigrid.experiments.frp_aggregator.case_parties import FrpAggregator
 
 
-def case_kpis(system: "FrpAggregator", outcome: Equilibrium, ac: AcResult) -> dict[str, Kpi]:
+def case_kpis(system: "FrpAggregator", run: CaseRun) -> dict[str, Kpi]:
     """Return the KPIs of one case; expectations are over the nominal probabilities."""
+    outcome, ac = run.answer, run.operation
     owed, chance = bills(system, outcome.values), system.near.probability
     energy, income = owed["energy"], -(owed["up"] + owed["down"])
     currency = system.spec.currency
@@ -58,10 +59,10 @@ def offered_mwh(
     return np.asarray(np.sum(offers, axis=(0, 2)))
 
 
-def _violations(system: "FrpAggregator", ac: AcResult) -> dict[str, Kpi]:
+def _violations(system: "FrpAggregator", ac: Operation) -> dict[str, Kpi]:
     """Return how far AC after delivery is beyond limits; what converges nowhere is told beside."""
     operator = system.operator
-    off = ac.violations(operator.voltage_min_pu, operator.voltage_max_pu)
+    off = ac.violations()
     width, converged = operator.scenario_load_mw().shape[1], ac.converged
     voltages, loadings = {}, {}
     for at, state in enumerate(STATES):

@@ -14,7 +14,7 @@ from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.model.sources import Dual
 
 if TYPE_CHECKING:
-    from equigrid.experiments.frp_aggregator.system import FrpAggregator
+    from equigrid.experiments.frp_aggregator.case_parties import FrpAggregator
 
 # Part of a price by the equation of the constraint that brings it.
 PARTS = ("energy", "loss", "voltage", "congestion")

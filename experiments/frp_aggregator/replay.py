@@ -7,16 +7,10 @@ import pandas as pd
 
 from equigrid.arrays import FloatArray
 from equigrid.experiments.replay import LoggedRun, close
-from equigrid.experiments.systems import ReplayKind
 from equigrid.markets.messaging.messages import FlexOrder
 
 Tables = dict[str, pd.DataFrame]
 _PRODUCTS = {"energy": "import", "up": "up", "down": "down"}
-
-
-def replay_kind() -> ReplayKind:
-    """Return what a replay compares, and the tables that it needs."""
-    return ReplayKind(("offers", "bills", "prices", "costs"), _kpis, _differences)
 
 
 def _offered(told: LoggedRun) -> dict[str, FloatArray]:
@@ -29,7 +23,7 @@ def _prosumers(tables: Tables) -> list[str]:
     return [str(name) for name in tables["offers"]["prosumer"].unique()]
 
 
-def _kpis(told: LoggedRun, tables: Tables) -> dict[str, float]:
+def told_kpis(told: LoggedRun, tables: Tables) -> dict[str, float]:
     """Rebuild costs from what was told and the duals in the tables, which nobody is told."""
     bills, offered = _bills(told, tables), _offered(told)
     chance, worst = (tables["bills"][c].to_numpy() for c in ("probability", "worst_probability"))
@@ -68,7 +62,8 @@ def _prices(tables: Tables, column: str) -> dict[str, FloatArray]:
     }
 
 
-def _differences(told: LoggedRun, tables: Tables) -> Iterator[str]:
+def told_differences(told: LoggedRun, tables: Tables) -> Iterator[str]:
+    """Yield what offers, prices and payments do not agree on."""
     offered = _offered(told)
     for prosumer, rows in tables["offers"].groupby("prosumer", sort=False):
         for said in ("import_mw", "up_mw", "down_mw"):

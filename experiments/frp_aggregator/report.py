@@ -62,7 +62,7 @@ _TABLES = (
 )  # fmt: skip
 
 
-def report_kind() -> ReportContent:
+def report_content() -> ReportContent:
     """Return what the report shows."""
     return ReportContent("A", headline, _NAMES, _TILES, PICTURES, _TABLES, _TIES, _ABOUT)
 

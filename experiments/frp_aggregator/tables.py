@@ -1,7 +1,7 @@
 """Tidy tables of paper A's study: prices, offers and the wires, by scenario and hour."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,29 +10,28 @@ from equigrid.agents.network_operator import STATES
 from equigrid.arrays import FloatArray, IntArray
 from equigrid.experiments.feeder_places import feeder_places
 from equigrid.experiments.frp_aggregator import schema
+from equigrid.experiments.frp_aggregator.case_parties import FrpAggregator, parties_of
 from equigrid.experiments.frp_aggregator.kpis import bills, offered_mwh
 from equigrid.experiments.frp_aggregator.parties import PRODUCTS, one
 from equigrid.experiments.frp_aggregator.prices import bus_prices, paid_prices, residuals
-from equigrid.grid.ac import AcResult
+from equigrid.experiments.spec.study import Study
+from equigrid.experiments.world.case_run import CaseRun
+from equigrid.experiments.world.operation import Operation
 from equigrid.markets.equilibrium import Equilibrium
-
-if TYPE_CHECKING:
-    from equigrid.experiments.frp_aggregator.system import FrpAggregator
 
 Tables = dict[str, pd.DataFrame]
 
 
-def case_tables(system: "FrpAggregator", case: str, outcome: Equilibrium, ac: AcResult) -> Tables:
+def case_tables(system: FrpAggregator, run: CaseRun) -> Tables:
     """Return the tables of one case.
 
     Parameters
     ----------
     system : FrpAggregator
-    case : str
-    outcome : Equilibrium
-    ac : AcResult
-        AC power flow of every scenario-hour, before delivery, after that of up, of down.
+    run : CaseRun
+        With AC of every scenario-hour, before delivery, after that of up, of down.
     """
+    outcome, ac = run.answer, run.operation
     tables = {
         "offers": _offers(system, outcome.values),
         "photovoltaics": _photovoltaics(system, outcome.values),
@@ -44,15 +43,15 @@ def case_tables(system: "FrpAggregator", case: str, outcome: Equilibrium, ac: Ac
         "voltages": _voltages(system, outcome.values, ac),
         "branches": _branches(system, ac),
         "delivery": _delivery(system, ac),
-        "settlement": outcome.settlement,
     }
     for table in tables.values():
-        table.insert(0, "case", case)
+        table.insert(0, "case", run.case.name)
     return tables
 
 
-def study_tables(system: "FrpAggregator") -> Tables:
+def study_tables(study: Study) -> Tables:
     """Return what is the same in all cases: who sits where, prices, loads, scenarios."""
+    system = parties_of(study)
     market, hours = one(system.spec, schema.Market), _hours(system)
     prices = {f"{p}_price_per_mwh": getattr(market, f"{p}_price_per_mwh") for p in PRODUCTS}
     loads = {
@@ -67,12 +66,12 @@ def study_tables(system: "FrpAggregator") -> Tables:
     }
 
 
-def _hours(system: "FrpAggregator") -> IntArray:
+def _hours(system: FrpAggregator) -> IntArray:
     return np.arange(1, system.spec.steps + 1)
 
 
 def _by_scenario_hour(
-    system: "FrpAggregator", keys: Mapping[str, Sequence[Any]], columns: Mapping[str, FloatArray]
+    system: FrpAggregator, keys: Mapping[str, Sequence[Any]], columns: Mapping[str, FloatArray]
 ) -> pd.DataFrame:
     """Write arrays (R, S T) as columns, below scenario, hour and the keys (R,) of their rows."""
     scenarios, hours = system.operator.shape
@@ -85,7 +84,7 @@ def _by_scenario_hour(
     return pd.DataFrame(table | {name: np.ravel(value) for name, value in columns.items()})
 
 
-def _offers(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
+def _offers(system: FrpAggregator, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     names = [p.name for p in system.spec.prosumers]
     paid = {name: paid_prices(system, values, name) for name in names}
     columns = {
@@ -98,7 +97,7 @@ def _offers(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.Dat
     return _by_scenario_hour(system, {"prosumer": names}, columns)
 
 
-def _photovoltaics(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
+def _photovoltaics(system: FrpAggregator, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     operator = system.operator
     said = {"power_mw": "", "up_mw": "_up", "down_mw": "_down"}
     columns = {"available_mw": operator.photovoltaic_mw.reshape(len(operator.photovoltaic_mw), -1)}
@@ -113,13 +112,13 @@ def _photovoltaics(system: "FrpAggregator", values: Mapping[str, FloatArray]) ->
     return _by_scenario_hour(system, keys, columns)
 
 
-def _operator(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
+def _operator(system: FrpAggregator, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     names = ("purchase_mw", "up_mw", "down_mw", "loss_mw")
     columns = {name: values[f"{system.operator.name}.{name}"] for name in names}
     return _by_scenario_hour(system, {}, columns)
 
 
-def _bills(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
+def _bills(system: FrpAggregator, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     """Return what is owed by scenario, with the chance of each and its chance at the worst."""
     owed, near = bills(system, values), system.near
     total = np.sum(list(owed.values()), axis=0)
@@ -130,7 +129,7 @@ def _bills(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.Data
     return pd.DataFrame({"scenario": scenario, **chances, **amounts, **offers, "total_cost": total})
 
 
-def _costs(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.DataFrame:
+def _costs(system: FrpAggregator, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     total = np.sum(list(bills(system, values).values()), axis=0)
     record = {
         "secured": " ".join(system.spec.secured),
@@ -142,13 +141,13 @@ def _costs(system: "FrpAggregator", values: Mapping[str, FloatArray]) -> pd.Data
     return pd.DataFrame([record])
 
 
-def _bus_prices(system: "FrpAggregator", outcome: Equilibrium) -> pd.DataFrame:
+def _bus_prices(system: FrpAggregator, outcome: Equilibrium) -> pd.DataFrame:
     keys = {"bus": list(system.study.feeder.buses.index)}
     return _by_scenario_hour(system, keys, bus_prices(system, outcome))
 
 
 def _voltages(
-    system: "FrpAggregator", values: Mapping[str, FloatArray], ac: AcResult
+    system: FrpAggregator, values: Mapping[str, FloatArray], ac: Operation
 ) -> pd.DataFrame:
     nets, reactive = system.net_loads_mw(values), system.operator.scenario_load_mvar()
     keys, parts = {"bus": list(system.study.feeder.buses.index)}, []
@@ -160,7 +159,7 @@ def _voltages(
     return _state_first(pd.concat(parts, ignore_index=True))
 
 
-def _branches(system: "FrpAggregator", ac: AcResult) -> pd.DataFrame:
+def _branches(system: FrpAggregator, ac: Operation) -> pd.DataFrame:
     branches = system.study.feeder.branches
     keys = {"branch": "name", "from_bus": "from_bus", "to_bus": "to_bus"}
     named = {column: list(branches[source]) for column, source in keys.items()}
@@ -181,10 +180,9 @@ def _state_first(table: pd.DataFrame) -> pd.DataFrame:
     return table[["state", *(name for name in table if name != "state")]]
 
 
-def _delivery(system: "FrpAggregator", ac: AcResult) -> pd.DataFrame:
+def _delivery(system: FrpAggregator, ac: Operation) -> pd.DataFrame:
     """Return what AC says of each state: how far beyond limits, and where."""
-    operator = system.operator
-    off = ac.violations(operator.voltage_min_pu, operator.voltage_max_pu)
+    off = ac.violations()
     records = []
     for at, state in enumerate(STATES):
         record: dict[str, Any] = {"state": state, "secured": state in system.spec.secured}
@@ -201,7 +199,7 @@ def _delivery(system: "FrpAggregator", ac: AcResult) -> pd.DataFrame:
 
 
 def _worst(
-    system: "FrpAggregator", words: tuple[str, str, str], beyond: FloatArray, names: Sequence[Any]
+    system: FrpAggregator, words: tuple[str, str, str], beyond: FloatArray, names: Sequence[Any]
 ) -> dict[str, Any]:
     """Name the place, hour and scenario of the worst violation; none where nothing is beyond."""
     what, noun, unit = words
@@ -217,7 +215,7 @@ def _worst(
     }
 
 
-def _places(system: "FrpAggregator") -> pd.DataFrame:
+def _places(system: FrpAggregator) -> pd.DataFrame:
     spec, network = system.spec, system.study.feeder
     operator = one(spec, schema.NetworkOperator)
     market = one(spec, schema.Market).name
@@ -227,7 +225,7 @@ def _places(system: "FrpAggregator") -> pd.DataFrame:
     return pd.DataFrame(records, columns=["name", "kind", "bus", "power_max_mw"])
 
 
-def _scenarios(system: "FrpAggregator") -> pd.DataFrame:
+def _scenarios(system: FrpAggregator) -> pd.DataFrame:
     scenarios = system.days.scenarios
     table = _by_scenario_hour(system, {}, {"irradiance": scenarios["irradiance"]})
     table.insert(1, "probability", np.repeat(scenarios.probability, system.spec.steps))

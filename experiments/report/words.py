@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from equigrid.experiments.result import CaseResult, Kpi, Result
+from equigrid.experiments.result import CaseResult, Result
 from equigrid.experiments.strict import in_words
+from equigrid.experiments.world.kpi import Kpi
 
 _DUST = 1e-12  # what solvers leave of a zero
 NO_CHANGE = "±0 %"

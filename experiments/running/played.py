@@ -2,7 +2,7 @@
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from equigrid.errors import NoAnswer
@@ -100,7 +100,7 @@ class Played:
         self._under_way.append(name)
         try:
             with placed(self.loaded.system.files):
-                run = world.run(system.day)
+                run = replace(world.run(system.day), system=system)
         finally:
             self._under_way.remove(name)
         return PlayedCase(name, system, world, run, time.perf_counter() - began)

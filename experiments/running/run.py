@@ -64,7 +64,7 @@ Runnable = Study | str | Path | type[System[Any]]
 @one_blas_thread()
 def run(
     study: Runnable,
-    said: Mapping[str, Any] | None = None,
+    said: Mapping[str, Any] | str | Path | None = None,
     out: str | Path | None = None,
     *,
     cases: Iterable[str] | None = None,
@@ -76,12 +76,14 @@ def run(
 ) -> Result:
     """Run the cases of a study.
 
+    A system from outside that it names is code, and is imported.
+
     Parameters
     ----------
     study : Study, str, Path, or a subclass of System
         A loaded study, the name of a shipped one, a file, or a system with what it is asked.
     said : mapping, optional
-        What a study file would say, where `study` is a system.
+        What a study file would say, where `study` is a system; otherwise `out` may stand here.
     out : str or Path, optional
         Directory to write; nothing is written without it. One that equigrid wrote is replaced;
         where there is anything else in it, it is refused.
@@ -112,6 +114,10 @@ def run(
     RunInterrupted
         On Ctrl-C, when there is an answer by then: what there is has been written.
     """
+    if isinstance(
+        said, str | Path
+    ):  # a directory in its place, as it was before there were systems
+        said, out = None, said
     place = None if out is None else require_place(out)
     played = play(
         study, said, cases=cases, settings=settings, method=method, seed=seed,
@@ -136,14 +142,20 @@ def play(
     seed: int | None = None,
     progress: Progress | None = None,
     seconds: float | None = None,
+    warn: Callable[[object], object] = lambda warning: None,
 ) -> Played:
-    """Play cases of a study, as far as nobody interrupts; parameters are those of `run`."""
+    """Play cases of a study, as far as nobody interrupts; parameters are those of `run`.
+
+    Told beside is `warn`: what is implausible in the study, and which code is imported.
+    """
     if seconds is not None and not 0 < seconds < math.inf:
         raise ValueError(f"seconds must be above 0 and finite (got {seconds!r})")
     if seed is not None and not 0 <= seed < 2**63:
         raise ValueError(f"seed must be at least 0 and less than 2^63 (got {seed!r})")
     chosen = _chosen(study, said, settings)
     asked = chosen.study
+    for warning in asked.warnings:
+        warn(warning)
     asked = asked if seed is None else asked.with_seed(seed)
     asked = asked if method is None else asked.with_method(method)
     asked = asked if cases is None else asked.only(cases)
@@ -235,8 +247,7 @@ def result_of(played: Played) -> Result:
         content = system.made().report()
         shared = system.made().study_tables(study)
     cases = tuple(
-        case_result(case.run, kpis[case.name], failures.get(case.name, ()))
-        for case in played.cases
+        case_result(case.run, kpis[case.name], failures.get(case.name, ())) for case in played.cases
     )
     return Result(
         study=study.name,

@@ -13,7 +13,9 @@ from equigrid.experiments.spec.findings import suggestion
 Times = tuple[datetime, ...]
 
 _START = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2})?) +(\S+)")
-_EXAMPLE = "write a date, or a date and a time, and a time zone, like 2026-03-28T00:00 Europe/Berlin"
+_EXAMPLE = (
+    "write a date, or a date and a time, and a time zone, like 2026-03-28T00:00 Europe/Berlin"
+)
 
 
 def start_of(value: object) -> datetime:

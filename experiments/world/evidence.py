@@ -1,5 +1,7 @@
 """The evidence of a case: its stages, and the verbs that add checks and money to them."""
 
+from dataclasses import replace
+
 from equigrid.experiments.spec.study import StudyCase
 from equigrid.experiments.spec.study_spec import StudySpec
 from equigrid.experiments.world.case_run import CaseRun
@@ -7,6 +9,8 @@ from equigrid.experiments.world.ledger import Entry, balance_checks
 from equigrid.experiments.world.stage import Stage
 from equigrid.grid.network.network import Network
 from equigrid.markets.certification.check import Check
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.messages import FlexSettlement
 
 
 class Evidence:
@@ -15,6 +19,7 @@ class Evidence:
     spec: StudySpec
     case: StudyCase
     stages: dict[str, Stage]
+    mailroom: Mailroom
     _network: Network | None
 
     def check(
@@ -44,7 +49,10 @@ class Evidence:
 
     def pay(self, stage: str, name: str, payer: str, payee: str, amount: float) -> None:
         """Book money from payer to payee beside the payments of games."""
-        self.stage(stage).ledger.append(Entry(name, payer, payee, float(amount)))
+        entry = Entry(name, payer, payee, float(amount))
+        self.stage(stage).ledger.append(entry)
+        bill = FlexSettlement(sender=payer, receiver=payee, payment=name, amount=entry.amount)
+        self.mailroom.post(replace(bill, stage=stage))
 
     def balanced(self, stage: str, *parties: str) -> None:
         """Ask that what each of these parties receives and pays in a stage nets to zero."""

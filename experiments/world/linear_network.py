@@ -15,9 +15,10 @@ from equigrid.markets.methods.exact import Exact
 from equigrid.markets.methods.stackelberg_answer import StackelbergAnswer
 
 Answer = StackelbergAnswer | Equilibrium
-Renew = Callable[[Any], tuple[Game, float]]
-"""Of an answer, with its `values` and its `game`: the game on a linear network expanded there, and
-how far AC is from the one that the answer was found on, in p.u."""
+Renew = Callable[[Any], tuple[Game | None, float]]
+"""Of an answer, with its `values` and its `game`: the game on a linear network expanded there, or
+None where the linear network is to be kept; and how far AC is from the one that the answer was
+found on, in p.u."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def fitted(
         renewed, error = renew(answer)
         stage.linear_rounds.append(LinearRound(number, float(error)))
         # Blocks that are settled one by one may together miss the gap: no limit, rounds go on.
-        if stopped or error <= fitting.tolerance_pu or _met_a_limit(answer):
+        near = error <= fitting.tolerance_pu
+        if stopped or near or renewed is None or _met_a_limit(answer):
             break
         game = renewed
     assert answer is not None

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from equigrid.arrays import BoolArray, FloatArray
 from equigrid.experiments.spec.study import StudyCase
+from equigrid.grid.ac import AcViolations
 from equigrid.grid.network.network import Network
 from equigrid.grid.verified_flow import VerifiedFlow, verified_flow
 from equigrid.markets.certification.ac_findings import AcFindings
@@ -69,19 +70,26 @@ class Operation:
     def findings(self) -> AcFindings:
         """What is found where limits have to hold, or everywhere where they are reported only."""
         # Columns that do not converge have no voltage; that they exist is told beside.
-        asked = self.converged & self.enforced
-        low, high = self.limits_pu
-        off = np.maximum(low - self.voltage_pu, self.voltage_pu - high)[:, asked]
-        above = self.loading_percent[:, asked] - 100
+        asked, off = self.converged & self.enforced, self.violations()
         return AcFindings(
             required=self.required,
             converged=bool(self.converged.all()),
-            max_voltage_violation_pu=float(np.nan_to_num(off).max(initial=0.0)),
-            max_loading_violation_percent=float(np.nan_to_num(above).max(initial=0.0)),
+            max_voltage_violation_pu=float(off.voltage_pu[:, asked].max(initial=0.0)),
+            max_loading_violation_percent=float(off.loading_percent[:, asked].max(initial=0.0)),
             max_linear_voltage_error_pu=self._linear_error(asked),
             columns=len(asked),
             judged_columns=int(np.count_nonzero(self.judged)),
             max_route_difference_pu=self.difference_pu,
+        )
+
+    def violations(self) -> AcViolations:
+        """Measure voltages against the limits, and loadings against the ratings."""
+        low, high = self.limits_pu
+        beyond = np.maximum(low - self.voltage_pu, self.voltage_pu - high)
+        voltage = np.where(self.unsupplied, 0.0, beyond).clip(min=0)
+        loading = (self.loading_percent - 100).clip(min=0)
+        return AcViolations(
+            np.where(self.converged, voltage, np.inf), np.where(self.converged, loading, np.inf)
         )
 
     def _linear_error(self, asked: BoolArray) -> float | None:

@@ -129,7 +129,12 @@ class Playing:
         asked = None if network is None else network.linearisation
         rounds, tolerance = _FITTED if asked is None else (asked.rounds, asked.tolerance_pu)
         fitting = Fitting(rounds, tolerance, self._options.seconds, self._tell)
-        answer = yield from fitted(stage, game, method, renew, fitting)
+
+        def in_steps(answer: Any) -> tuple[Game | None, float]:
+            renewed, error = renew(answer)
+            return None if renewed is None else self._in_steps(renewed), error
+
+        answer = yield from fitted(stage, game, method, in_steps, fitting)
         return (yield from self._told(stage.name, certified(answer, method)))
 
     def _told(self, stage: str, answer: Equilibrium) -> Generator[Any, Any, Equilibrium]:

@@ -35,8 +35,8 @@ class CertificateFigures:
         Greatest share of the money it moves by which a follower's dual that is linked or paid at
         fails to be an optimal one; None where there is no such dual.
     settlement_residual : float or None
-        None where there is no game. What payers owe and payees receive differs by, and what the solver's objective differs from
-        price × quantity by, as a share of the money that moves.
+        What payers owe and payees receive differs by, and what the solver's objective differs
+        from price × quantity by, as a share of the money that moves; None without a game.
     ac : AcFindings or None
     stationarity_residual, complementarity_residual : float or None
         Of the followers' own optimality conditions, at the multipliers that a method offers;

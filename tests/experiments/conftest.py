@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from equigrid.arrays import FloatArray
-from equigrid.experiments.study import load_study, study_path
+from equigrid.experiments.running.loading import load_study, study_path
 from equigrid.experiments.systems import system_kind
 from equigrid.grid.ac import ac_check
 from equigrid.grid.linear.lindistflow import linearise

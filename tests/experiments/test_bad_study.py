@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from equigrid.experiments.findings import Finding, UnusableInput, dotted
-from equigrid.experiments.study import load_study, study_path
+from equigrid.experiments.running.loading import load_study, study_path
 
 Loc = tuple[str | int, ...]
 Written = Callable[..., Path]

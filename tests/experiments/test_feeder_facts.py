@@ -12,7 +12,7 @@ import yaml
 from equigrid.arrays import FloatArray
 from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.run import run
-from equigrid.experiments.study import load_study
+from equigrid.experiments.running.loading import load_study
 from equigrid.grid.network.feeders import FORMAT
 from equigrid.grid.network.tables import SCHEMAS
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from equigrid.experiments.run import run
-from equigrid.experiments.study import load_study
+from equigrid.experiments.running.loading import load_study
 
 Written = Callable[..., Path]
 

@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from equigrid.experiments.cli import main
-from equigrid.experiments.study import list_studies, load_study, study_path
+from equigrid.experiments.running.loading import list_studies, load_study, study_path
 
 Loc = tuple[str | int, ...]
 

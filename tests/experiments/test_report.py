@@ -17,7 +17,8 @@ from equigrid.experiments.disco_microgrids.comparisons import (
 )
 from equigrid.experiments.disco_microgrids.pictures import PICTURES
 from equigrid.experiments.report.page import report_html
-from equigrid.experiments.result import CaseResult, Kpi, Result
+from equigrid.experiments.result import CaseResult, Result
+from equigrid.experiments.world.kpi import Kpi
 from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate

@@ -15,7 +15,8 @@ from equigrid.experiments.report.verdict import (
     verdict,
 )
 from equigrid.experiments.report.words import tiles
-from equigrid.experiments.result import CaseResult, Kpi, Result
+from equigrid.experiments.result import CaseResult, Result
+from equigrid.experiments.world.kpi import Kpi
 from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate

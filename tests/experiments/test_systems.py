@@ -20,11 +20,11 @@ from equigrid.experiments import systems
 from equigrid.experiments.replay import LoggedRun, replay
 from equigrid.experiments.report import pictures, tables
 from equigrid.experiments.report.kind import ReportKind
-from equigrid.experiments.result import Kpi
+from equigrid.experiments.world.kpi import Kpi
 from equigrid.experiments.run import run
 from equigrid.experiments.schema import Case
 from equigrid.experiments.schema import StudySpec as StudyFile
-from equigrid.experiments.study import study_path
+from equigrid.experiments.running.loading import study_path
 from equigrid.experiments.systems import Dispatch, ReplayKind, System, SystemKind, system_kind
 from equigrid.experiments.telling import result_lines
 from equigrid.grid.ac import AcResult

@@ -13,7 +13,7 @@ import yaml
 from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.refusals import refuse_unusable
 from equigrid.experiments.run import run
-from equigrid.experiments.study import load_study
+from equigrid.experiments.running.loading import load_study
 from equigrid.experiments.world import World
 from equigrid.grid.network.feeders import FORMAT
 from equigrid.grid.network.tables import SCHEMAS

@@ -9,7 +9,7 @@ import yaml
 
 from equigrid.experiments.result import Result
 from equigrid.experiments.run import run
-from equigrid.experiments.study import study_path
+from equigrid.experiments.running.loading import study_path
 
 Spoil = Callable[[dict[str, Any]], object]
 Written = Callable[..., Path]

@@ -9,7 +9,7 @@ import pytest
 from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.frp_aggregator.days import days_of
 from equigrid.experiments.run import run
-from equigrid.experiments.study import load_study
+from equigrid.experiments.running.loading import load_study
 
 Written = Callable[..., Path]
 

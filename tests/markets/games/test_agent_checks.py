@@ -14,7 +14,7 @@ import equigrid as eg
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, UnusableGame
 from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
-from equigrid.experiments.study import load_study
+from equigrid.experiments.running.loading import load_study
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games import agent_checks

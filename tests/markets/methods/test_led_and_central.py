@@ -14,7 +14,7 @@ import equigrid as eg
 from equigrid.agents.assets import InterruptibleLoad
 from equigrid.arrays import FloatArray
 from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
-from equigrid.experiments.study import load_study
+from equigrid.experiments.running.loading import load_study
 from equigrid.scenarios.seeds import stream
 
 HOURS = 4

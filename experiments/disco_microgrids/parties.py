@@ -1,36 +1,24 @@
-"""Paper E as a study: who the parties are, the game between them, and their day."""
+"""Paper E as a study: who the parties are, and the game between them."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import cvxpy as cp
 import numpy as np
-import pandas as pd
 
 from equigrid.agents import assets, disco, microgrid
 from equigrid.arrays import FloatArray
 from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.disco_microgrids.deals import exchange_deal, market_deals
-from equigrid.experiments.disco_microgrids.kpis import case_kpis
-from equigrid.experiments.disco_microgrids.tables import case_tables
 from equigrid.experiments.feeder_loads import feeder_loads
-from equigrid.experiments.linearisation import play_linearised
-from equigrid.experiments.result import Kpi
-from equigrid.experiments.spec.study import Study, StudyCase
-from equigrid.experiments.systems import Dispatch, System
-from equigrid.grid.ac import AcResult
+from equigrid.experiments.spec.study import Study
 from equigrid.grid.linear.lindistflow import linearise
-from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
-from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.model.agent import Agent
 from equigrid.scenarios.intervals import beta_intervals, normal_intervals
 from equigrid.scenarios.scenario_set import Branch, ScenarioSet, scenario_tree
-
-if TYPE_CHECKING:
-    from equigrid.experiments.world import World
 
 T = TypeVar("T")
 
@@ -42,14 +30,12 @@ class DiscoMicrogrids:
     Attributes
     ----------
     study : Study
-    ramp_penalty : bool
-        Whether the ISO charges for ramps in this case.
+        As it is in the case.
     operating_point : pair of arrays of shape (N, S T), or None
         Net loads (MW, MVAr) at which the network is linearised; see `disco.Disco`.
     """
 
     study: Study
-    ramp_penalty: bool
     operating_point: tuple[FloatArray, FloatArray] | None = None
 
     @cached_property
@@ -117,7 +103,7 @@ class DiscoMicrogrids:
     @cached_property
     def ramp_penalty_per_mw(self) -> FloatArray:
         """For the ramps into hours 2 to T, shape (T-1,)."""
-        fraction = self.iso.ramp_penalty_fraction if self.ramp_penalty else 0.0
+        fraction = self.iso.ramp_penalty_fraction if self.spec.ramp_penalty else 0.0
         return np.asarray(fraction * self.wholesale_price_per_mwh[1:])
 
     @cached_property
@@ -181,55 +167,27 @@ class DiscoMicrogrids:
         followers = [site.agent() for site in self.microgrids]
         return Game([*parties, *followers], leader=leader, links=links, payments=payments)
 
-    def day(self, world: "World") -> Generator[Any, Any, None]:
-        """Go through the stages of the study: the only place that knows the order of events."""
-        for stage in self.spec.timetable:
-            yield world.at(minute=stage.minute)
-            if stage.method == "announce":
-                world.publish(self.game, stage.name)
-            elif stage.method == "exact":
-                yield from play_linearised(world, stage.name)
-            else:
-                talk = BestResponse(**self.spec.methods.best_response.stated())
-                # Where an exact stage is played as well, the negotiation is compared with it.
-                proven = any(other.method == "exact" for other in self.spec.timetable)
-                play = world.compare if proven else world.play
-                yield from play(stage.name, self.game, talk)
-
     def relinearised(
         self, values: Mapping[str, FloatArray], tolerance_pu: float
     ) -> tuple["DiscoMicrogrids", float]:
         """Linearise at the AC operating points of an answer, if AC differs there."""
-        result = self._taken(values)
-        net = result.net_load_mw, result.net_load_mvar
+        *net, voltage_pu = self.load_taken(values)
         exact = linearise(self.study.feeder, *net).values(*net)
-        assert result.voltage_pu is not None
-        error = np.abs(np.sqrt(exact["voltage_squared_pu"]) - result.voltage_pu).max()
-        return replace(self, operating_point=net), float(error)
+        error = np.abs(np.sqrt(exact["voltage_squared_pu"]) - voltage_pu).max()
+        return replace(self, operating_point=(net[0], net[1])), float(error)
 
     def linearised_like(self, other: Any) -> "DiscoMicrogrids":
         """Return the same parties on the linear network of another case."""
         assert isinstance(other, DiscoMicrogrids)
         return replace(self, operating_point=other.operating_point)
 
-    def dispatch(self, outcome: Equilibrium) -> Dispatch:
-        """Return what the network takes in every scenario-hour, and its linear voltages."""
-        return self._taken(outcome.values)
-
-    def _taken(self, values: Mapping[str, FloatArray]) -> Dispatch:
+    def load_taken(
+        self, values: Mapping[str, FloatArray]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return what the network takes in every scenario-hour (MW, MVAr), and linear voltages."""
         name = self.company.name
         voltage_pu = np.sqrt(values[f"{name}.voltage_squared_pu"])
-        return Dispatch(values[f"{name}.net_load_mw"], values[f"{name}.net_load_mvar"], voltage_pu)
-
-    def kpis(self, outcome: Equilibrium, ac: AcResult) -> dict[str, Kpi]:
-        """Return the KPIs of the case."""
-        return case_kpis(self, outcome)
-
-    def tables(
-        self, case: str, outcomes: Mapping[str, Equilibrium], ac: AcResult
-    ) -> dict[str, pd.DataFrame]:
-        """Return the tables of the case."""
-        return case_tables(self, case, outcomes, ac)
+        return values[f"{name}.net_load_mw"], values[f"{name}.net_load_mvar"], voltage_pu
 
     def _iso(self) -> Agent:
         hours = self.spec.steps
@@ -265,12 +223,6 @@ class DiscoMicrogrids:
             self.customers.name,
             says={"tariff_per_mwh": self.tariff_per_mwh, "load_mw": expected},
         )
-
-
-def parties(study: Study, case: StudyCase) -> System:
-    """Return the parties of one case."""
-    assert isinstance(case.spec, schema.DiscoMicrogridsSpec)
-    return DiscoMicrogrids(study, case.spec.ramp_penalty)
 
 
 def _generator(name: str, unit: schema.Generator) -> assets.Generator:

@@ -1,41 +1,26 @@
-"""Paper A as a study: who the parties are, the game between them, and their day."""
+"""Paper A as a study: who the parties of a case are, and the game between them."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from equigrid.agents.network_operator import STATES, NetworkOperator
 from equigrid.arrays import FloatArray
 from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.days import Days, days_of
-from equigrid.experiments.frp_aggregator.kpis import case_kpis
 from equigrid.experiments.frp_aggregator.parties import (
     aggregator_of,
     game_of,
     operator_of,
     spec_of,
 )
-from equigrid.experiments.frp_aggregator.prices import parts_residual
-from equigrid.experiments.frp_aggregator.tables import case_tables
-from equigrid.experiments.linearisation import play_linearised
-from equigrid.experiments.result import Kpi
-from equigrid.experiments.spec.study import Study, StudyCase
-from equigrid.experiments.systems import Dispatch, System
-from equigrid.grid.ac import AcResult
+from equigrid.experiments.spec.study import Study
 from equigrid.grid.linear.tangents import Tangents
-from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
 from equigrid.scenarios.ambiguity.ambiguity_set import AmbiguitySet
-
-if TYPE_CHECKING:
-    from equigrid.experiments.world import World
-
-ADDS_UP_PER_MWH = 1e-8
-"""Parts of a price have to add up to it within this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,16 +69,6 @@ class FrpAggregator:
             self.operator.scenario_load_mw(),
         )
 
-    def day(self, world: "World") -> Generator[Any, Any, None]:
-        """Go through the stages of the study: the only place that knows the order of events."""
-        for stage in self.spec.timetable:
-            yield world.at(minute=stage.minute)
-            if stage.method == "announce":
-                world.publish(self.game, stage.name)
-            else:
-                outcome = yield from play_linearised(world, stage.name)
-                world.shortcomings.extend(_prices_that_do_not_add_up(world.system, outcome))
-
     def relinearised(
         self, values: Mapping[str, FloatArray], tolerance_pu: float
     ) -> tuple["FrpAggregator", float]:
@@ -111,45 +86,29 @@ class FrpAggregator:
         """Return the net load (N, S T) of every state at an answer."""
         return {s: values[f"{self.operator.name}.net_load_{s}_mw"] for s in STATES}
 
-    def dispatch(self, outcome: Equilibrium) -> Dispatch:
+    def states_load(
+        self, values: Mapping[str, FloatArray]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the network's load before delivery, after that of up, and after that of down.
 
-        Linear voltages stand where limits hold; elsewhere the model does not look at them.
+        With the linear voltages where limits hold; elsewhere the model does not look at them.
         """
-        nets, reactive = self.net_loads_mw(outcome.values), self.operator.scenario_load_mvar()
-        secured = [state in self.spec.secured for state in STATES]
+        nets, reactive = self.net_loads_mw(values), self.operator.scenario_load_mvar()
         voltages = [
             self.tangents[s].values(nets[s], reactive)[0] if known else np.nan * nets[s]
-            for s, known in zip(STATES, secured, strict=True)
+            for s, known in zip(STATES, self.secured, strict=True)
         ]
-        return Dispatch(
-            np.hstack([nets[state] for state in STATES]),
-            np.tile(reactive, len(STATES)),
-            np.hstack(voltages),
-            np.repeat(secured, reactive.shape[1]),
-            np.repeat(np.arange(len(STATES)), reactive.shape[1]),
-        )
+        active = np.hstack([nets[state] for state in STATES])
+        return active, np.tile(reactive, len(STATES)), np.hstack(voltages)
 
-    def kpis(self, outcome: Equilibrium, ac: AcResult) -> dict[str, Kpi]:
-        """Return the KPIs of the case."""
-        return case_kpis(self, outcome, ac)
-
-    def tables(
-        self, case: str, outcomes: Mapping[str, Equilibrium], ac: AcResult
-    ) -> dict[str, pd.DataFrame]:
-        """Return the tables of the case."""
-        return case_tables(self, case, list(outcomes.values())[-1], ac)
+    @property
+    def secured(self) -> list[bool]:
+        """In which states limits hold, in their order."""
+        return [state in self.spec.secured for state in STATES]
 
 
-def parties(study: Study, case: StudyCase) -> System:
-    """Return the parties of one case."""
+def parties_of(study: Study) -> FrpAggregator:
+    """Return the parties of a study as it is in one case."""
     days, spec = days_of(study), spec_of(study)
     near = AmbiguitySet.from_confidence(days.scenarios.probability, days.samples, spec.confidence)
     return FrpAggregator(study, days, operator_of(study, days, spec.secured), near)
-
-
-def _prices_that_do_not_add_up(system: Any, outcome: Equilibrium) -> list[str]:
-    off = parts_residual(system, outcome)
-    if off <= ADDS_UP_PER_MWH:
-        return []
-    return [f"the parts of a price miss it by {off:.2g} per MWh"]
