@@ -1,7 +1,8 @@
 """Resources behind a meter: frozen data, and the piece of a model that each adds.
 
 Every block takes the labels of its equations from the agent that owns it, because the same
-battery is E(25)-E(28) in one paper and has other numbers in the next.
+battery is E(25)-E(28) in one paper and has other numbers in the next. It takes the length of a step
+from there, too. Powers are means over a step in MW, whatever its length.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class Generator:
     power_min_mw, power_max_mw : float
     ramp_up_mw_per_h, ramp_down_mw_per_h : float
     output_initial_mw : float
-        Output in the hour before the first.
+        Output in the step before the first.
     cost_per_mwh : float
         Its bid.
     """
@@ -36,27 +37,39 @@ class Generator:
     output_initial_mw: float
     cost_per_mwh: float
 
-    def block(self, shape: tuple[int, ...], *, output: str, ramp: str, initial: str) -> Block:
-        """Return output over hours (the last axis of ``shape``) and its constraints.
+    def block(
+        self,
+        shape: tuple[int, ...],
+        step_hours: float = 1.0,
+        /,
+        *,
+        output: str,
+        ramp: str,
+        initial: str,
+    ) -> Block:
+        """Return output over steps (the last axis of ``shape``) and its constraints.
 
         Parameters
         ----------
         shape : tuple of int
             (T,) or (S, T).
+        step_hours : float
+            Length of a step.
         output, ramp, initial : str
             Labels of the limits (on the variable), of ramps and of the first ramps.
         """
+        most_up = step_hours * self.ramp_up_mw_per_h
+        most_down = step_hours * self.ramp_down_mw_per_h
         power = cp.Variable(shape, name=output, bounds=[self.power_min_mw, self.power_max_mw])
         first, rise = power[..., 0], cp.diff(power, axis=len(shape) - 1)
         constraints = (
-            (rise <= self.ramp_up_mw_per_h).set_label(f"{ramp} up"),
-            (-rise <= self.ramp_down_mw_per_h).set_label(f"{ramp} down"),
-            (first - self.output_initial_mw <= self.ramp_up_mw_per_h).set_label(f"{initial} up"),
-            (self.output_initial_mw - first <= self.ramp_down_mw_per_h).set_label(
-                f"{initial} down"
-            ),
+            (rise <= most_up).set_label(f"{ramp} up"),
+            (-rise <= most_down).set_label(f"{ramp} down"),
+            (first - self.output_initial_mw <= most_up).set_label(f"{initial} up"),
+            (self.output_initial_mw - first <= most_down).set_label(f"{initial} down"),
         )
-        return Block({"power_mw": power}, constraints, self.cost_per_mwh * cp.sum(power))
+        cost = step_hours * self.cost_per_mwh * cp.sum(power)
+        return Block({"power_mw": power}, constraints, cost)
 
 
 @dataclass(frozen=True)
@@ -79,20 +92,33 @@ class Battery:
     charge_efficiency: float
     discharge_efficiency: float
 
-    def block(self, hours: int, *, power: str, energy: str, dynamics: str, initial: str) -> Block:
+    def block(
+        self,
+        steps: int,
+        step_hours: float = 1.0,
+        /,
+        *,
+        power: str,
+        energy: str,
+        dynamics: str,
+        initial: str,
+    ) -> Block:
         """Return charging, discharging and stored energy, each of shape (T,).
 
         Parameters
         ----------
-        hours : int
+        steps : int
+        step_hours : float
+            Length of a step.
         power, energy, dynamics, initial : str
-            Labels of the power limits, the energy limits, the balance from hour to hour, and
-            the balance of the first hour.
+            Labels of the power limits, the energy limits, the balance from step to step, and
+            the balance of the first step.
         """
-        charge = cp.Variable(hours, name=f"{power}, charging", bounds=[0, self.power_max_mw])
-        discharge = cp.Variable(hours, name=f"{power}, discharging", bounds=[0, self.power_max_mw])
-        stored = cp.Variable(hours, name=energy, bounds=[self.energy_min_mwh, self.energy_max_mwh])
-        gained = self.charge_efficiency * charge - discharge / self.discharge_efficiency
+        charge = cp.Variable(steps, name=f"{power}, charging", bounds=[0, self.power_max_mw])
+        discharge = cp.Variable(steps, name=f"{power}, discharging", bounds=[0, self.power_max_mw])
+        stored = cp.Variable(steps, name=energy, bounds=[self.energy_min_mwh, self.energy_max_mwh])
+        charged = step_hours * self.charge_efficiency * charge
+        gained = charged - step_hours * discharge / self.discharge_efficiency
         constraints = (
             (stored[1:] == stored[:-1] + gained[1:]).set_label(dynamics),
             (stored[0] == self.energy_initial_mwh + gained[0]).set_label(initial),
@@ -116,17 +142,20 @@ class InterruptibleLoad:
     power_max_mw: FloatArray
     cost_per_mwh: FloatArray | float
 
-    def block(self, *, power: str) -> Block:
+    def block(self, *, power: str, step_hours: float = 1.0) -> Block:
         """Return the interrupted power, of the shape of its limit.
 
         Parameters
         ----------
         power : str
             Label of the limits (on the variable).
+        step_hours : float
+            Length of a step.
         """
         shape = self.power_max_mw.shape
         interrupted = cp.Variable(shape, name=power, bounds=[np.zeros(shape), self.power_max_mw])
-        cost = cp.sum(cp.multiply(np.broadcast_to(self.cost_per_mwh, shape), interrupted))
+        cost_per_mw = step_hours * np.broadcast_to(self.cost_per_mwh, shape)
+        cost = cp.sum(cp.multiply(cost_per_mw, interrupted))
         return Block({"power_mw": interrupted}, cost=cost)
 
 
@@ -143,7 +172,8 @@ class VirtualBattery:
     efficiency : float
         Energy gained per energy consumed, in (0, 1].
     retention : float
-        Share of the stored energy that is left after an hour, in (0, 1].
+        Share of the stored energy that is left after an hour, in (0, 1]; after a step it is this
+        to the power of the step's hours.
     """
 
     name: str
@@ -156,27 +186,30 @@ class VirtualBattery:
     efficiency: float = 1.0
     retention: float = 1.0
 
-    def block(self, scenarios: int, hours: int, labels: "OfferLabels") -> Block:
+    def block(
+        self, scenarios: int, steps: int, labels: "OfferLabels", *, step_hours: float = 1.0
+    ) -> Block:
         """Return energy taken and ramping offered, each of shape (S, T).
 
         Whatever is offered can be delivered in full, in power and in energy.
 
         Parameters
         ----------
-        scenarios, hours : int
+        scenarios, steps : int
         labels : OfferLabels
+        step_hours : float
+            Length of a step.
         """
-        shape = (scenarios, hours)
+        shape = (scenarios, steps)
         power = cp.Variable(shape, name=labels.power, bounds=[self.power_min_mw, self.power_max_mw])
         up = cp.Variable(shape, name=labels.up, nonneg=True)
         down = cp.Variable(shape, name=labels.down, nonneg=True)
         stored = cp.Variable(
             shape, name=labels.energy, bounds=[self.energy_min_mwh, self.energy_max_mwh]
         )
-        gained = self.efficiency * power
-        before = self.retention * stored[:, :-1]
-        first = self.retention * self.energy_initial_mwh
-        more, less = self.efficiency * down, self.efficiency * up
+        per_mw, kept = step_hours * self.efficiency, self.retention**step_hours
+        gained, more, less = per_mw * power, per_mw * down, per_mw * up
+        before, first = kept * stored[:, :-1], kept * self.energy_initial_mwh
         constraints = (
             (power - up >= self.power_min_mw).set_label(labels.up_in_power),
             (power + down <= self.power_max_mw).set_label(labels.down_in_power),
@@ -201,7 +234,7 @@ class OfferLabels:
     up_in_power, down_in_power, up_in_energy, down_in_energy : str
         That offers can be delivered within power and within energy.
     dynamics, initial, final : str
-        Of stored energy from hour to hour, in the first hour and in the last.
+        Of stored energy from step to step, in the first step and in the last.
     """
 
     power: str

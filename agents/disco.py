@@ -49,6 +49,8 @@ class Disco:
     generation_mw, generation_mvar : array of shape (N, T), or 0
         What feeds in at each bus whatever happens, the same in all scenarios. Nobody is paid
         for it.
+    step_hours : float
+        Length of a step.
     """
 
     name: str
@@ -69,10 +71,11 @@ class Disco:
     operating_point: tuple[FloatArray, FloatArray] | None = None
     generation_mw: FloatArray | float = 0.0
     generation_mvar: FloatArray | float = 0.0
+    step_hours: float = 1.0
 
     @property
     def hours(self) -> int:
-        """Number of hours T."""
+        """Number of steps T, which are hours where ``step_hours`` is 1."""
         return int(self.load_mw.shape[1])
 
     def scenario_load_mw(self) -> FloatArray:
@@ -106,16 +109,17 @@ class Disco:
         Raises
         ------
         NoAnswer
-            Naming the hours in which no power flow can carry the load.
+            Naming the steps in which no power flow can carry the load.
         """
         try:
             return self._expanded()
         except NoOperatingPoint as error:
-            hours = sorted({column % self.hours + 1 for column in error.columns})
-            named = ", ".join(map(str, hours))
+            steps = sorted({column % self.hours + 1 for column in error.columns})
+            named = ", ".join(map(str, steps))
+            what = "hour" if self.step_hours == 1 else "step"
             raise NoAnswer(
                 f"'{self.name}' has no feasible answer: no power flow can carry what its feeder "
-                f"takes or generates in hour {named}; lower the greater of both",
+                f"takes or generates in {what} {named}; lower the greater of both",
                 self.name,
             ) from error
 
@@ -147,18 +151,17 @@ class Disco:
         and the expected orders to its resources.
         """
         hears = self._hears()
-        price = cp.Variable(
-            self.hours, name="E(15) exchange price", bounds=[0, self.price_max_per_mwh]
-        )
+        steps, length = self.hours, self.step_hours
+        price = cp.Variable(steps, name="E(15) exchange price", bounds=[0, self.price_max_per_mwh])
         purchase = cp.Variable(
-            self.hours, name="E(14) wholesale purchase", bounds=[0, self.purchase_max_mw]
+            steps, name="E(14) wholesale purchase", bounds=[0, self.purchase_max_mw]
         )
-        ramp_limit = cp.Variable(self.hours - 1, name="E(16) ramp limit", nonneg=True)
+        ramp_limit = cp.Variable(steps - 1, name="E(16) ramp limit", nonneg=True)
         generators = self._generators()
         interrupted = self._interruptible().block(power="E(13) interrupted load")
         network, net_load = self._network(hears, generators, interrupted)
-        at_each_scenario = np.tile(np.eye(self.hours), len(self.scenarios))
-        rise = cp.diff(purchase)
+        at_each_scenario = np.tile(np.eye(steps), len(self.scenarios))
+        rise = cp.diff(purchase) / length
         exchanged = sum(hears[f"{name}_ramp_mw_per_h"] for name in self.microgrid_buses)
         constraints = [
             (network["import_mw"] == purchase @ at_each_scenario).set_label(
@@ -174,10 +177,10 @@ class Disco:
         expected = self._expected(generators, interrupted)
         profit = (
             hears["income"]
-            - hears["wholesale_price_per_mwh"] @ purchase
-            - hears["ramp_penalty_per_mw"] @ ramp_limit
+            - hears["wholesale_price_per_mwh"] @ (length * purchase)
+            - hears["ramp_penalty_per_mw"] @ (length * ramp_limit)
             - hears["generator_bid_per_mwh"] @ expected["generator_order_mwh"]
-            - hears["interruption_bid_per_mwh"] @ expected["interruption_order_mw"]
+            - hears["interruption_bid_per_mwh"] @ (length * expected["interruption_order_mw"])
         ).set_label("E(1) profit")
         return Agent(
             self.name,
@@ -188,9 +191,7 @@ class Disco:
                 "purchase_mw": purchase,
                 "ramp_limit_mw_per_h": ramp_limit,
                 **expected,
-                "generator_mw": cp.vstack(
-                    [scenario_hours(block["power_mw"]) for block in generators]
-                ),
+                "generator_mw": cp.vstack([scenario_hours(b["power_mw"]) for b in generators]),
                 "interrupted_mw": self._at_load_buses() @ interrupted["power_mw"],
                 **net_load,
                 "voltage_squared_pu": network["voltage_squared_pu"],
@@ -216,6 +217,7 @@ class Disco:
         return [
             generator.block(
                 shape,
+                self.step_hours,
                 output="E(8) generator output",
                 ramp="E(9)/E(11) generator ramp",
                 initial="E(10)/E(12) first generator ramp",
@@ -233,7 +235,7 @@ class Disco:
         weighted = np.kron(probability[:, None], np.eye(self.hours))
         return {
             "generator_order_mwh": cp.hstack(
-                [cp.sum(probability @ block["power_mw"]) for block in generators]
+                [self.step_hours * cp.sum(probability @ block["power_mw"]) for block in generators]
             ),
             "interruption_order_mw": cp.sum(interrupted["power_mw"], axis=0) @ weighted,
         }

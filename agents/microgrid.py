@@ -23,6 +23,8 @@ class Microgrid:
         With limits of shape (T,).
     exchange_max_mw : float
         Most it may take from or give to the Disco.
+    step_hours : float
+        Length of a step; T is the number of steps.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Microgrid:
     battery: Battery
     interruptible: InterruptibleLoad
     exchange_max_mw: float
+    step_hours: float = 1.0
 
     def agent(self) -> Agent:
         """Return the microgrid as a decision maker.
@@ -39,20 +42,22 @@ class Microgrid:
         It hears ``price`` (T,) in currency per MWh and says ``import_mw`` and
         ``ramp_mw_per_h`` (T,), imports positive, with the dispatch of its resources beside.
         """
-        hours = len(self.demand_mw)
+        steps, length = len(self.demand_mw), self.step_hours
         limit = self.exchange_max_mw
-        price = cp.Parameter(hours, name="price")
-        bought = cp.Variable(hours, name="E(20) exchange", bounds=[-limit, limit])
-        rise = cp.Variable(hours - 1, name="E(29) exchange ramp")
+        price = cp.Parameter(steps, name="price")
+        bought = cp.Variable(steps, name="E(20) exchange", bounds=[-limit, limit])
+        rise = cp.Variable(steps - 1, name="E(29) exchange ramp")
         generator = self.generator.block(
-            (hours,),
+            (steps,),
+            length,
             output="E(21) generator output",
             ramp="E(22) generator ramp",
             initial="E(23) first generator ramp",
         )
-        interrupted = self.interruptible.block(power="E(24) interrupted demand")
+        interrupted = self.interruptible.block(power="E(24) interrupted demand", step_hours=length)
         battery = self.battery.block(
-            hours,
+            steps,
+            length,
             power="E(25) battery power",
             energy="E(26) stored energy limits",
             dynamics="E(27) stored energy",
@@ -67,11 +72,11 @@ class Microgrid:
         )
         constraints = [
             (supply == self.demand_mw + battery["charge_mw"]).set_label("E(19) balance"),
-            (rise == cp.diff(bought)).set_label("E(29) exchange ramp"),
+            (rise == cp.diff(bought) / length).set_label("E(29) exchange ramp"),
             *generator.constraints,
             *battery.constraints,
         ]
-        cost = (price @ bought + generator.cost + interrupted.cost).set_label(
+        cost = (price @ (length * bought) + generator.cost + interrupted.cost).set_label(
             "E(18) operating cost"
         )
         return Agent(

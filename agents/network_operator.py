@@ -1,6 +1,7 @@
 """A distribution network operator that clears energy and ramping products, A(15)-A(33).
 
-The duals of what it hears as withdrawals are the locational prices (DLMPs) at their buses.
+The duals of what it hears as withdrawals are the locational prices (DLMPs) at their buses, per MWh
+in a game with the same ``step_hours``.
 """
 
 from collections.abc import Mapping
@@ -46,6 +47,8 @@ class NetworkOperator:
     exchange_max_mw : float
     secured : tuple of str
         States in which the limits hold, of STATES.
+    step_hours : float
+        Length of a step; T is the number of steps.
     """
 
     name: str
@@ -60,10 +63,11 @@ class NetworkOperator:
     prosumer_limits_mw: dict[str, tuple[float, float]]
     exchange_max_mw: float
     secured: tuple[str, ...] = STATES
+    step_hours: float = 1.0
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Scenarios and hours, (S, T)."""
+        """Scenarios and steps, (S, T)."""
         return self.photovoltaic_mw.shape[1], self.photovoltaic_mw.shape[2]
 
     def scenario_load_mw(self) -> FloatArray:
@@ -160,10 +164,11 @@ class NetworkOperator:
                 for constraint in self._limits(state, at[state], nets[state])
             ),
         ]
+        length = self.step_hours
         cost = (
-            cp.sum(purchase @ hears["energy_price_per_mwh"])
-            - cp.sum(up @ hears["up_price_per_mwh"])
-            - cp.sum(down @ hears["down_price_per_mwh"])
+            cp.sum((length * purchase) @ hears["energy_price_per_mwh"])
+            - cp.sum((length * up) @ hears["up_price_per_mwh"])
+            - cp.sum((length * down) @ hears["down_price_per_mwh"])
         ).set_label("A(15) operating cost")
         return Agent(
             self.name,

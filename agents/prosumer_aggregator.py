@@ -33,11 +33,14 @@ class ProsumerAggregator:
     name : str
     prosumers : tuple of VirtualBattery
     scenarios, hours : int
+        Number of scenarios, and of steps T, which are hours where ``step_hours`` is 1.
     worst_case : callable
         From the cost of each scenario (S,) to what is minimised and its constraints, such as
         :meth:`equigrid.scenarios.ambiguity.ambiguity_set.AmbiguitySet.worst_case`.
     here_and_now : bool
         Whether one offer holds in all scenarios.
+    step_hours : float
+        Length of a step.
     """
 
     name: str
@@ -46,6 +49,7 @@ class ProsumerAggregator:
     hours: int
     worst_case: WorstCase
     here_and_now: bool = False
+    step_hours: float = 1.0
 
     def agent(self) -> Agent:
         """Return the aggregator as a decision maker that minimises its worst expected cost, A(5).
@@ -58,7 +62,10 @@ class ProsumerAggregator:
             name: cp.Parameter(self.scenarios, name=name)
             for name in ("energy_bill", "up_bill", "down_bill")
         }
-        blocks = {p.name: p.block(self.scenarios, self.hours, _LABELS) for p in self.prosumers}
+        blocks = {
+            p.name: p.block(self.scenarios, self.hours, _LABELS, step_hours=self.step_hours)
+            for p in self.prosumers
+        }
         cost = hears["energy_bill"] + hears["up_bill"] + hears["down_bill"]
         worst, rows = self.worst_case(cost)
         constraints = list(rows)

@@ -94,7 +94,7 @@ class Judge:
         )
         for payment in self._game.payments:
             price, quantity = values[payment.price], values[payment.quantity]
-            twice += float(np.abs(price * quantity * payment.hours).sum())
+            twice += float(np.abs(price * quantity * payment.length_h).sum())
         return max(*moved.values(), sum(moved.values()) - twice)
 
     def _point(

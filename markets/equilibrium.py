@@ -92,7 +92,7 @@ class Equilibrium:
 
     @property
     def prices(self) -> Mapping[str, FloatArray]:
-        """Price of every balance, the change of total cost per unit of its right-hand side."""
+        """Price of every balance: by how much its right-hand side moves total cost, an hour."""
         return MappingProxyType({b.name: self.values[b.name] for b in self.game.balances})
 
     @property
@@ -126,7 +126,7 @@ class Equilibrium:
             raise UnusableGame(
                 [f"no multipliers of '{dual.heard}' are known: it is heard by no follower of Exact"]
             )
-        return dual_parts(form, self.points[agent], heard)
+        return dual_parts(form, self.points[agent], heard, self.game.step_length_h)
 
     @property
     def settlement(self) -> pd.DataFrame:

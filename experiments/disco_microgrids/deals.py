@@ -19,15 +19,16 @@ def market_deals(
         Link(f"{leader}.generator_order_mwh", f"{manager}.generator_order_mwh"),
         Link(f"{leader}.interruption_order_mw", f"{manager}.interruption_order_mw"),
     ]
+    # A ramp in MW an hour, times hours, is one in MW; an order in MWh has its hours in it.
     owed = (
-        ("wholesale", iso, "wholesale_price_per_mwh", "purchase_mw"),
-        ("ramp-penalty", iso, "ramp_penalty_per_mw", "ramp_limit_mw_per_h"),
-        ("generators", manager, "generator_bid_per_mwh", "generator_order_mwh"),
-        ("interruptions", manager, "interruption_bid_per_mwh", "interruption_order_mw"),
+        ("wholesale", iso, "wholesale_price_per_mwh", "purchase_mw", None),
+        ("ramp-penalty", iso, "ramp_penalty_per_mw", "ramp_limit_mw_per_h", None),
+        ("generators", manager, "generator_bid_per_mwh", "generator_order_mwh", 1.0),
+        ("interruptions", manager, "interruption_bid_per_mwh", "interruption_order_mw", None),
     )
     payments = [
-        Payment(name, leader, to, f"{to}.{price}", f"{leader}.{quantity}")
-        for name, to, price, quantity in owed
+        Payment(name, leader, to, f"{to}.{price}", f"{leader}.{quantity}", hours)
+        for name, to, price, quantity, hours in owed
     ]
     sales = Payment("network-load", load, leader, f"{load}.tariff_per_mwh", f"{load}.load_mw")
     return links, [*payments, sales]

@@ -15,7 +15,9 @@ from equigrid.markets.forms.standard_form import StandardForm
 _EQUALITIES = (cp.constraints.Zero, cp.constraints.Equality)
 
 
-def dual_parts(form: StandardForm, point: Point, heard: str) -> Mapping[str, FloatArray]:
+def dual_parts(
+    form: StandardForm, point: Point, heard: str, step_h: float = 1.0
+) -> Mapping[str, FloatArray]:
     """Split the dual of what an agent hears by the labels of its constraints.
 
     Parameters
@@ -24,6 +26,8 @@ def dual_parts(form: StandardForm, point: Point, heard: str) -> Mapping[str, Flo
     point : Point
         An optimal answer with its multipliers.
     heard : str
+    step_h : float
+        Length of a step in hours: a dual is the slope of a step's cost per hour.
 
     Returns
     -------
@@ -44,7 +48,9 @@ def dual_parts(form: StandardForm, point: Point, heard: str) -> Mapping[str, Flo
         part = np.asarray(-(moved[rows].T @ point.rows[rows]))
         by_label[label] = by_label.get(label, 0.0) + part
     return {
-        label: np.reshape(part, shape, order="F") for label, part in by_label.items() if part.any()
+        label: np.reshape(part, shape, order="F") / step_h
+        for label, part in by_label.items()
+        if part.any()
     }
 
 

@@ -111,6 +111,6 @@ def _amount(
         ends.append(float(payment.price))
     if factor is not None:
         ends.append(factor)
-    owed = payment.hours * cp.multiply(ends[0], ends[1])
+    owed = payment.length_h * cp.multiply(ends[0], ends[1])
     lacking = tuple(range(len(shape), owed.ndim))
     return cp.sum(owed, axis=lacking) if shape and lacking else owed if shape else cp.sum(owed)

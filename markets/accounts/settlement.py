@@ -28,7 +28,7 @@ def amounts(game: Declaration, values: Mapping[str, FloatArray]) -> dict[str, fl
 def owed_by_entry(payment: Payment, values: Mapping[str, FloatArray]) -> FloatArray:
     """Return price × quantity × hours of each entry."""
     price = values[payment.price] if isinstance(payment.price, str) else payment.price
-    return np.asarray(price * values[payment.quantity] * payment.hours)
+    return np.asarray(price * values[payment.quantity] * payment.length_h)
 
 
 def settlement_table(game: Declaration, values: Mapping[str, FloatArray]) -> pd.DataFrame:
@@ -60,7 +60,8 @@ def received(
     """Return what a balance, or all together, pay an agent; negative where the agent pays."""
     balances = game.balances if balance is None else (balance,)
     return sum(
-        float(np.sum(values[b.name] * signed_total(game, b, values, agent))) for b in balances
+        float(np.sum(values[b.name] * signed_total(game, b, values, agent))) * b.length_h
+        for b in balances
     )
 
 

@@ -42,6 +42,8 @@ class BalanceTerms:
         By balance, flattened: what is said there whatever is decided.
     offset : float
         Cost that nobody decides.
+    hours : Mapping of str to float
+        By balance, the hours of a step: who adds p at a price λ is paid λ × p × hours.
     """
 
     form: StandardForm
@@ -52,6 +54,7 @@ class BalanceTerms:
     entries: Mapping[str, IntArray]
     fixed: Mapping[str, FloatArray]
     offset: float
+    hours: Mapping[str, float]
 
     @property
     def size(self) -> int:
@@ -120,6 +123,7 @@ def balance_terms_of(game: Game, name: str) -> BalanceTerms:
         entries,
         fixed,
         form.offset + float(form.offset_of_heard @ heard),
+        {balance.name: balance.length_h for balance in game.balances},
     )
 
 
@@ -147,6 +151,7 @@ def _stakes_of_fleet(game: Game, fleet: Fleet) -> BalanceTerms:
         entries,
         fixed,
         float(members.offset.sum()),
+        {balance.name: balance.length_h for balance in game.balances},
     )
 
 

@@ -24,6 +24,7 @@ class MarketUnits:
     Attributes
     ----------
     quantity, price : float
+        A price is per unit of quantity and hour.
     """
 
     quantity: float = 1.0
@@ -58,7 +59,8 @@ def market_units(game: Game, stakes: Mapping[str, BalanceTerms]) -> dict[str, Ma
     units = figures.units()
     rows = units.rows[len(units.rows) - len(names) :]
     return {
-        n: MarketUnits(float(r), units.money / float(r)) for n, r in zip(names, rows, strict=True)
+        balance.name: MarketUnits(float(r), units.money / (float(r) * balance.length_h))
+        for balance, r in zip(game.balances, rows, strict=True)
     }
 
 

@@ -29,7 +29,7 @@ class CentralAnswer:
     columns : dict of str to array
         Of each decider, in its own standard form.
     prices : dict of str to array
-        Of each balance, in its shape.
+        Of each balance per unit and hour, in its shape.
     cost, bound : float
         Total cost, and the least that it can be.
     settled : bool
@@ -167,7 +167,7 @@ class CentralProgram:
         sizes = [len(market.rhs) for market in self.markets]
         tail = np.split(duals[len(duals) - sum(sizes) :], np.cumsum(sizes)[:-1])
         prices = {
-            market.balance.name: np.reshape(dual, market.shape, order="F")
+            market.balance.name: np.reshape(dual / market.balance.length_h, market.shape, order="F")
             for market, dual in zip(self.markets, tail, strict=True)
         }
         return CentralAnswer("optimal", parts, prices, cost, bound)

@@ -76,7 +76,7 @@ class ClearingHouse:
     Attributes
     ----------
     price : array
-        Flattened in column-major order.
+        Per unit and hour, flattened in column-major order.
     rho : float
         Weight of the pull, in price per unit of quantity.
     """
@@ -90,6 +90,7 @@ class ClearingHouse:
     ) -> None:
         self.name, self.shape = market.balance.name, market.shape
         self._units, self._relaxation = units, rules.relaxation
+        self._hours = market.balance.length_h
         self.rho = units.price / units.quantity if rules.rho is None else rules.rho
         self._rhs = market.rhs.copy()
         self._weights = np.zeros(len(market.rhs))
@@ -165,7 +166,7 @@ class ClearingHouse:
         offers = [offer.values for offer in self._offers.values()]
         by_name = {n: sum(o["products"][i] for o in offers) for i, n in enumerate(window)}
         by_name[number] = sum(offer["step_size"] for offer in offers)
-        return {n: self.rho * product for n, product in by_name.items()}
+        return {n: self.rho * self._hours * product for n, product in by_name.items()}
 
     def begin_from(self, weights: Mapping[int, float], window: Iterable[int]) -> None:
         """Mix prices and shifts of rounds, as all parties are to mix their bases."""

@@ -95,7 +95,7 @@ class Participant:
             return
         weight = self.stakes.weight
         targets = {b: base + weight * self._local(b, "shift") for b, base in self._base.items()}
-        prices = [self._local(b, "price") for b in self._base]
+        prices = [self._worth(b) for b in self._base]
         self.step.set_rho(np.concatenate([self._rho(b) for b in self._base]))
         aim = np.concatenate(list(targets.values()), axis=1)
         terms = self.step.solve(np.concatenate(prices, axis=1), aim, self._tolerance)
@@ -114,7 +114,7 @@ class Participant:
     def fix_whole(self, *, beyond: bool) -> None:
         """Fix an agent's whole numbers near what has been settled, at the prices it heard."""
         assert isinstance(self.step, Proximal)
-        prices = [self._local(b, "price")[0] for b in self._base]
+        prices = [self._worth(b)[0] for b in self._base]
         self.step.fix_whole(np.concatenate(prices), beyond=beyond)
 
     def _read(self, balance: str, mail: list[Message]) -> bool:
@@ -138,8 +138,14 @@ class Participant:
         """Return what a balance says of each member's terms, shape (n, t_b)."""
         return np.asarray(np.array(self._asked[balance].values[name])[self._at[balance]])
 
+    def _worth(self, balance: str) -> FloatArray:
+        """Return what a unit more of each term is paid in a step: price × hours."""
+        return self.stakes.hours[balance] * self._local(balance, "price")
+
     def _rho(self, balance: str) -> FloatArray:
+        """Return the weight of the pull in money: like the price, it is told per hour."""
         rho = float(self._asked[balance].values["rho"]) / self.stakes.weight
+        rho *= self.stakes.hours[balance]
         return np.full(self._at[balance].shape[1], rho)
 
     def _offer(self, balance: str, terms: FloatArray, moved: FloatArray) -> FlexOffer:

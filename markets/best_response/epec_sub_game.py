@@ -44,6 +44,7 @@ def sub_game(
         links=[link for link in game.links if link.hearer not in others],
         payments=game.payments,
         given={path: v for path, v in game.given.items() if split(path)[0] not in others},
+        step_hours=game.step_hours,
     )
 
 

@@ -72,7 +72,7 @@ def follower_cost(
     """Return what an answer pays to the leader at announced prices."""
     return sum(
         payment.sign_for(form.agent.name)
-        * payment.hours
+        * payment.length_h
         * float(np.sum(announced[str(payment.price)] * _quantity(answer, payment)))
         for payment in decided_payments(signals, form)
     )
@@ -216,7 +216,7 @@ class AnswerProgram(LeaderProgram):
         bounds, weights = [], []
         for payment in paid:
             price = leader.said[split(str(payment.price))[1]]
-            weight = payment.sign_for(form.agent.name) * payment.hours
+            weight = payment.sign_for(form.agent.name) * payment.length_h
             table = weight * np.array([np.ravel(_quantity(a, payment), order="F") for a in answers])
             said = self.said[str(payment.price)]
             terms += [(sparse.csr_array(table @ matrix), columns) for matrix, columns in said.terms]

@@ -133,5 +133,5 @@ def _paid(game: Game, name: str, values: Mapping[str, FloatArray]) -> float:
         sign, price = payment.sign_for(name), payment.price
         if sign and payment.quantity in values and (not isinstance(price, str) or price in values):
             each = values[price] if isinstance(price, str) else price
-            total += sign * payment.hours * float(np.sum(each * values[payment.quantity]))
+            total += sign * payment.length_h * float(np.sum(each * values[payment.quantity]))
     return total

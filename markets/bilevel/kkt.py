@@ -131,18 +131,18 @@ class KktProgram(LeaderProgram):
         self.program.add_rows(terms, -form.cost, -form.cost)
 
     def _add_duals(self, follower: FollowerColumns) -> None:
-        """Remember the wanted duals: C'y - B'μ + d for what the follower hears."""
-        form = follower.form
+        """Remember the wanted duals: C'y - B'μ + d for what the follower hears, per hour."""
+        form, hours = follower.form, self.game.step_length_h
         wanted: set[object] = {link.source for link in self.game.links}
         wanted |= {payment.price for payment in self.game.payments}
         for heard, where in form.heard.items():
             source = Dual(f"{form.agent.name}.{heard}")
             if source in wanted:
                 terms = [
-                    (sparse.csr_array(form.cost_of_heard.T)[where], follower.primal),
-                    (sparse.csr_array(-form.rhs_of_heard.T)[where], follower.rows),
+                    (sparse.csr_array(form.cost_of_heard.T / hours)[where], follower.primal),
+                    (sparse.csr_array(-form.rhs_of_heard.T / hours)[where], follower.rows),
                 ]
-                self.said[source] = Said(terms, form.offset_of_heard[where])
+                self.said[source] = Said(terms, form.offset_of_heard[where] / hours)
 
     def _add_bill(self, follower: FollowerColumns, bill: FollowerPayments) -> None:
         """State that what is paid is the dual objective minus the other cost of a part."""

@@ -159,7 +159,7 @@ class LeaderProgram:
             fixed, moving = payment.quantity, str(payment.price)
         said = self.said[moving]
         value = constants[fixed] if isinstance(fixed, str) else float(fixed)
-        weight = np.broadcast_to(np.ravel(value, order="F"), said.constant.shape) * payment.hours
+        weight = np.broadcast_to(np.ravel(value, order="F"), said.constant.shape) * payment.length_h
         whole = self.game.shape_of(payment.quantity)
         weight = summing(whole, self.game.amount_shape(payment)) * weight
         added = [(-(weight @ matrix), columns) for matrix, columns in said.terms]

@@ -38,7 +38,7 @@ class Signals:
             price = by_name.get(payment.price) if isinstance(payment.price, str) else payment.price
             quantity = by_name.get(payment.quantity)
             if price is not None and quantity is not None:
-                by_name[payment.name] = np.asarray(np.sum(price * quantity) * payment.hours)
+                by_name[payment.name] = np.asarray(np.sum(price * quantity) * payment.length_h)
         return by_name
 
     def is_known(self, agent: str, heard: str) -> bool:

@@ -155,7 +155,8 @@ def _entries(signals: Signals, form: StandardForm, payment: Payment) -> list[Ent
     """Split a payment into the amounts that are heard."""
     name, game = form.agent.name, signals.game
     own = _own_dual(payment, name)
-    weight = -1.0 / payment.hours if own else payment.sign_for(name)
+    # A dual is the slope of a step's cost, -B'μ, per hour of the step.
+    weight = -game.step_length_h / payment.length_h if own else payment.sign_for(name)
     links = game.links_into(name)
     names = [own] if own else [link.heard for link in links if link.source == payment.price]
     places = summing(game.shape_of(payment.quantity), game.amount_shape(payment))

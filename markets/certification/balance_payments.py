@@ -1,8 +1,8 @@
 """Payments of balances, and the bound on total cost that they prove.
 
-At prices λ every agent's best own cost less λ × its signed terms, added up, and λ × the right-hand
-side on top, is no more than what any decision that keeps the balances costs (weak duality). So
-agents asked alone prove a bound on the total cost, whatever found the prices.
+At multipliers λ, prices × hours, every agent's best own cost less λ × its signed terms, added up,
+and λ × the right-hand side on top, is no more than what any decision that keeps the balances costs
+(weak duality). So agents asked alone prove a bound on the total cost, whatever found the prices.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def _income(game: Game, balance: Balance, price: FloatArray, own: Statement) -> 
 
 def weight_of(game: Game, balance: Balance, price: FloatArray, term: Term) -> FloatArray:
     """Return what a balance pays for each unit of what is said, in the shape it is said in."""
-    whole = np.broadcast_to(price, game.balance_shape(balance))
+    whole = np.broadcast_to(balance.length_h * price, game.balance_shape(balance))
     return term.sign * _summed(whole, game.agent(term.agent).shape_of(term.said))
 
 
@@ -78,11 +78,11 @@ def balance_residual(game: Game, values: Mapping[str, FloatArray]) -> float:
 
 
 def paid_by_balances(game: Game, values: Mapping[str, FloatArray]) -> float:
-    """Return price × right-hand side, what the balances together pay at an answer.
+    """Return price × right-hand side × hours, what the balances together pay at an answer.
 
     What parties without a problem contribute is part of it: they decide nothing.
     """
     return sum(
-        float(np.sum(values[b.name] * np.broadcast_to(np.asarray(b.equals), values[b.name].shape)))
+        b.length_h * float(np.sum(values[b.name] * np.broadcast_to(b.equals, values[b.name].shape)))
         for b in game.balances
     )

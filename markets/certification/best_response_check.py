@@ -82,7 +82,7 @@ def unit_at(game: Game, values: Mapping[str, FloatArray], agent: Agent) -> float
     """Return a unit of money near what a unit of what the agent decides costs."""
     form = game.forms[agent.name]
     prices = [
-        greatest(values[balance.name])
+        balance.length_h * greatest(values[balance.name])
         for balance in game.balances
         if any(term.agent == agent.name for term in balance.signed)
     ]

@@ -53,7 +53,7 @@ def dual_residual(
     heard : Mapping of str to array
         What the agent hears, by name.
     values : Mapping of str to array
-        Everything said, duals among it, by path.
+        Everything said, duals among it, by path; a dual is a slope per hour of a step.
     best : float
         The agent's least cost at what it hears.
     money : float
@@ -65,7 +65,8 @@ def dual_residual(
         (v(θ) - λ'θ - the least of v(w) - λ'w) / the money that moves; infinite where nothing can
         be said, None if no dual of the agent is linked or paid at.
     """
-    prices = {name: values[dual] for name, dual in wanted_duals(game, agent).items()}
+    hours = game.step_length_h
+    prices = {name: hours * values[dual] for name, dual in wanted_duals(game, agent).items()}
     if not prices:
         return None
     limits = {name: price for name, price in prices.items() if _is_limit(agent, heard, name)}

@@ -106,7 +106,8 @@ class OptimalDuals:
         self._agent, self._heard = agent, {dual: heard[name] for dual, name in duals.items()}
         self._told = {dual: cp.Parameter(flat.free[name].size) for dual, name in duals.items()}
         self._links = {dual: self._told[dual] - flat.free[duals[dual]] == 0 for dual in duals}
-        self._problem, self._unit = flat.own.problem(list(self._links.values())), flat.own.unit
+        self._problem = flat.own.problem(list(self._links.values()))
+        self._unit = flat.own.unit / game.step_length_h
         self.shapes: Mapping[str, tuple[int, ...]] = {
             dual: tuple(heard[name].shape) for dual, name in duals.items()
         }

@@ -111,7 +111,7 @@ class Recourse:
         """Money for a quantity, or at a price, that is the leader's own free decision."""
         said = self._says[self._decided(payment)]
         factor = self._factors.setdefault(payment.name, cp.Parameter(said.shape))
-        owed = cp.multiply(factor, said) * payment.hours
+        owed = cp.multiply(factor, said) * payment.length_h
         summed = cp.sum(cp.reshape(owed, (math.prod(shape), -1), order="C"), axis=1)
         return cp.vec(cp.reshape(summed, shape, order="C"), order="F")
 
@@ -185,7 +185,7 @@ class Recourse:
             price = full[payment.price] if isinstance(payment.price, str) else payment.price
             quantity = full[payment.quantity]
             more = (1,) * (quantity.ndim - multiplier.ndim)
-            each = multiplier.reshape(multiplier.shape + more) * payment.hours
+            each = multiplier.reshape(multiplier.shape + more) * payment.length_h
             yield payment.quantity, np.broadcast_to(each * price, quantity.shape)
             yield str(payment.price), each * quantity
 

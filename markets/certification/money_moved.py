@@ -107,7 +107,7 @@ def payments_size(game: Game, values: Mapping[str, FloatArray]) -> float:
     for balance in game.balances:
         # Each unit that one party adds another one takes.
         traded = [_size(values[balance.name] * values[term.source]) for term in balance.signed]
-        sizes.append(sum(traded) / 2)
+        sizes.append(balance.length_h * sum(traded) / 2)
     return sum(sizes)
 
 

@@ -84,6 +84,6 @@ def _stated(
             (payment.price, payment.quantity), _own_factors(payment, agent), strict=True
         )
     ]
-    owed = payment.hours * cp.multiply(*factors)
+    owed = payment.length_h * cp.multiply(*factors)
     lacking = tuple(range(len(shape), owed.ndim))
     return cp.sum(owed, axis=lacking) if shape and lacking else owed if shape else cp.sum(owed)

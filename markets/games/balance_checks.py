@@ -87,13 +87,19 @@ def heard_price_findings(game: CompiledDeclaration) -> list[str]:
     """
     return [
         f"'{link.target}' hears the price of balance '{link.source}', so the objective of "
-        f"'{link.hearer}' must multiply it by minus its signed terms there, and nothing else; "
+        f"'{link.hearer}' must multiply it by minus its signed terms there"
+        f"{_in_hours(game, link)}, and nothing else; "
         "or do not link the price: agents of a balance are charged without stating it"
         for link in game.links
         if game.balance(link.source) is not None
         and game.agent(link.hearer).decides
         and not _counts_its_term(game, link)
     ]
+
+
+def _in_hours(game: Declaration, link: Link) -> str:
+    balance = game.balance(link.source)
+    return "" if balance is None or balance.length_h == 1 else f" × {balance.length_h:g} h"
 
 
 def _counts_its_term(game: CompiledDeclaration, link: Link) -> bool:
@@ -103,7 +109,8 @@ def _counts_its_term(game: CompiledDeclaration, link: Link) -> bool:
     if sparse.csc_array(form.rhs_of_heard)[:, where].nnz:
         return False
     share = signed_shares(form, balance, game.balance_shape(balance))
-    stated = sparse.csc_array(form.cost_of_heard)[:, where].T + share.of_columns
-    offset = form.offset_of_heard[where] + share.constant
+    hours = balance.length_h
+    stated = sparse.csc_array(form.cost_of_heard)[:, where].T + hours * share.of_columns
+    offset = form.offset_of_heard[where] + hours * share.constant
     off = max(abs(stated).max() if stated.nnz else 0.0, np.abs(offset).max(initial=0.0))
     return off <= _TOLERANCE and not share.of_heard.nnz

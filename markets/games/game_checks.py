@@ -12,6 +12,7 @@ from equigrid.markets.model.declaration import Declaration
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual
+from equigrid.markets.model.step_length import is_length
 
 
 def declaration_findings(game: Declaration) -> list[str]:
@@ -36,6 +37,7 @@ def declaration_findings(game: Declaration) -> list[str]:
         for name, k in Counter(game.leaders).items()
         if k > 1
     ]
+    findings += step_findings(game)
     for payment in game.payments:
         findings += _payment_paths(game, payment)
     for link in game.links:
@@ -46,6 +48,18 @@ def declaration_findings(game: Declaration) -> list[str]:
         if k > 1
     ]
     return findings + _given_findings(game) + _unheard(game) + _shared(game)
+
+
+def step_findings(game: Declaration) -> list[str]:
+    """Return lengths of steps that are none: of the game, of its payments and balances."""
+    stated = [("step_hours of the game", game.step_hours)]
+    stated += [(f"hours of payment '{payment.name}'", payment.hours) for payment in game.payments]
+    stated += [(f"hours of balance '{balance.name}'", balance.hours) for balance in game.balances]
+    return [
+        f"{what} must be a number of hours above 0 (got {hours!r})"
+        for what, hours in stated
+        if hours is not None and not is_length(hours)
+    ]
 
 
 def _sources(game: Declaration) -> dict[str, tuple[int, ...]]:

@@ -155,7 +155,7 @@ def _heard_with(game: Declaration, agent: Agent, quantity: str) -> list[str]:
 
 
 def _same_terms(game: Declaration, one: Payment, other: Payment) -> bool:
-    prices = [np.asarray(price_of(game, p)) * p.hours for p in (one, other)]
+    prices = [np.asarray(price_of(game, p)) * p.length_h for p in (one, other)]
     return (one.payer == other.payer or one.payee == other.payee) and bool(
         np.all(np.equal(*np.broadcast_arrays(*prices)))
     )
@@ -175,7 +175,7 @@ def _claim(
     """Return what some payments together claim; None where the agent cannot count them."""
     payment = group[0]
     price = np.broadcast_to(price_of(game, payment), game.shape_of(payment.quantity))
-    owed = payment.sign_for(agent.name) * payment.hours * np.ravel(price, order="F")
+    owed = payment.sign_for(agent.name) * payment.length_h * np.ravel(price, order="F")
     weights, n = np.zeros(form.columns + form.heard_size + 1), form.columns
     own, name = split(payment.quantity)
     heard = [link for link in game.links_into(agent.name) if link.source == payment.quantity]
@@ -239,4 +239,4 @@ def _met_together(claim: Claim, claims: Sequence[Claim], shares: Shares) -> bool
 
 def _amount(payment: Payment) -> str:
     price = f"'{payment.price}'" if isinstance(payment.price, str) else f"{payment.price:g}"
-    return f"{price} × '{payment.quantity}' × {payment.hours:g} h"
+    return f"{price} × '{payment.quantity}' × {payment.length_h:g} h"

@@ -139,7 +139,7 @@ def _price_findings(
     """What multiplies the heard price must be the quantities paid at that price, in hours."""
     name = form.agent.name
     same_price = [p for p in game.payments if p.price == payment.price and p.sign_for(name)]
-    terms = [(p.sign_for(name) * p.hours, _own_quantity(form, p)) for p in same_price]
+    terms = [(p.sign_for(name) * p.length_h, _own_quantity(form, p)) for p in same_price]
     if any(quantity is None for _, quantity in terms):
         return [
             f"{who}: '{name}' hears the price but does not say the quantity "
@@ -156,7 +156,7 @@ def _price_findings(
         return []
     heard = " and ".join(f"'{link.heard}'" for link in links)
     return [
-        f"{who}: '{name}' must count price × '{payment.quantity}' × {payment.hours:g} h as "
+        f"{who}: '{name}' must count price × '{payment.quantity}' × {payment.length_h:g} h as "
         f"{'a cost' if payment.sign_for(name) > 0 else 'income'}, but its objective multiplies "
         f"{heard} by something else; check sign, hours and quantity"
     ]

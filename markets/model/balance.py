@@ -1,7 +1,7 @@
 """Balances: coupling constraints on what agents say, whose multipliers are prices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,9 +39,10 @@ class Term:
 class Balance:
     """Signed quantities that add up to a number, entry by entry.
 
-    Its multiplier is its price: the change of total cost per unit of ``equals``. Agents state
-    their own costs only and receive price × their signed term. With two terms of opposite sign it
-    makes two agents agree, as in the consensus form of ADMM.
+    Its price is per unit and hour: the change of total cost per unit of ``equals``, its
+    multiplier, is price × hours. Agents state their own costs only and receive price × their
+    signed term × hours. With two terms of opposite sign it makes two agents agree, as in the
+    consensus form of ADMM.
 
     Parameters
     ----------
@@ -51,6 +52,9 @@ class Balance:
         Such as ``"wind.output_mw"`` or ``"-load.demand_mw"``, broadcast to one shape.
     equals : float or array
         What they add up to; where it is not 0, the balance is the counterparty in settlement.
+    hours : float, optional
+        Length of one step in hours; without it the game's ``step_hours``. A balance of energies in
+        MWh says ``hours=1``.
 
     Examples
     --------
@@ -61,11 +65,18 @@ class Balance:
     name: str
     terms: Sequence[str]
     equals: ArrayLike = 0.0
+    hours: float | None = None
+    step_h: float = field(default=1.0, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Freeze the terms and the right-hand side."""
         object.__setattr__(self, "terms", tuple(self.terms))
         object.__setattr__(self, "equals", np.asarray(self.equals, dtype=float))
+
+    @property
+    def length_h(self) -> float:
+        """Length of one step in hours, as stated or else that of the game."""
+        return self.step_h if self.hours is None else self.hours
 
     @property
     def signed(self) -> tuple[Term, ...]:

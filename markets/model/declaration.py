@@ -12,6 +12,7 @@ from equigrid.markets.model.balance import Balance
 from equigrid.markets.model.link import Link
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import Dual, split
+from equigrid.markets.model.step_length import in_steps_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,9 @@ class Declaration:
     balances : sequence of Balance
     given : Mapping of str to array
         Values of heard quantities that nobody says, by ``"agent.heard"``.
+    step_hours : float, optional
+        Length of a step, for payments and balances that state none, and for duals; None where
+        it was not stated, which counts as an hour.
     """
 
     agents: Sequence[Agent]
@@ -35,6 +39,7 @@ class Declaration:
     payments: Sequence[Payment] = ()
     balances: Sequence[Balance] = ()
     given: Mapping[str, ArrayLike] = field(default_factory=dict)
+    step_hours: float | None = None
 
     def __post_init__(self) -> None:
         """Freeze the sequences."""
@@ -45,8 +50,20 @@ class Declaration:
             # One leader in a list is one leader; an empty list is nobody.
             leader = leaders if len(leaders) > 1 else next(iter(leaders), None)
             object.__setattr__(self, "leader", leader)
+        self._fill_in_steps()
         values = {path: np.asarray(value, dtype=float) for path, value in self.given.items()}
         object.__setattr__(self, "given", MappingProxyType(values))
+
+    def _fill_in_steps(self) -> None:
+        """Let payments and balances know the length of a step."""
+        for name in ("payments", "balances"):
+            timed = tuple(in_steps_of(one, self.step_length_h) for one in getattr(self, name))
+            object.__setattr__(self, name, timed)
+
+    @property
+    def step_length_h(self) -> float:
+        """Length of a step in hours, 1 where none was stated."""
+        return 1.0 if self.step_hours is None else self.step_hours
 
     def agent(self, name: str) -> Agent:
         """Return the agent of that name."""

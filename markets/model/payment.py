@@ -1,6 +1,6 @@
 """Payments: money from payer to payee, price × quantity × hours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from equigrid.markets.model.sources import Dual, as_source
 
@@ -20,8 +20,9 @@ class Payment:
         A source, such as a ``Dual``, or a constant price per unit of quantity and hour.
     quantity : str
         A source of the same shape as the price.
-    hours : float
-        Length of one step in hours.
+    hours : float, optional
+        Length of one step in hours; without it the game's ``step_hours``. A quantity in MWh is an
+        energy as it stands, so a payment for it says ``hours=1``.
     """
 
     name: str
@@ -29,12 +30,18 @@ class Payment:
     payee: str
     price: str | float
     quantity: str
-    hours: float = 1.0
+    hours: float | None = None
+    step_h: float = field(default=1.0, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Know a dual by its text."""
         if isinstance(self.price, str):
             object.__setattr__(self, "price", as_source(self.price))
+
+    @property
+    def length_h(self) -> float:
+        """Length of one step in hours, as stated or else that of the game."""
+        return self.step_h if self.hours is None else self.hours
 
     @property
     def at_dual(self) -> Dual | None:

@@ -2,10 +2,15 @@
 
 
 class Dual(str):
-    """By how much an agent's optimal cost grows per unit more of what it hears.
+    """By how much an agent's optimal cost grows per unit more of what it hears, and hour.
 
     A source like any other: a locational price (DLMP), for instance, is the dual of what a network
     operator hears as withdrawal. A maximised objective counts as a cost with its sign changed.
+
+    Like all prices it is per hour: the slope of the optimal cost of a step divided by the
+    ``step_hours`` of the game, so per MWh of what is heard in MW. A payment at it multiplies by
+    hours, and so moves the optimal cost's own slope × quantity. Where what is heard is an energy
+    in a game whose steps are no hours, let the agent hear a power instead.
 
     Attributes
     ----------
