@@ -11,7 +11,14 @@ from equigrid.errors import NetworkError
 from equigrid.grid.batch.kernels.checks import twice_fed
 from equigrid.grid.batch.kernels.kernel_network import prepare
 from equigrid.grid.batch.kernels.rows import solve_all
-from equigrid.grid.batch.kernels.sweep import FIGURES, LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN
+from equigrid.grid.batch.kernels.sweep import (
+    FIGURES,
+    LOADING_MAX,
+    LOSS,
+    UNSUPPLIED,
+    VOLTAGE_MAX,
+    VOLTAGE_MIN,
+)
 from equigrid.grid.batch.kernels.tables import FlowResults
 from equigrid.grid.batch.meshed import solve_meshed
 from equigrid.grid.batch.request import Request, for_kernels, read_request, unfinished
@@ -25,8 +32,10 @@ _ROW_OF = {
     "voltage_min_pu": VOLTAGE_MIN,
     "voltage_max_pu": VOLTAGE_MAX,
     "loading_max_percent": LOADING_MAX,
+    "unsupplied_mw": UNSUPPLIED,
 }
-_WITH_CURRENTS = {"branch_current_ka", "loss_mw", "loading_max_percent"}
+_WITH_CURRENTS = {"branch_current_ka", "branch_active_mw", "loss_mw", "loading_max_percent"}
+_TABLES = ("voltage_pu", "branch_current_ka", "branch_active_mw")
 _MESHED_AT_ONCE = 5000
 
 
@@ -54,8 +63,9 @@ def power_flow_batch(
         Without it the network's own state holds.
     results : iterable of str
         What to return, of the properties of :class:`BatchFlow`: ``voltage_pu``,
-        ``branch_current_ka``, ``loss_mw``, ``voltage_min_pu``, ``voltage_max_pu``,
-        ``loading_max_percent``. The last four are one figure a row.
+        ``branch_current_ka``, ``branch_active_mw`` (what enters a branch at its ``from_bus``),
+        ``loss_mw``, ``voltage_min_pu``, ``voltage_max_pu``, ``loading_max_percent``,
+        ``unsupplied_mw`` (net load that nothing feeds). The last five are one figure a row.
 
     Returns
     -------
@@ -172,8 +182,10 @@ class _Batch:
             status=np.empty(rows, np.int8),
             voltage_pu=np.empty((rows if "voltage_pu" in asked else 0, buses)),
             branch_current_ka=np.empty((rows if "branch_current_ka" in asked else 0, branches)),
+            branch_active_mw=np.empty((rows if "branch_active_mw" in asked else 0, branches)),
             figures=np.zeros((FIGURES, rows)),
             with_currents=bool(asked & _WITH_CURRENTS),
+            with_unsupplied="unsupplied_mw" in asked,
         )
 
     def _named(self, results: FlowResults) -> dict[str, FloatArray]:
@@ -195,7 +207,7 @@ class _Batch:
             )
             results.status[rows[~meshed_rows.solved]] = FlowStatus.DIVERGED
             results.figures[:, rows] = meshed_rows.figures
-            if len(results.voltage_pu):
-                results.voltage_pu[rows] = meshed_rows.voltage_pu
-            if len(results.branch_current_ka):
-                results.branch_current_ka[rows] = meshed_rows.branch_current_ka[:, : self._branches]
+            for name in _TABLES:
+                table = getattr(results, name)
+                if len(table):  # bus switches with an impedance are left out
+                    table[rows] = getattr(meshed_rows, name)[:, : table.shape[1]]

@@ -8,7 +8,14 @@ import power_grid_model as pgm
 
 from equigrid.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from equigrid.grid.batch.kernels.kernel_network import LOADING, LOSSY, KernelNetwork
-from equigrid.grid.batch.kernels.sweep import FIGURES, LOADING_MAX, LOSS, VOLTAGE_MAX, VOLTAGE_MIN
+from equigrid.grid.batch.kernels.sweep import (
+    FIGURES,
+    LOADING_MAX,
+    LOSS,
+    UNSUPPLIED,
+    VOLTAGE_MAX,
+    VOLTAGE_MIN,
+)
 from equigrid.grid.batch.two_ports import TwoPorts
 
 _TOLERANCE, _ITERATIONS = 1e-10, 50
@@ -26,7 +33,7 @@ class MeshedRows:
     Attributes
     ----------
     solved : array of bool (M,)
-    voltage_pu, branch_current_ka : array (M, N), (M, branches)
+    voltage_pu, branch_current_ka, branch_active_mw : array (M, N), (M, branches), (M, branches)
     figures : array (FIGURES, M)
         As in :class:`~equigrid.grid.batch.kernels.tables.FlowResults`.
     """
@@ -34,6 +41,7 @@ class MeshedRows:
     solved: BoolArray
     voltage_pu: FloatArray
     branch_current_ka: FloatArray
+    branch_active_mw: FloatArray
     figures: FloatArray
 
 
@@ -63,16 +71,19 @@ def solve_meshed(
     live = np.nan_to_num(at_node)  # what nothing feeds carries nothing
     at_from, at_to = (np.where(closed, i, 0) for i in _end_currents(ports, live))
     ka = np.maximum(np.abs(at_from) * ports.end_ka[:, 0], np.abs(at_to) * ports.end_ka[:, 1])
-    taken = live[:, ports.from_node] * at_from.conj() + live[:, ports.to_node] * at_to.conj()
+    mw_from = (live[:, ports.from_node] * at_from.conj()).real
+    mw_to = (live[:, ports.to_node] * at_to.conj()).real
     magnitude = np.abs(at_node)
+    voltage_pu = np.where(in_service, magnitude[:, network.bus_node], np.nan)
+    dark = in_service & np.isnan(voltage_pu)
     figures = np.empty((FIGURES, len(load)))
-    figures[LOSS] = (taken.real * network.branch[:, LOSSY]).sum(axis=1)
+    figures[LOSS] = ((mw_from + mw_to) * network.branch[:, LOSSY]).sum(axis=1)
     figures[VOLTAGE_MIN] = np.fmin.reduce(magnitude, axis=1)
     figures[VOLTAGE_MAX] = np.fmax.reduce(magnitude, axis=1)
     figures[LOADING_MAX] = (ka * np.sqrt(network.branch[:, LOADING])).max(axis=1, initial=0)
-    figures[:, ~solved], ka[~solved] = np.nan, np.nan
-    voltage_pu = np.where(in_service, magnitude[:, network.bus_node], np.nan)
-    return MeshedRows(solved, voltage_pu, ka, figures)
+    figures[UNSUPPLIED] = np.where(dark, load_mw.clip(min=0), 0).sum(axis=1)
+    figures[:, ~solved], ka[~solved], mw_from[~solved] = np.nan, np.nan, np.nan
+    return MeshedRows(solved, voltage_pu, ka, mw_from, figures)
 
 
 def _end_currents(ports: TwoPorts, voltage: ComplexArray) -> tuple[ComplexArray, ComplexArray]:

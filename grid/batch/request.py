@@ -17,10 +17,12 @@ from equigrid.grid.network.tables import did_you_mean
 RESULTS = (
     "voltage_pu",
     "branch_current_ka",
+    "branch_active_mw",
     "loss_mw",
     "voltage_min_pu",
     "voltage_max_pu",
     "loading_max_percent",
+    "unsupplied_mw",
 )
 
 

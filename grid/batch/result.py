@@ -1,4 +1,4 @@
-"""The result of a batch of power flows: statuses, voltages, currents and losses by row."""
+"""The result of a batch of power flows: statuses, voltages, currents, powers and losses by row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,6 +57,15 @@ class BatchFlow:
         return self._result("branch_current_ka")
 
     @property
+    def branch_active_mw(self) -> FloatArray:
+        """Active powers (S, B), in MW, that enter branches at their ``from_bus``.
+
+        They are negative where power comes out there. Branches that are open, or that nothing
+        feeds, have 0; one that is open at its ``to_bus`` alone takes what its charging loses.
+        """
+        return self._result("branch_active_mw")
+
+    @property
     def loss_mw(self) -> FloatArray:
         """Losses of all branches (S,)."""
         return self._result("loss_mw")
@@ -75,6 +84,16 @@ class BatchFlow:
     def loading_max_percent(self) -> FloatArray:
         """The greatest loading of each row (S,), in percent of the ratings; 0 without any."""
         return self._result("loading_max_percent")
+
+    @property
+    def unsupplied_mw(self) -> FloatArray:
+        """What is not supplied (S,): net loads, in MW, of buses in service that nothing feeds.
+
+        A bus that nothing feeds counts with its net load where that is consumption. One that
+        injects counts 0: it lacks nothing, and what it injects reaches nobody else. Buses out of
+        service do not count. NaN in rows that are DIVERGED.
+        """
+        return self._result("unsupplied_mw")
 
     def _result(self, name: str) -> FloatArray:
         if name not in self.results:

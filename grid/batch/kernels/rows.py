@@ -17,13 +17,7 @@ from numba.extending import overload
 from equigrid.arrays import BoolArray, FloatArray
 from equigrid.compiled.compiling import inner
 from equigrid.compiled.simd import choose, largest, store
-from equigrid.grid.batch.kernels.kernel_network import (
-    END_KA,
-    LOADING,
-    SHUNT_B,
-    SHUNT_G,
-    KernelNetwork,
-)
+from equigrid.grid.batch.kernels.kernel_network import KernelNetwork
 from equigrid.grid.batch.kernels.simd_rows import WIDTH, Register, fill
 from equigrid.grid.batch.kernels.sweep import (
     LOADING_MAX,
@@ -40,7 +34,10 @@ from equigrid.grid.batch.kernels.sweep import (
 from equigrid.grid.batch.kernels.tables import (
     FlowResults,
     Loads,
+    add_one_ended,
+    add_unsupplied,
     read_loads,
+    store_active_powers,
     store_currents,
     store_voltages,
     write_nan,
@@ -55,7 +52,7 @@ from equigrid.grid.batch.kernels.tree import (
     lay_out,
     set_ends,
 )
-from equigrid.grid.batch.kernels.tree_access import of_row, write
+from equigrid.grid.batch.kernels.tree_access import write
 from equigrid.grid.batch.kernels.trees_side_by_side import (
     Trees,
     empty_side_by_side,
@@ -68,42 +65,6 @@ from equigrid.grid.batch.kernels.trees_side_by_side import (
 # that rise, rows near a collapse) fall to all threads.
 PARTS, STRIDE = 64, 37
 ERROR = 0  # row of the figures that holds the error, once they are written
-
-
-@inner
-def _add_one_ended(
-    network: KernelNetwork,
-    tree: Trees,
-    closed: BoolArray,
-    work: Work,
-    results: FlowResults,
-    rows: tuple[int, int],
-) -> None:
-    """Add loss, loading and current of branches open at one end, which are in no tree."""
-    start, stop = rows
-    ends, nodes, end, branch = (
-        network.one_ended,
-        network.one_ended_node,
-        network.end,
-        network.branch,
-    )
-    position, voltage, figures = tree.node_position, work.voltage, work.figures
-    current = results.branch_current_ka
-    for number in range(len(ends)):
-        here, k = ends[number], ends[number] // 2
-        g, admittance = end[here, SHUNT_G], np.hypot(end[here, SHUNT_G], end[here, SHUNT_B])
-        for row in range(start, stop):
-            lane = row - start
-            j = of_row(position, lane, nodes[number])
-            if j == 0 or not of_row(closed, row, k):
-                continue
-            v = voltage[j, lane]
-            current_ka = admittance * v * end[here, END_KA]
-            loading = np.sqrt(branch[k, LOADING]) * current_ka
-            figures[LOSS, lane] += g * v**2
-            figures[LOADING_MAX, lane] = max(figures[LOADING_MAX, lane], loading)
-            if len(current):
-                current[row, k] = current_ka
 
 
 @inner
@@ -154,7 +115,12 @@ def _solve_rows(
         store(figures, LOADING_MAX, loading)
         if len(results.branch_current_ka):
             write(work.amperes, tree.branch_position, results.branch_current_ka, start, stop)
-        _add_one_ended(network, tree, closed, work, results, rows)
+        if len(results.branch_active_mw):
+            store_active_powers(tree, work)
+            write(work.from_mw, tree.branch_position, results.branch_active_mw, start, stop)
+        add_one_ended(network, tree, closed, work, results, rows)
+    if results.with_unsupplied:
+        add_unsupplied(network, tree, work, loads, results, rows)
     _write_figures(results, error, figures, start, stop)
 
 

@@ -40,8 +40,8 @@ from equigrid.grid.batch.kernels.trees_side_by_side import Trees
 # Of the squared voltages: error allowed at the end, and what rounding alone may do.
 TOLERANCE, ROUNDING = 1e-10, 1e-13
 # Rows of the figures.
-LOSS, VOLTAGE_MIN, VOLTAGE_MAX, LOADING_MAX = range(4)
-FIGURES = LOADING_MAX + 1
+LOSS, VOLTAGE_MIN, VOLTAGE_MAX, LOADING_MAX, UNSUPPLIED = range(5)
+FIGURES = UNSUPPLIED + 1
 SWEEPS, FIRST_EXTRAPOLATION, BETWEEN_EXTRAPOLATIONS, LONGEST_STEP = 500, 16, 6, 1000.0
 # Errors of rows that do not converge, and of those that have a voltage of 0 or less.
 NOT_CONVERGED, COLLAPSED = 1e30, 1e31
@@ -64,10 +64,12 @@ class Work(NamedTuple):
         v before a sweep that is lengthened.
     p_out, q_out : array
         Power out of the branch above.
-    voltage, amperes : array
-        Results: voltage (p.u.), current of the branch above (kA).
+    voltage, amperes, from_mw : array
+        Results: voltage (p.u.), current of the branch above (kA), active power that enters it at
+        its ``from_bus`` (MW).
     figures : array (FIGURES, WIDTH)
-        Results by row: LOSS (MW), VOLTAGE_MIN and VOLTAGE_MAX (p.u.), LOADING_MAX (%).
+        Results by row: LOSS (MW), VOLTAGE_MIN and VOLTAGE_MAX (p.u.), LOADING_MAX (%), UNSUPPLIED
+        (MW).
     """
 
     p: FloatArray
@@ -82,6 +84,7 @@ class Work(NamedTuple):
     q_out: FloatArray
     voltage: FloatArray
     amperes: FloatArray
+    from_mw: FloatArray
     figures: FloatArray
 
 
@@ -93,6 +96,7 @@ def empty_work(positions: int) -> Work:
         np.zeros((positions, WIDTH)),
         np.ones((positions, WIDTH)),
         np.ones((positions, WIDTH)),
+        np.zeros((positions, WIDTH)),
         np.zeros((positions, WIDTH)),
         np.zeros((positions, WIDTH)),
         np.zeros((positions, WIDTH)),

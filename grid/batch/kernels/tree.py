@@ -40,6 +40,8 @@ TWICE_FED = len(FlowStatus)
 PARENT, VIA, CHAINED, FORKED = range(4)
 R_ABOVE, X_ABOVE, Z_SQUARED, G_HERE, B_HERE, SCALE_SQUARED, INVERSE_SCALE = range(7)
 G_BELOW, B_BELOW, KA_BELOW, G_ABOVE, B_ABOVE, KA_ABOVE, SCALE_ABOVE, LOSS_SHARE, PERCENT = range(9)
+FROM_HERE = PERCENT + 1
+ENDS = FROM_HERE + 1
 COUNT, FIRST = range(2)
 _NODE, _BELOW, _BY = range(3)
 # Position, node, end by which it was reached, and height of the stack.
@@ -60,11 +62,12 @@ class Tree(NamedTuple):
         R_ABOVE, X_ABOVE, Z_SQUARED of the branch above, G_HERE and B_HERE of all shunts, scaled
         p.u.; SCALE_SQUARED, the square of what scaled voltages are multiplied with to be p.u., and
         its inverse, so that nothing is divided row by row.
-    ends : array (positions, 9)
+    ends : array (positions, ENDS)
         Of the branch above, by :func:`set_ends`: shunt at its end here, G_BELOW and B_BELOW, and
         KA_BELOW, what squares of scaled power over voltage are multiplied with to be squares of kA;
         the same at its other end; SCALE_ABOVE, the square of that node's scale; LOSS_SHARE, 0 for
-        bus switches; PERCENT, what squares of kA are multiplied with to be squares of percent.
+        bus switches; PERCENT, what squares of kA are multiplied with to be squares of percent;
+        FROM_HERE, whether its end here is that at ``from_bus``.
     bus_position : array of int (N,)
         0 for buses that nothing feeds.
     branch_position : array of int (branches,)
@@ -97,7 +100,7 @@ def empty_tree(network: KernelNetwork) -> Tree:
         np.zeros(2, np.int64),
         np.zeros((nodes + 1, FORKED + 1), np.int64),
         np.ones((nodes + 1, INVERSE_SCALE + 1)),
-        np.zeros((nodes + 1, PERCENT + 1)),
+        np.zeros((nodes + 1, ENDS)),
         np.zeros(len(network.bus_node), np.int64),
         np.zeros(len(network.branch), np.int64),
         np.zeros(nodes, np.int64),
@@ -252,3 +255,4 @@ def set_ends(network: KernelNetwork, tree: Tree) -> None:
         ends[j, KA_ABOVE] = end[far, END_KA] ** 2 * parameters[i, INVERSE_SCALE]
         ends[j, SCALE_ABOVE] = parameters[i, SCALE_SQUARED]
         ends[j, LOSS_SHARE], ends[j, PERCENT] = branch[k, LOSSY], branch[k, LOADING]
+        ends[j, FROM_HERE] = 1 - near % 2

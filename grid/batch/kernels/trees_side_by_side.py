@@ -17,11 +17,11 @@ from equigrid.grid.batch.kernels.simd_rows import WIDTH
 from equigrid.grid.batch.kernels.tree import (
     CHAINED,
     COUNT,
+    ENDS,
     FIRST,
     INVERSE_SCALE,
     ISLANDED,
     PARENT,
-    PERCENT,
     SCALE_SQUARED,
     Tree,
 )
@@ -37,7 +37,7 @@ class SideBySide(NamedTuple):
         COUNT of the largest tree, FIRST.
     links : array of int (positions, 2, WIDTH)
         ABOVE and JUMP.
-    parameters, ends : array (positions, 7, WIDTH), (positions, 9, WIDTH)
+    parameters, ends : array (positions, 7, WIDTH), (positions, ENDS, WIDTH)
     bus_position, branch_position, node_position : array of int (WIDTH, N or branches or nodes)
     counts : array of int (WIDTH,)
         Positions of each tree, 0 where the branches make none.
@@ -64,7 +64,7 @@ def empty_side_by_side(network: KernelNetwork) -> SideBySide:
         np.zeros(2, np.int64),
         np.zeros((nodes + 1, JUMP + 1, WIDTH), np.int64),
         np.ones((nodes + 1, INVERSE_SCALE + 1, WIDTH)),
-        np.zeros((nodes + 1, PERCENT + 1, WIDTH)),
+        np.zeros((nodes + 1, ENDS, WIDTH)),
         np.zeros((WIDTH, len(network.bus_node)), np.int64),
         np.zeros((WIDTH, len(network.branch)), np.int64),
         np.zeros((WIDTH, nodes), np.int64),

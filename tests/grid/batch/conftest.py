@@ -26,8 +26,10 @@ class Judged:
 
     voltage_pu: Array
     branch_current_ka: Array
+    branch_active_mw: Array
     loss_mw: float
     loading_max_percent: float
+    unsupplied_mw: float
 
 
 class Judge:
@@ -66,11 +68,15 @@ class Judge:
         trafo_ka = np.maximum(net.res_trafo["i_hv_ka"], net.res_trafo["i_lv_ka"] * ratio)
         loading = [*net.res_line["loading_percent"], *net.res_trafo["loading_percent"]]
         unrated = [*(net.line["max_i_ka"] > 9e4), *np.zeros(len(net.trafo), bool)]
+        voltage_pu = net.res_bus["vm_pu"].to_numpy().copy()
+        dark = np.isnan(voltage_pu) & net.bus["in_service"].to_numpy()
         return Judged(
-            net.res_bus["vm_pu"].to_numpy().copy(),
+            voltage_pu,
             np.nan_to_num(np.concatenate([net.res_line["i_ka"], trafo_ka])),
+            np.nan_to_num([*net.res_line["p_from_mw"], *net.res_trafo["p_hv_mw"]]),
             float(net.res_line["pl_mw"].sum() + net.res_trafo["pl_mw"].sum()),
             float(np.nan_to_num(np.where(unrated, 0, loading)).max(initial=0)),
+            sum(max(load, 0) for load in load_mw[dark]),
         )
 
 
@@ -79,8 +85,10 @@ def _agree(flow: BatchFlow, row: int, said: Judged) -> None:
     assert (np.isnan(flow.voltage_pu[row]) == dead).all()
     assert np.abs(flow.voltage_pu[row] - said.voltage_pu)[~dead].max() < 1e-8
     assert flow.branch_current_ka[row] == pytest.approx(said.branch_current_ka, rel=1e-7, abs=1e-8)
+    assert flow.branch_active_mw[row] == pytest.approx(said.branch_active_mw, rel=1e-7, abs=1e-7)
     assert flow.loss_mw[row] == pytest.approx(said.loss_mw, rel=1e-7, abs=1e-8)
     assert flow.loading_max_percent[row] == pytest.approx(said.loading_max_percent, abs=1e-5)
+    assert flow.unsupplied_mw[row] == pytest.approx(said.unsupplied_mw)
     assert flow.voltage_min_pu[row] == np.nanmin(flow.voltage_pu[row])
     assert flow.voltage_max_pu[row] == np.nanmax(flow.voltage_pu[row])
 
@@ -108,7 +116,9 @@ def compare() -> Compare:
             if said is None:
                 assert flow.status[row] == FlowStatus.DIVERGED
                 assert np.isnan(flow.voltage_pu[row]).all()
+                assert np.isnan(flow.branch_active_mw[row]).all()
                 assert np.isnan(flow.loss_mw[row])
+                assert np.isnan(flow.unsupplied_mw[row])
             else:
                 assert flow.status[row] != FlowStatus.DIVERGED
                 _agree(flow, row, said)
