@@ -1,6 +1,7 @@
 """Rebuilding a bargaining from its messages alone, and comparing with what was reported."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ import pandas as pd
 from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableResult
 from equigrid.experiments.systems import ReplayKind, system_kind
-from equigrid.markets.messaging.mailroom import digest, read_log
+from equigrid.markets.messaging.message_log import LogEntry, RoundDigest, digest, read_log
 from equigrid.markets.messaging.messages import (
     Announcement,
-    FlexOrder,
-    FlexSettlement,
+    FinalSignal,
     Message,
     Schedule,
+    Settlement,
 )
 from equigrid.threads import one_blas_thread
 
@@ -70,7 +71,7 @@ def _differences(
 ) -> Iterator[str]:
     """Yield a sentence for each figure that does not agree."""
     if not told.stage:
-        yield "no final order among the messages"
+        yield "no final signal among the messages"
         return
     for name, value in kind.kpis(told, tables).items():
         if name in kpis and not close(value, kpis[name]["value"]):
@@ -90,24 +91,27 @@ class LoggedRun:
 
     Attributes
     ----------
-    messages : sequence of Message
+    messages : list of Message
         Of the case.
+    left_out : list of RoundDigest
+        Rounds of which the log holds digests only: nothing of them can be compared.
     stage, leader : str
-        Of the last order: the final stage, and who sent it; empty without one.
+        Of the last final signal: the final stage, and who sent it; empty without one.
     final : list of Message
         Of the final stage.
     """
 
-    def __init__(self, messages: Sequence[Message]) -> None:
-        self.messages = messages
-        orders = [message for message in messages if isinstance(message, FlexOrder)]
-        self.stage = orders[-1].stage if orders else ""
-        self.leader = orders[-1].sender if orders else ""
-        self.final = [message for message in messages if message.stage == self.stage]
+    def __init__(self, entries: Sequence[LogEntry]) -> None:
+        self.messages = [entry for entry in entries if isinstance(entry, Message)]
+        self.left_out = [entry for entry in entries if isinstance(entry, RoundDigest)]
+        signals = [message for message in self.messages if isinstance(message, FinalSignal)]
+        self.stage = signals[-1].stage if signals else ""
+        self.leader = signals[-1].sender if signals else ""
+        self.final = [message for message in self.messages if message.stage == self.stage]
 
-    def bills(self) -> list[FlexSettlement]:
+    def bills(self) -> list[Settlement]:
         """Return the final bills."""
-        return [message for message in self.final if isinstance(message, FlexSettlement)]
+        return [message for message in self.final if isinstance(message, Settlement)]
 
     def settlement(self) -> dict[str, float]:
         """Return the final amounts by payment."""
@@ -130,6 +134,16 @@ class LoggedRun:
             if isinstance(message, Announcement)
             for name, value in message.values.items()
         }
+
+
+def not_compared(directory: Path) -> list[str]:
+    """Return a sentence for each case and stage with rounds of which the log holds digests only."""
+    entries = read_log(directory / "messages.jsonl")
+    counts = Counter((e.case, e.stage) for e in entries if isinstance(e, RoundDigest))
+    return [
+        f"{case}: not compared, as the log holds digests only: {count} rounds of stage '{stage}'"
+        for (case, stage), count in counts.items()
+    ]
 
 
 def close(one: Any, other: Any) -> bool:

@@ -154,12 +154,21 @@ class SilentParty(Strict):
 
 
 class Messages(Strict):
-    """What may happen to the messages of a bargaining, drawn from the seed of the study."""
+    """What may happen to the messages of a bargaining, drawn from the seed of the study.
+
+    The log keeps the last `rounds_kept` rounds of each bargaining, all if that is left out.
+    """
 
     loss: Probability = 0.0
     delay_rounds: Annotated[int, Field(ge=0, le=1000)] = 0
     duplicate: Probability = 0.0
     silent: tuple[SilentParty, ...] = ()
+    rounds_kept: Annotated[int, Field(ge=0)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: Callable[["Messages"], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out a number of rounds that is not set, as a study file may."""
+        return {name: value for name, value in write(self).items() if value is not None}
 
 
 class Party(Strict):

@@ -81,7 +81,8 @@ class World(mesa.Model):  # type: ignore[misc]
         self.remarks: list[str] = []
         self.stage, self.interrupted = "", False
         self.clock = simpy.Environment()
-        self.mailroom = Mailroom(self.clock, case, _faults(study, case))
+        kept = study.spec.messages.rounds_kept
+        self.mailroom = Mailroom(self.clock, case, _faults(study, case), kept)
         self.outcomes: dict[str, Equilibrium] = {}
         self._progress = progress or (lambda text: None)
         self._shells: dict[str, Shell] = {}

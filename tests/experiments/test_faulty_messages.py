@@ -10,8 +10,8 @@ import pytest
 import equigrid as eg
 from equigrid.experiments.replay import replay
 from equigrid.experiments.run import run
-from equigrid.markets.messaging.mailroom import read_log
-from equigrid.markets.messaging.messages import FlexOffer
+from equigrid.markets.messaging.message_log import read_log
+from equigrid.markets.messaging.messages import Response
 
 Written = Callable[..., Path]
 FAULTS = {
@@ -68,7 +68,7 @@ def test_each_case_and_each_seed_has_luck_of_its_own(written: Written) -> None:
     def luck(seed: int, case: str) -> list[str]:
         world = eg.World(study.with_seed(seed), case)
         for number in range(50):
-            world.mailroom.post(FlexOffer(sender="mg1", receiver="disco", round=number))
+            world.mailroom.post(Response(sender="mg1", receiver="disco", round=number))
         return [message.fault for message in world.mailroom.log]
 
     calls = [(1, "with-flexibility"), (1, "without-flexibility"), (2, "with-flexibility")]

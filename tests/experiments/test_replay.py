@@ -57,8 +57,8 @@ def test_a_negotiation_that_failed_has_no_rounds_to_compare(copied: Path) -> Non
     """It was begun, and nothing was settled in its stage."""
     log = copied / "messages.jsonl"
     records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    talks = {record["stage"] for record in records if record["kind"] == "FlexRequest"}
-    ends = ("FlexSettlement", "FlexOrder", "Schedule")
+    talks = {record["stage"] for record in records if record["kind"] == "Signal"}
+    ends = ("Settlement", "FinalSignal", "Schedule")
     kept = [r for r in records if not (r["kind"] in ends and r["stage"] in talks)]
     assert len(kept) < len(records)
     log.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
@@ -104,7 +104,7 @@ def test_changed_figures_and_cases_are_noticed(copied: Path) -> None:
     _spoil_json(copied, change)
     found = "\n".join(replay(copied))
     assert "disco_profit" in found
-    assert "no final order" in found
+    assert "no final signal" in found
     assert "in the messages only" in found
 
 
@@ -119,7 +119,7 @@ def test_every_figure_of_the_summary_is_compared(copied: Path, name: str) -> Non
     assert any(name in difference for difference in replay(copied))
 
 
-@pytest.mark.parametrize("kind", ["Announcement", "FlexRequest", "FlexOffer", "Schedule"])
+@pytest.mark.parametrize("kind", ["Announcement", "Signal", "Response", "Schedule"])
 def test_every_kind_of_message_is_vouched_for(copied: Path, kind: str) -> None:
     log = copied / "messages.jsonl"
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from equigrid.markets.messaging.messages import (
     KINDS,
     Announcement,
-    FlexOffer,
-    FlexSettlement,
     Message,
+    Response,
+    Settlement,
     from_record,
     to_record,
 )
@@ -36,11 +36,11 @@ def messages(draw: st.DrawFn) -> Message:
         "minute": draw(st.integers(0, 10**6)),
         "fault": draw(st.sampled_from(["", "lost", "late 1, doubled, late 3"])),
     }
-    if kind == "FlexSettlement":
+    if kind == "Settlement":
         fields |= {"payment": draw(NAMES), "amount": draw(NUMBERS)}
     else:
         fields["values"] = draw(VALUES)
-    if kind == "FlexOffer":
+    if kind == "Response":
         fields["own_cost"] = draw(NUMBERS)
     return KINDS[kind](**fields)
 
@@ -57,11 +57,11 @@ def test_round_trip_of_every_kind(message: Message) -> None:
 def test_the_list_is_closed() -> None:
     assert list(KINDS) == [
         "Announcement",
-        "FlexRequest",
-        "FlexOffer",
-        "FlexOrder",
+        "Signal",
+        "Response",
+        "FinalSignal",
         "Schedule",
-        "FlexSettlement",
+        "Settlement",
     ]
     assert all(KINDS[kind].kind == kind for kind in KINDS)
 
@@ -93,17 +93,17 @@ def test_records_that_are_no_message(record: dict[str, Any], words: str) -> None
 
 
 def test_a_fault_is_told_only_where_there_is_one() -> None:
-    offer = FlexOffer(sender="a", receiver="b")
+    offer = Response(sender="a", receiver="b")
     assert "fault" not in to_record(offer)
     assert to_record(replace(offer, fault="late 2"))["fault"] == "late 2"
 
 
 def test_requests_and_offers_are_the_bargaining() -> None:
-    assert [kind for kind in KINDS if KINDS[kind].bargaining] == ["FlexRequest", "FlexOffer"]
+    assert [kind for kind in KINDS if KINDS[kind].bargaining] == ["Signal", "Response"]
 
 
 def test_messages_do_not_change() -> None:
-    offer = FlexOffer(sender="a", receiver="b", own_cost=2.0)
+    offer = Response(sender="a", receiver="b", own_cost=2.0)
     with pytest.raises(AttributeError):
         offer.own_cost = 3.0  # type: ignore[misc]
-    assert FlexSettlement(sender="a", receiver="b", amount=2.0).amount == 2.0
+    assert Settlement(sender="a", receiver="b", amount=2.0).amount == 2.0
