@@ -108,6 +108,7 @@ def test_every_round_is_a_request_and_an_offer() -> None:
         assert request.values["price"] == record["announced"]["disco.price"].tolist()
         bill = np.dot(request.values["price"], offer.values["bought"])
         site = game.forms["site"]
+        assert offer.own_cost is not None
         assert offer.own_cost >= 0
         assert bill + offer.own_cost <= np.dot(request.values["price"], [4, 5]) + 1e-9
         assert offer.sender == site.agent.name

@@ -114,7 +114,7 @@ def test_no_fault_is_no_change(names: list[str], seed: int) -> None:
     assert "fault" not in rooms[0].lines()
 
 
-@given(given_faults=faults, name=st.sampled_from(["Announcement", "FinalSignal", "Schedule"]))
+@given(given_faults=faults, name=st.sampled_from(sorted(set(KINDS) - {"Signal", "Response"})))
 def test_only_a_bargaining_suffers(given_faults: Faults, name: str) -> None:
     room = Mailroom(faults=given_faults)
     for number in range(20):
@@ -122,6 +122,14 @@ def test_only_a_bargaining_suffers(given_faults: Faults, name: str) -> None:
     room.post(Settlement(sender="one", receiver="disco", round=9, amount=1.0))
     assert room.empty("disco") == room.log
     assert {message.fault for message in room.log} == {""}
+
+
+@pytest.mark.parametrize("name", ["Signal", "Response"])
+def test_faults_strike_signals_and_responses(name: str) -> None:
+    room = Mailroom(faults=Faults(loss=0.9, seed=1))
+    for number in range(20):
+        room.post(KINDS[name](sender="one", receiver="disco", round=number))
+    assert room.struck == sum(m.fault == "lost" for m in room.log) > 10
 
 
 @given(given_faults=faults)
