@@ -263,6 +263,7 @@ def test_parties_talk_to_their_balances_and_to_nobody_else() -> None:
     }
     asked = {(m.receiver, m.sender) for m in room.log if isinstance(m, Signal)}
     assert asked == talk
+    assert '"own_cost"' not in room.lines()
     for message in room.log:
         if isinstance(message, Response):
             assert np.shape(message.values["quantity"]) == (HOURS,)

@@ -176,6 +176,7 @@ def test_leaders_tell_each_other_and_the_outcome_is_posted(
 ) -> None:
     found, room = sellers
     requests = [m for m in room.log if m.kind == "Signal"]
+    assert '"own_cost"' not in room.lines()
     assert [(m.sender, m.receiver, m.round) for m in requests] == [
         (f"s{k}", f"s{3 - k}", number) for number in range(1, len(found.rounds) + 1) for k in (1, 2)
     ]
