@@ -222,14 +222,15 @@ def _near(directory: Path) -> Path:
 
 
 def _replay(directory: Path) -> int:
+    from equigrid.experiments.replay import not_compared
     from equigrid.experiments.replay import replay as rebuild
 
     try:
         differences = rebuild(directory)
     except UnusableResult as error:
         raise _Refused(str(error)) from error
-    for difference in differences:
-        click.echo(difference)
+    for sentence in [*differences, *not_compared(directory)]:
+        click.echo(sentence)
     if not differences:
         click.echo(f"{directory}: the messages say what the tables and the summary say")
     return UNCERTIFIED if differences else 0

@@ -1,6 +1,7 @@
 """Rebuilding a bargaining from its messages alone, and comparing with what was reported."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,13 @@ from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableResult
 from equigrid.experiments.running.systems import find_system, is_shipped
 from equigrid.experiments.system import System
-from equigrid.markets.messaging.mailroom import digest, read_log
+from equigrid.markets.messaging.message_log import LogEntry, RoundDigest, digest, read_log
 from equigrid.markets.messaging.messages import (
     Announcement,
-    FlexOrder,
-    FlexSettlement,
+    FinalSignal,
     Message,
     Schedule,
+    Settlement,
 )
 from equigrid.threads import one_blas_thread
 
@@ -111,30 +112,33 @@ class LoggedRun:
 
     Attributes
     ----------
-    messages : sequence of Message
+    messages : list of Message
         Of the case.
+    left_out : list of RoundDigest
+        Rounds of which the log holds digests only: nothing of them can be compared.
     stage, leader : str
-        Of the last order: the final stage, and who sent it; empty without one.
+        Of the last final signal: the final stage, and who sent it; empty without one.
     final : list of Message
         Of the final stage.
     """
 
-    def __init__(self, messages: Sequence[Message]) -> None:
-        self.messages = messages
-        orders = [message for message in messages if isinstance(message, FlexOrder)]
-        self.stage = orders[-1].stage if orders else ""
-        self.leader = orders[-1].sender if orders else ""
-        self.final = [message for message in messages if message.stage == self.stage]
+    def __init__(self, entries: Sequence[LogEntry]) -> None:
+        self.messages = [entry for entry in entries if isinstance(entry, Message)]
+        self.left_out = [entry for entry in entries if isinstance(entry, RoundDigest)]
+        signals = [message for message in self.messages if isinstance(message, FinalSignal)]
+        self.stage = signals[-1].stage if signals else ""
+        self.leader = signals[-1].sender if signals else ""
+        self.final = [message for message in self.messages if message.stage == self.stage]
 
-    def bills(self) -> list[FlexSettlement]:
+    def bills(self) -> list[Settlement]:
         """Return the final bills."""
-        return [message for message in self.final if isinstance(message, FlexSettlement)]
+        return [message for message in self.final if isinstance(message, Settlement)]
 
     def owed(self) -> dict[tuple[str, str, str, str], float]:
         """Return all amounts by stage, payment, payer and payee; several of one are added up."""
         amounts: dict[tuple[str, str, str, str], float] = {}
         for bill in self.messages:
-            if isinstance(bill, FlexSettlement):
+            if isinstance(bill, Settlement):
                 key = (bill.stage, bill.payment, bill.sender, bill.receiver)
                 amounts[key] = amounts.get(key, 0.0) + bill.amount
         return amounts
@@ -160,6 +164,16 @@ class LoggedRun:
             if isinstance(message, Announcement)
             for name, value in message.values.items()
         }
+
+
+def not_compared(directory: Path) -> list[str]:
+    """Return a sentence for each case and stage with rounds of which the log holds digests only."""
+    entries = read_log(directory / "messages.jsonl")
+    counts = Counter((e.case, e.stage) for e in entries if isinstance(e, RoundDigest))
+    return [
+        f"{case}: not compared, as the log holds digests only: {count} rounds of stage '{stage}'"
+        for (case, stage), count in counts.items()
+    ]
 
 
 def close(one: Any, other: Any) -> bool:

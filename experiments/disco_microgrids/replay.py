@@ -8,7 +8,7 @@ import pandas as pd
 
 from equigrid.arrays import FloatArray
 from equigrid.experiments.replay import LoggedRun, close
-from equigrid.markets.messaging.messages import FlexOffer, FlexOrder, FlexRequest, FlexSettlement
+from equigrid.markets.messaging.messages import FinalSignal, Response, Settlement, Signal
 
 Tables = dict[str, pd.DataFrame]
 
@@ -46,10 +46,10 @@ def _told_kpis(told: LoggedRun) -> dict[str, float]:
 
 def _series(told: LoggedRun, tables: Tables) -> Iterator[str]:
     """Compare prices, purchase and imports hour by hour."""
-    order = next(m for m in reversed(told.final) if isinstance(m, FlexOrder))
-    price, said = np.asarray(order.values["price_per_mwh"]), told.schedules()
+    final = next(m for m in reversed(told.final) if isinstance(m, FinalSignal))
+    price, said = np.asarray(final.values["price_per_mwh"]), told.schedules()
     if not close(price, tables["prices"]["exchange_price_per_mwh"]):
-        yield "exchange prices differ from the final order"
+        yield "exchange prices differ from the final signal"
     for name, value in told.announced().items():
         table = tables["prices"].get(name)
         if table is not None and not close(value, table.to_numpy()[-len(value) :]):
@@ -68,9 +68,9 @@ def _rounds(told: LoggedRun, tables: Tables) -> Iterator[str]:
     fresh: dict[int, int] = {}
     heard: dict[str, list[tuple[FloatArray, float]]] = {}
     for message in told.messages:
-        if isinstance(message, FlexRequest):
+        if isinstance(message, Signal):
             prices[message.round] = np.asarray(message.values["price_per_mwh"])
-        if isinstance(message, FlexOffer):
+        if isinstance(message, Response) and message.own_cost is not None:
             answer = (np.asarray(message.values["import_mw"]), message.own_cost)
             known = heard.setdefault(message.sender, [])
             new = _is_new(prices[message.round], known, answer)
@@ -78,17 +78,21 @@ def _rounds(told: LoggedRun, tables: Tables) -> Iterator[str]:
             known += [answer] if new else []
     if _failed(told) and not len(tables["rounds"]):
         return  # there are no rounds to compare, only what was sent until then
-    announced = np.concatenate([np.zeros(0), *prices.values()])
-    if not close(announced, tables["round_prices"]["exchange_price_per_mwh"]):
-        yield "announced prices differ from the requests"
+    announced, table = np.concatenate([np.zeros(0), *prices.values()]), tables["round_prices"]
+    left_out = {entry.round for entry in told.left_out}
+    if not close(announced, table[~table["round"].isin(left_out)]["exchange_price_per_mwh"]):
+        yield "announced prices differ from the signals"
+    if left_out:
+        return  # what is new depends on all that was answered before
     if list(fresh.values()) != tables["rounds"]["new_answers"].tolist():
-        yield "the number of new answers differs from the offers"
+        yield "the number of new answers differs from the responses"
 
 
 def _failed(told: LoggedRun) -> bool:
     """Whether a negotiation was begun and came to no outcome, which would have been settled."""
-    talks = {m.stage for m in told.messages if isinstance(m, FlexRequest)}
-    settled = {m.stage for m in told.messages if isinstance(m, FlexSettlement)}
+    talks = {m.stage for m in told.messages if isinstance(m, Signal)}
+    talks |= {entry.stage for entry in told.left_out}
+    settled = {m.stage for m in told.messages if isinstance(m, Settlement)}
     return bool(talks - settled)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from equigrid.arrays import FloatArray
 from equigrid.experiments.replay import LoggedRun, close
-from equigrid.markets.messaging.messages import FlexOrder
+from equigrid.markets.messaging.messages import FinalSignal
 
 Tables = dict[str, pd.DataFrame]
 _PRODUCTS = {"energy": "import", "up": "up", "down": "down"}
@@ -15,8 +15,8 @@ _PRODUCTS = {"energy": "import", "up": "up", "down": "down"}
 
 def _offered(told: LoggedRun) -> dict[str, FloatArray]:
     """Return what the aggregator ordered of each prosumer, (S, T), by name of the quantity."""
-    orders = [m for m in told.final if isinstance(m, FlexOrder)]
-    return {name: np.asarray(value, float) for m in orders for name, value in m.values.items()}
+    signals = [m for m in told.final if isinstance(m, FinalSignal)]
+    return {name: np.asarray(value, float) for m in signals for name, value in m.values.items()}
 
 
 def _prosumers(tables: Tables) -> list[str]:
@@ -68,7 +68,7 @@ def told_differences(told: LoggedRun, tables: Tables) -> Iterator[str]:
     for prosumer, rows in tables["offers"].groupby("prosumer", sort=False):
         for said in ("import_mw", "up_mw", "down_mw"):
             if not close(np.ravel(offered[f"{prosumer}_{said}"]), rows[said]):
-                yield f"{said} of '{prosumer}' differs from the final order"
+                yield f"{said} of '{prosumer}' differs from the final signal"
     for name, value in told.announced().items():
         table = tables["prices"].get(name)
         if table is not None and not close(value, table):

@@ -72,12 +72,16 @@ class SilentParty(Part):
 
 
 class Messages(Part):
-    """What may happen to the messages of a bargaining, drawn from the seed of the study."""
+    """What may happen to the messages of a bargaining, drawn from the seed of the study.
+
+    The log keeps the last `rounds_kept` rounds of each bargaining, all if that is left out.
+    """
 
     loss: Probability = 0.0
     delay_rounds: Annotated[int, Field(ge=0, le=1000)] = 0
     duplicate: Probability = 0.0
     silent: tuple[SilentParty, ...] = ()
+    rounds_kept: Annotated[int, Field(ge=0)] | None = None
 
 
 class Party(Part):

@@ -10,7 +10,7 @@ from equigrid.experiments.world.stage import Stage
 from equigrid.grid.network.network import Network
 from equigrid.markets.certification.check import Check
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.messaging.messages import FlexSettlement
+from equigrid.markets.messaging.messages import Settlement
 
 
 class Evidence:
@@ -51,7 +51,7 @@ class Evidence:
         """Book money from payer to payee beside the payments of games."""
         entry = Entry(name, payer, payee, float(amount))
         self.stage(stage).ledger.append(entry)
-        bill = FlexSettlement(sender=payer, receiver=payee, payment=name, amount=entry.amount)
+        bill = Settlement(sender=payer, receiver=payee, payment=name, amount=entry.amount)
         self.mailroom.post(replace(bill, stage=stage))
 
     def balanced(self, stage: str, *parties: str) -> None:

@@ -71,7 +71,7 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
         self.clock = simpy.Environment()
         said = self.spec.messages
         faults = _faults(said, study.spec.seed, case)
-        self.mailroom = Mailroom(self.clock, case, faults)
+        self.mailroom = Mailroom(self.clock, case, faults, said.rounds_kept)
         self.stages: dict[str, Stage] = {}
         self._day = Day(self.clock)
         self._playing = Playing(self.spec, self.mailroom, self.options, self.tell)

@@ -1,4 +1,4 @@
-"""The clearing house of a balance: the dual update of ADMM, from the parties' offers.
+"""The clearing house of a balance: the dual update of ADMM, from the parties' responses.
 
 The sum of the parties' aims z is kept at the right-hand side e. Steps D = sum of a(p - z) that
 count lower the price by ρD/W and the shift by D/W, where W adds up the weights of those who have a
@@ -18,11 +18,11 @@ from equigrid.markets.admm.balance_units import MarketUnits
 from equigrid.markets.admm.participant import Participant
 from equigrid.markets.admm.settings import AdmmSettings
 from equigrid.markets.games.balance_shares import Market
-from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
+from equigrid.markets.messaging.messages import Message, Response, Signal
 
 # Quantities and prices that are none, in units of the balance.
 _NONE = 1e-9
-# Offers are compared with their own size; where they all but vanish, with this share of the unit.
+# Quantities are compared with their own size; where they all but vanish, with this share of a unit.
 _FLOOR = 1e-3
 
 
@@ -34,13 +34,13 @@ class Residuals:
     ----------
     imbalance : float
         Greatest distance of the offered terms from what they have to add up to, as a share of
-        the greatest offer, or of a thousandth of the balance's unit of quantity.
+        the greatest of them, or of a thousandth of the balance's unit of quantity.
     primal : float
         Norm of what members are off the balance by, as a share of the norm of their terms.
     dual : float
         Norm of ρ × the change of their aims, as a share of the norm of the prices they see.
     change : float
-        The same of ρ × all that their offers are off their aims, by which the price moves, too.
+        The same of ρ × all that their responses are off their aims, by which the price moves, too.
         An exchange is settled by this one; `primal` and `dual` only adapt ρ.
     """
 
@@ -56,7 +56,7 @@ class Residuals:
 
 @dataclass(frozen=True)
 class _Mix:
-    """Which offers of a party its base is made from; a new version each time."""
+    """Which responses of a party its base is made from; a new version each time."""
 
     version: int
     weights: Mapping[int, float]
@@ -100,7 +100,7 @@ class ClearingHouse:
             self._register(party)
         self.price = np.zeros(len(market.rhs))
         self._shift = self._rhs / self._divisor()
-        self._offers: dict[str, FlexOffer] = {}
+        self._responses: dict[str, Response] = {}
         self._mixes = {party: _Mix(0, {}) for party in self._places}
         self._after: dict[int, tuple[FloatArray, FloatArray]] = {}
 
@@ -119,19 +119,19 @@ class ClearingHouse:
         return np.where(self._weights > 0, self._weights, 1.0)
 
     def heard_in(self, party: str) -> int:
-        """Return the round of a party's last offer that counted, 0 if none did."""
-        return self._offers[party].round if party in self._offers else 0
+        """Return the round of a party's last response that counted, 0 if none did."""
+        return self._responses[party].round if party in self._responses else 0
 
     @property
     def parties(self) -> tuple[str, ...]:
         """Names of those that have a say."""
         return tuple(self._places)
 
-    def requests(self, stage: str, number: int, window: Iterable[int]) -> Iterable[FlexRequest]:
+    def signals(self, stage: str, number: int, window: Iterable[int]) -> Iterable[Signal]:
         """Ask every party at its own places."""
         for party, places in self._places.items():
             mix = self._mixes[party]
-            yield FlexRequest(
+            yield Signal(
                 sender=self.name,
                 receiver=party,
                 stage=stage,
@@ -147,25 +147,25 @@ class ClearingHouse:
             )
 
     def hear(self, mail: Iterable[Message], number: int) -> None:
-        """Let offers count, each once, and only if made from what counted of its party before."""
+        """Let responses count, each once, if made from what counted of its party before."""
         step = np.zeros(len(self.price))
-        for offer in mail:
-            if not isinstance(offer, FlexOffer) or offer.sender not in self._places:
+        for response in mail:
+            if not isinstance(response, Response) or response.sender not in self._places:
                 continue
-            mix = self._mixes[offer.sender]
-            if offer.values["version"] == mix.version:
-                self._offers[offer.sender] = offer
-                self._mixes[offer.sender] = _Mix(mix.version + 1, {offer.round: 1.0})
-                step[self._places[offer.sender]] += offer.values["step"]
+            mix = self._mixes[response.sender]
+            if response.values["version"] == mix.version:
+                self._responses[response.sender] = response
+                self._mixes[response.sender] = _Mix(mix.version + 1, {response.round: 1.0})
+                step[self._places[response.sender]] += response.values["step"]
         step /= self._divisor()
         self.price, self._shift = self.price - self.rho * step, self._shift - step
         self._after[number] = self.price, self._shift
 
     def products(self, window: Iterable[int], number: int) -> Mapping[int, float]:
         """Return inner products of the round's steps with earlier ones, in terms of money."""
-        offers = [offer.values for offer in self._offers.values()]
-        by_name = {n: sum(o["products"][i] for o in offers) for i, n in enumerate(window)}
-        by_name[number] = sum(offer["step_size"] for offer in offers)
+        responses = [response.values for response in self._responses.values()]
+        by_name = {n: sum(o["products"][i] for o in responses) for i, n in enumerate(window)}
+        by_name[number] = sum(response["step_size"] for response in responses)
         return {n: self.rho * self._hours * product for n, product in by_name.items()}
 
     def begin_from(self, weights: Mapping[int, float], window: Iterable[int]) -> None:
@@ -183,18 +183,18 @@ class ClearingHouse:
         places = self._places.pop(party, None)
         if places is None:
             return
-        self._rhs[places] -= self._offers[party].values["quantity"]
+        self._rhs[places] -= self._responses[party].values["quantity"]
         self._weights -= self._shares.pop(party)
         self._shift = self._rhs / self._divisor()
         self._mixes = {n: _Mix(m.version + 1, {}) for n, m in self._mixes.items() if n != party}
-        self._offers = {}
+        self._responses = {}
 
     def residuals(self) -> Residuals:
-        """Return how far the last offers are from a settled balance."""
+        """Return how far the last responses are from a settled balance."""
         excess, mean, sizes = -self._rhs, np.zeros(len(self._rhs)), []
         moved = size = 0.0
-        for party, offer in self._offers.items():
-            places, said = self._places[party], offer.values
+        for party, response in self._responses.items():
+            places, said = self._places[party], response.values
             quantity = np.asarray(said["quantity"])
             excess[places] += quantity
             mean[places] += np.asarray(said["step"]) / self._relaxation

@@ -2,9 +2,9 @@
 
 Each balance asks by a price λ and a shift M. The agent keeps a base w for each of its terms and
 aims at z = w + M. It offers the terms p of its proximal step, and notes the base w + a(p - z) that
-would come of it. The next request says which of its offers the base is to be made from: the last
-one that counted, or a mix of several. So an offer that was lost, late or doubled leaves both sides
-in the same state, and nobody is told an agent's base, costs or limits.
+would come of it. The next signal says which of its responses the base is to be made from: the last
+one that counted, or a mix of several. So a response that was lost, late or doubled leaves both
+sides in the same state, and nobody is told an agent's base, costs or limits.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from equigrid.arrays import FloatArray
 from equigrid.markets.admm.balance_terms import BalanceTerms
 from equigrid.markets.admm.balance_units import MarketUnits
 from equigrid.markets.admm.proximal import Proximal
-from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
+from equigrid.markets.messaging.messages import Message, Response, Signal
 
 # How exact an answer has to be, as a share of how far the last one was from what was asked; and
 # at most and at least, in the balance's unit of quantity.
@@ -43,7 +43,7 @@ class ProximalStep(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """What comes of an offer: the step of the base, the base after it, and the answer itself."""
+    """What comes of a response: the step of the base, the base after it, and the answer itself."""
 
     step: FloatArray
     base: FloatArray
@@ -59,9 +59,9 @@ class Participant:
     stakes : BalanceTerms
     step : ProximalStep
     relaxation : float
-        How far the base moves with an offer that counted, from 1 to below 2.
+        How far the base moves with a response that counted, from 1 to below 2.
     keeps_answers : bool
-        Whether to remember the answer behind each offer that may still count.
+        Whether to remember the answer behind each response that may still count.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Participant:
         self._at = {b: np.searchsorted(self.places[b], e) for b, e in stakes.entries.items()}
         self._base = {b: np.zeros(entries.shape) for b, entries in stakes.entries.items()}
         self._made: dict[str, dict[int, Made]] = {b: {} for b in stakes.entries}
-        self._asked: dict[str, FlexRequest] = {}
+        self._asked: dict[str, Signal] = {}
         self._unit, self._tolerance = 1.0, _COARSE
 
     def count_in(self, units: Mapping[str, MarketUnits]) -> None:
@@ -88,7 +88,7 @@ class Participant:
         self._unit = min((units[b].quantity for b in self._base), default=1.0)
         self._tolerance = _COARSE * self._unit
 
-    def act(self, mail: list[Message]) -> Iterable[FlexOffer]:
+    def act(self, mail: list[Message]) -> Iterable[Response]:
         """Read the letter box and answer each balance that asked anew."""
         fresh = [b for b in self._base if self._read(b, mail)]
         if not fresh or len(self._asked) < len(self._base):
@@ -104,7 +104,7 @@ class Participant:
         self._tolerance = float(np.clip(_SHARE * off, _FINE * unit, _COARSE * unit))
         for balance, part in self.stakes.split(terms).items():
             if balance in fresh:
-                yield self._offer(balance, part, part - targets[balance])
+                yield self._response(balance, part, part - targets[balance])
 
     def answer(self, number: int = 0) -> FloatArray:
         """Return the columns of the last answer, or of that in a round that is still known."""
@@ -118,9 +118,9 @@ class Participant:
         self.step.fix_whole(np.concatenate(prices), beyond=beyond)
 
     def _read(self, balance: str, mail: list[Message]) -> bool:
-        """Take the newest request of a balance; whether it is newer than the last one."""
-        requests = [m for m in mail if isinstance(m, FlexRequest) and m.sender == balance]
-        newest = max(requests, key=lambda request: request.round, default=None)
+        """Take the newest signal of a balance; whether it is newer than the last one."""
+        signals = [m for m in mail if isinstance(m, Signal) and m.sender == balance]
+        newest = max(signals, key=lambda signal: signal.round, default=None)
         known = self._asked.get(balance)
         if newest is None or (known is not None and newest.round <= known.round):
             return False
@@ -148,26 +148,26 @@ class Participant:
         rho *= self.stakes.hours[balance]
         return np.full(self._at[balance].shape[1], rho)
 
-    def _offer(self, balance: str, terms: FloatArray, moved: FloatArray) -> FlexOffer:
-        request, step = self._asked[balance], self.relaxation * moved
+    def _response(self, balance: str, terms: FloatArray, moved: FloatArray) -> Response:
+        signal, step = self._asked[balance], self.relaxation * moved
         made = self._made[balance]
-        made[request.round] = Made(
+        made[signal.round] = Made(
             step, self._base[balance] + step, self.step.columns if self._keeps_answers else None
         )
         weight = self.stakes.weight
-        products = [np.vdot(step, made[n].step) / weight for n in request.values["window"]]
-        return FlexOffer(
+        products = [np.vdot(step, made[n].step) / weight for n in signal.values["window"]]
+        return Response(
             sender=self.name,
             receiver=balance,
-            stage=request.stage,
-            round=request.round,
+            stage=signal.stage,
+            round=signal.round,
             values={
                 "quantity": self._added(balance, terms),
                 "step": self._added(balance, step),
                 "step_size": np.vdot(step, step) / weight,
                 "products": products,
                 "size": np.vdot(terms, terms) / weight,
-                "version": request.values["version"],
+                "version": signal.values["version"],
             },
         )
 

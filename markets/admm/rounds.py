@@ -42,7 +42,7 @@ class AdmmRounds:
         One for each round.
     settled : bool
     silent : dict of str to int
-        Parties that fell silent, with the round of the last offer that counted.
+        Parties that fell silent, with the round of the last response that counted.
     """
 
     def __init__(self, game: Game, parties: Mapping[str, Participant], rules: AdmmSettings) -> None:
@@ -89,8 +89,8 @@ class AdmmRounds:
         number, window = len(self.records) + 1, self.acceleration.window
         mailroom.next_round()
         for house in self.houses.values():
-            for request in house.requests(stage, number, window):
-                mailroom.post(request)
+            for signal in house.signals(stage, number, window):
+                mailroom.post(signal)
         yield mailroom.together({name: party.act for name, party in self.parties.items()})
         by_name = {}
         for name, house in self.houses.items():
@@ -117,7 +117,7 @@ class AdmmRounds:
         )
 
     def _last_heard(self) -> Iterator[tuple[str, int]]:
-        """Each party that has a say, with the round of its last offer that counted."""
+        """Each party that has a say, with the round of its last response that counted."""
         for house in self.houses.values():
             for party in house.parties:
                 yield party, house.heard_in(party)
@@ -204,6 +204,6 @@ def _fell_silent(party: str, heard: int, number: int) -> str:
     if not heard:
         return f"agent '{party}' was not heard once in {number} rounds; mend its messages"
     return (
-        f"agent '{party}' fell silent: its last offer that counted is of round {heard} of "
+        f"agent '{party}' fell silent: its last response that counted is of round {heard} of "
         f"{number}; let the others go on with Admm(silent='go on')"
     )

@@ -18,7 +18,7 @@ from equigrid.markets.games.balance_shares import announced_values
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.messaging.messages import FlexRequest
+from equigrid.markets.messaging.messages import Signal
 from equigrid.markets.model.sources import split
 
 Values = Mapping[str, FloatArray]
@@ -73,7 +73,7 @@ def play_leaders(
             player,
             {other: list(player.said) for other in game.leaders if other != player.name},
             first,
-            _requests(player.name, stage),
+            _signals(player.name, stage),
             simultaneous=rules.order == "jacobi",
         )
         for player in players
@@ -88,13 +88,13 @@ def play_leaders(
     return [heard.outcome(values, bounds) for values in (answers[0], *apart)]
 
 
-def _requests(name: str, stage: str) -> Word:
+def _signals(name: str, stage: str) -> Word:
     """Return how a leader's words become messages."""
 
-    def request(hearer: str, number: int, said: Values, own_cost: float) -> FlexRequest:
-        return FlexRequest(sender=name, receiver=hearer, stage=stage, round=number, values=said)
+    def signal(hearer: str, number: int, said: Values) -> Signal:
+        return Signal(sender=name, receiver=hearer, stage=stage, round=number, values=said)
 
-    return request
+    return signal
 
 
 def _answers(

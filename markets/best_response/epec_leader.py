@@ -92,8 +92,6 @@ class LeaderPlayer:
     ----------
     said : dict of str to array
         Its present word, by path.
-    own_cost : float
-        0: a leader's request tells no cost.
     """
 
     def __init__(
@@ -107,7 +105,7 @@ class LeaderPlayer:
         units: Mapping[str, float],
     ) -> None:
         self._units = units
-        self.game, self.name, self.own_cost = game, name, 0.0
+        self.game, self.name = game, name
         self._solve, self._worth, self._damping = solve, worth, damping
         self._spoke = False
         self.said = {f"{name}.{key}": first[f"{name}.{key}"] for key in game.forms[name].said}

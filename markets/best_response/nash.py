@@ -21,7 +21,7 @@ from equigrid.markets.games.balance_shares import announced_values
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.messaging.messages import FlexOffer
+from equigrid.markets.messaging.messages import Response
 from equigrid.markets.messaging.posting import said_values
 from equigrid.markets.model.sources import speaker
 
@@ -66,7 +66,7 @@ def play_nash(
             player,
             _tells(game, player.name),
             known,
-            _offers(player.name, stage),
+            _responses(player.name, stage),
             simultaneous=rules.order == "jacobi",
         )
         for player in players
@@ -90,14 +90,10 @@ def _tells(game: Game, name: str) -> dict[str, list[str]]:
     return {hearer: list(dict.fromkeys(s)) for hearer, s in told.items() if hearer in deciders}
 
 
-def _offers(name: str, stage: str) -> Word:
+def _responses(name: str, stage: str) -> Word:
     """Return how an agent's words become messages."""
 
-    def offer(
-        hearer: str, number: int, said: Mapping[str, FloatArray], own_cost: float
-    ) -> FlexOffer:
-        return FlexOffer(
-            sender=name, receiver=hearer, stage=stage, round=number, values=said, own_cost=own_cost
-        )
+    def response(hearer: str, number: int, said: Mapping[str, FloatArray]) -> Response:
+        return Response(sender=name, receiver=hearer, stage=stage, round=number, values=said)
 
-    return offer
+    return response

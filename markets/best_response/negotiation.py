@@ -20,7 +20,7 @@ from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
+from equigrid.markets.messaging.messages import Message, Response, Signal
 from equigrid.markets.messaging.posting import said_to, said_values
 
 # Answers are vertices: one that is not cheaper by this much, relative, is not new.
@@ -57,8 +57,8 @@ def negotiate(
     try:
         while len(talk.rounds) < rounds and not talk.settled:
             talk.propose()
-            offers = yield from _exchange(followers, mailroom, stage, talk)
-            talk.take(offers)
+            responses = yield from _exchange(followers, mailroom, stage, talk)
+            talk.take(responses)
     finally:
         mailroom.end_bargaining()
     told_values, claimed = talk.outcome()
@@ -87,7 +87,7 @@ class _Follower:
         self.game, self.name = game, name
         self.form, self.signals = game.forms[name], Signals(game)
         self.solver = AgentSolver(self.form)
-        self.offer: FlexOffer | None = None
+        self.response: Response | None = None
         self._answers: list[tuple[dict[str, FloatArray], FloatArray, FloatArray]] = []
 
     def decided(self, values: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray] | None:
@@ -97,31 +97,31 @@ class _Follower:
                 return columns, heard
         return None
 
-    def act(self, mail: list[Message]) -> list[FlexOffer]:
-        """Answer the newest request, however many came; what is no news gets the same offer."""
-        requests = [message for message in mail if isinstance(message, FlexRequest)]
-        if not requests:
+    def act(self, mail: list[Message]) -> list[Response]:
+        """Answer the newest signal, however many came; what is no news gets the same response."""
+        signals = [message for message in mail if isinstance(message, Signal)]
+        if not signals:
             return []
-        newest = max(requests, key=lambda request: request.round)
-        if self.offer is None or newest.round > self.offer.round:
-            self.offer = self._answer(newest)
-        return [self.offer]
+        newest = max(signals, key=lambda signal: signal.round)
+        if self.response is None or newest.round > self.response.round:
+            self.response = self._answer(newest)
+        return [self.response]
 
-    def _answer(self, request: FlexRequest) -> FlexOffer:
-        """Return the follower's own best response to a request."""
+    def _answer(self, signal: Signal) -> Response:
+        """Return the follower's own best response to a signal."""
         announced = {
-            f"{request.sender}.{said}": np.asarray(value) for said, value in request.values.items()
+            f"{signal.sender}.{said}": np.asarray(value) for said, value in signal.values.items()
         }
         heard = self.signals.heard_vector(self.form, announced)
         columns = self.solver.solve(heard)
         said = {path: affine.value(columns, heard) for path, affine in self.form.said.items()}
         self._answers.append((said, columns, heard))
         paid = follower_cost(self.signals, self.form, Answer(said, 0.0), announced)
-        return FlexOffer(
+        return Response(
             sender=self.name,
-            receiver=request.sender,
-            stage=request.stage,
-            round=request.round,
+            receiver=signal.sender,
+            stage=signal.stage,
+            round=signal.round,
             values=said,
             own_cost=self.form.objective_at(columns, heard) - paid,
         )
@@ -129,28 +129,35 @@ class _Follower:
 
 def _exchange(
     followers: Mapping[str, _Follower], mailroom: Mailroom, stage: str, talk: "_Talk"
-) -> Generator[Any, Any, dict[str, FlexOffer]]:
-    """Ask every follower until all offers of this round have come."""
+) -> Generator[Any, Any, dict[str, Response]]:
+    """Ask every follower until all responses of this round have come."""
     leader, number = str(talk.game.leader), len(talk.rounds) + 1
-    offers: dict[str, FlexOffer] = {}
+    responses: dict[str, Response] = {}
 
     def hear() -> list[str]:
-        """Take the first offer of each, and return whose is missing."""
+        """Take the first response of each, and return whose is missing."""
         for message in mailroom.empty(leader):
             # Whatever still comes from earlier rounds is a repetition.
-            if isinstance(message, FlexOffer) and (message.stage, message.round) == (stage, number):
-                offers.setdefault(message.sender, message)
-        return [name for name in followers if name not in offers]
+            if isinstance(message, Response) and (message.stage, message.round) == (stage, number):
+                responses.setdefault(message.sender, message)
+        return [name for name in followers if name not in responses]
 
     for _ in range(_TRIES):
         mailroom.next_round()
         for name in hear():
-            mailroom.post(talk.request(name, stage, number))
+            mailroom.post(talk.signal(name, stage, number))
         yield mailroom.together({name: party.act for name, party in followers.items()})
         missing = hear()
         if not missing:
-            return offers
+            return responses
     raise _unheard(missing)
+
+
+def _answer(response: Response) -> Answer:
+    """Return what a follower said and what it costs it, as the leader remembers it."""
+    assert response.own_cost is not None  # here every follower tells it
+    said = {name: np.asarray(value) for name, value in response.values.items()}
+    return Answer(said, response.own_cost)
 
 
 def _unheard(names: list[str]) -> NoAnswer:
@@ -194,21 +201,16 @@ class _Talk:
         self._planned = solution.objective
         self.announced = program.announced(solution.columns)
 
-    def request(self, follower: str, stage: str, number: int) -> FlexRequest:
+    def signal(self, follower: str, stage: str, number: int) -> Signal:
         """Return what the leader asks a follower in this round."""
         leader = str(self.game.leader)
         names = said_to(self.game, leader, self.game.agent(follower))
         signals = {name: self.announced[f"{leader}.{name}"] for name in names}
-        return FlexRequest(
-            sender=leader, receiver=follower, stage=stage, round=number, values=signals
-        )
+        return Signal(sender=leader, receiver=follower, stage=stage, round=number, values=signals)
 
-    def take(self, offers: Mapping[str, FlexOffer]) -> None:
+    def take(self, responses: Mapping[str, Response]) -> None:
         """Remember new answers; without one, the talk is over."""
-        answers = {
-            name: Answer({k: np.asarray(v) for k, v in offer.values.items()}, offer.own_cost)
-            for name, offer in offers.items()
-        }
+        answers = {name: _answer(response) for name, response in responses.items()}
         fresh = [name for name in self.heard if self._is_new(name, answers[name])]
         for name in fresh:
             self.heard[name].append(answers[name])

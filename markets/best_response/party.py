@@ -8,11 +8,11 @@ import numpy as np
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
-from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
+from equigrid.markets.messaging.messages import Message, Response, Signal
 from equigrid.markets.model.sources import split
 
-# A word as a message: who hears it, the round, values by plain name, what it costs the sender.
-Word = Callable[[str, int, Mapping[str, FloatArray], float], FlexOffer | FlexRequest]
+# A word as a message: who hears it, the round, values by plain name.
+Word = Callable[[str, int, Mapping[str, FloatArray]], Response | Signal]
 
 
 class Player(Protocol):
@@ -23,13 +23,10 @@ class Player(Protocol):
     name : str
     said : dict of str to array
         Its present word, by path; what it is taken to have said before it has decided.
-    own_cost : float
-        What that costs it before payments.
     """
 
     name: str
     said: dict[str, FloatArray]
-    own_cost: float
 
     def turn(self, values: Mapping[str, FloatArray]) -> float:
         """Decide anew at the others' words.
@@ -101,7 +98,7 @@ class Party:
             raise _in_round(error, self._round) from error
         for hearer, paths in self.tells.items():
             said = {split(path)[1]: self.player.said[path] for path in paths}
-            yield self._word(hearer, self._round, said, self.player.own_cost)
+            yield self._word(hearer, self._round, said)
 
     def heard_in(self, sender: str) -> int:
         """Return the round in which anything of a sender was read last, 0 if nothing was."""
@@ -111,7 +108,7 @@ class Party:
         """Keep the newest of each; what is late never replaces what is newer."""
         self._waiting = []
         for message in mail:
-            if not isinstance(message, FlexOffer | FlexRequest):
+            if not isinstance(message, Response | Signal):
                 continue
             if self._simultaneous and message.round >= self._round:
                 self._waiting.append(message)

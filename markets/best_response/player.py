@@ -35,8 +35,6 @@ class AgentPlayer:
     ----------
     said : dict of str to array
         Its present word, by path.
-    own_cost : float
-        What that costs it before payments, at what it has heard.
     """
 
     def __init__(
@@ -48,7 +46,7 @@ class AgentPlayer:
         units: Mapping[str, float],
     ) -> None:
         self._units = units
-        self.game, self.name, self.own_cost = game, name, 0.0
+        self.game, self.name = game, name
         self._form = _stated(game, name)
         self._solver, self._damping = AgentSolver(self._form), damping
         self.said = {f"{name}.{key}": first[f"{name}.{key}"] for key in self._form.said}
@@ -69,8 +67,6 @@ class AgentPlayer:
         last = best if self._columns is None else self._columns
         self._answer, self._columns = best, last + self._damping * (best - last)
         self.said = self._words(self._columns, heard)
-        cost = self._form.objective_at(self._columns, heard)
-        self.own_cost = cost - _paid(self.game, self.name, {**values, **self.said})
         return moved
 
     def outcome(
@@ -124,14 +120,3 @@ def _breach(form: StandardForm, columns: FloatArray, heard: FloatArray) -> float
     off[: form.equal_rows] = np.abs(off[: form.equal_rows])
     terms = np.abs(rhs) + abs(form.matrix) @ np.abs(columns)
     return float((off / np.where(terms > 0, terms, 1.0)).max(initial=0.0))
-
-
-def _paid(game: Game, name: str, values: Mapping[str, FloatArray]) -> float:
-    """What an agent owes less what is owed to it, as far as it knows price and quantity."""
-    total = 0.0
-    for payment in game.payments:
-        sign, price = payment.sign_for(name), payment.price
-        if sign and payment.quantity in values and (not isinstance(price, str) or price in values):
-            each = values[price] if isinstance(price, str) else price
-            total += sign * payment.length_h * float(np.sum(each * values[payment.quantity]))
-    return total

@@ -169,14 +169,13 @@ def play_rounds(
     NoAnswer
         Naming who has no answer, or fell silent.
     """
-    result, begin = Transcript(), len(mailroom.log)
+    result, begin = Transcript(), mailroom.struck
     acts = {party.player.name: party.act for party in parties}
     try:
         while len(result.rounds) < rules.rounds and not result.settled and not result.cycle:
             mailroom.next_round()
             yield mailroom.together(acts)
-            faithful = not any(message.fault for message in mailroom.log[begin:])
-            result.note(parties, rules, faithful=faithful)
+            result.note(parties, rules, faithful=mailroom.struck == begin)
             if not result.settled:
                 _refuse_silence(parties, len(result.rounds))
     finally:

@@ -51,9 +51,9 @@ class Faults:
 
     Examples
     --------
-    >>> from equigrid.markets.messaging.messages import FlexOffer
+    >>> from equigrid.markets.messaging.messages import Response
     >>> faults = Faults(silent={"mg1": 4})
-    >>> faults.fate(FlexOffer(sender="mg1", receiver="disco", round=5), faults.stream())
+    >>> faults.fate(Response(sender="mg1", receiver="disco", round=5), faults.stream())
     Fate(fault='silent', delays=())
     """
 

@@ -1,16 +1,14 @@
 """The mailroom: messages delivered on the one clock, logged before delivery."""
 
-import hashlib
-import json
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import simpy
 
 from equigrid.markets.messaging.faults import Fate, Faults
-from equigrid.markets.messaging.messages import Message, from_record, to_record
+from equigrid.markets.messaging.message_log import LogEntry, MessageLog, digest, log_lines
+from equigrid.markets.messaging.messages import Message
 
 T = TypeVar("T")
 Watcher = Callable[[Message], None]
@@ -20,7 +18,7 @@ Act = Callable[[list[Message]], Iterable[Message]]
 class Mailroom:
     """Letter boxes of all parties on a SimPy clock.
 
-    A method that bargains goes in rounds. It calls `next_round`, posts its requests, waits for
+    A method that bargains goes in rounds. It calls `next_round`, posts its signals, waits for
     `together`, in which each party reads its own letter box and answers, and empties the box of
     who asked. When the bargaining is over, whatever its end, it calls `end_bargaining`.
 
@@ -32,6 +30,21 @@ class Mailroom:
         Case of a study that all messages belong to.
     faults : Faults, optional
         What may happen to the messages of a bargaining; every other message arrives at once.
+    rounds_kept : int, optional
+        Of the rounds of each bargaining, how many of the last stay in the log. Of each other round
+        a `RoundDigest` does. All stay without it.
+
+    Attributes
+    ----------
+    log : list of Message
+        What was posted, in order, but for rounds that are not kept.
+    struck : int
+        How many messages a fault has struck.
+
+    Raises
+    ------
+    ValueError
+        When ``rounds_kept`` is no number of rounds.
 
     Examples
     --------
@@ -47,10 +60,13 @@ class Mailroom:
         clock: simpy.Environment | None = None,
         case: str = "",
         faults: Faults | None = None,
+        rounds_kept: int | None = None,
     ) -> None:
         self.case = case
         self.clock = clock or simpy.Environment()
-        self.log: list[Message] = []
+        self._log = MessageLog(rounds_kept)
+        self.log = self._log.messages
+        self.struck = 0
         self.faults = faults or Faults()
         self._luck = self.faults.stream()
         self._late: list[tuple[int, Message]] = []
@@ -63,12 +79,13 @@ class Mailroom:
         fate = self.faults.fate(message, self._luck) if message.bargaining else Fate()
         stamped = replace(
             message,
-            seq=len(self.log),
+            seq=self._log.posted,
             minute=int(self.clock.now),
             case=self.case,
             fault=fate.fault,
         )
-        self.log.append(stamped)
+        self._log.add(stamped)
+        self.struck += bool(fate.fault)
         for watcher in self._watchers:
             watcher(stamped)
         for rounds in fate.delays:
@@ -88,6 +105,7 @@ class Mailroom:
     def end_bargaining(self) -> None:
         """Forget what is late or unread of a bargaining, so that the next one never reads it."""
         self._late = []
+        self._log.end_bargaining()
         for box in self._boxes.values():
             box.items = [message for message in box.items if not message.bargaining]
 
@@ -109,19 +127,19 @@ class Mailroom:
 
         Examples
         --------
-        >>> from equigrid.markets.messaging.messages import FlexOffer, FlexRequest
+        >>> from equigrid.markets.messaging.messages import Response, Signal
         >>> room = Mailroom()
         >>> def answer(mail):
-        ...     return [FlexOffer(sender="mg1", receiver=m.sender, round=m.round) for m in mail]
+        ...     return [Response(sender="mg1", receiver=m.sender, round=m.round) for m in mail]
         >>> def bargaining():
         ...     room.next_round()
-        ...     room.post(FlexRequest(sender="disco", receiver="mg1", round=1))
+        ...     room.post(Signal(sender="disco", receiver="mg1", round=1))
         ...     yield room.together({"mg1": answer})
-        ...     offers = room.empty("disco")
+        ...     responses = room.empty("disco")
         ...     room.end_bargaining()
-        ...     return offers
-        >>> [(offer.kind, offer.round) for offer in room.run(bargaining())]
-        [('FlexOffer', 1)]
+        ...     return responses
+        >>> [(response.kind, response.round) for response in room.run(bargaining())]
+        [('Response', 1)]
         """
         turns = [self.start(self._turn(party, act)) for party, act in acts.items()]
         for turn in turns:
@@ -156,13 +174,17 @@ class Mailroom:
         """Run a process to its end and return its result."""
         return cast("T", self.clock.run(until=self.start(process)))
 
+    def entries(self) -> list[LogEntry]:
+        """Return the log, with a digest of each round that is not kept where it began."""
+        return self._log.entries()
+
     def lines(self) -> str:
         """Return the log, one JSON object a line."""
-        return log_lines(self.log)
+        return log_lines(self.entries())
 
     def digest(self) -> str:
         """Return the SHA-256 of the log."""
-        return digest(self.log)
+        return digest(self.entries())
 
     def _deliver(self, message: Message) -> None:
         for receiver in self._receivers:
@@ -171,32 +193,3 @@ class Mailroom:
 
     def _box(self, party: str) -> simpy.Store:
         return self._boxes.setdefault(party, simpy.Store(self.clock))
-
-
-def log_lines(messages: Iterable[Message]) -> str:
-    """Return messages as a log, one JSON object a line."""
-    return "".join(json.dumps(to_record(message)) + "\n" for message in messages)
-
-
-def digest(messages: Iterable[Message]) -> str:
-    """Return the SHA-256 of messages as a log."""
-    return hashlib.sha256(log_lines(messages).encode()).hexdigest()
-
-
-def read_log(path: Path) -> list[Message]:
-    """Read messages back from a log.
-
-    Raises
-    ------
-    ValueError
-        Naming the line that is no message.
-    """
-    return list(_parsed(path, path.read_text(encoding="utf-8").splitlines()))
-
-
-def _parsed(path: Path, lines: Iterable[str]) -> Iterable[Message]:
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield from_record(json.loads(line))
-        except (ValueError, AttributeError, TypeError) as error:
-            raise ValueError(f"{path}:{number}: not a message: {error}") from error

@@ -11,7 +11,7 @@ from equigrid.markets.accounts.settlement import transfers
 from equigrid.markets.games.fleet import Fleet
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.messaging.messages import Announcement, FlexOrder, FlexSettlement, Schedule
+from equigrid.markets.messaging.messages import Announcement, FinalSignal, Schedule, Settlement
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.sources import Dual, speaker, split
 
@@ -71,7 +71,7 @@ def announce_outcome(
 ) -> None:
     """Post final signals, schedules and settlement, whatever the method that found them."""
     for agent in game.deciders:
-        kind = FlexOrder if agent.name in game.leaders else Schedule
+        kind = FinalSignal if agent.name in game.leaders else Schedule
         for hearer, said in _heard_from(game, agent).items():
             sources = {_name_of(source): values[source] for source in said}
             follows = any(hearer == follower.name for follower in game.followers)
@@ -82,7 +82,7 @@ def announce_outcome(
     _announce_balances(game, values, mailroom, stage, rounds)
     for name, payer, payee, amount in transfers(game, values):
         mailroom.post(
-            FlexSettlement(
+            Settlement(
                 sender=payer,
                 receiver=payee,
                 stage=stage,
@@ -100,10 +100,10 @@ def _announce_balances(
     for balance in game.balances:
         for name in dict.fromkeys(term.agent for term in balance.signed):
             price = {"price": values[balance.name]}
-            order = FlexOrder(sender=balance.name, receiver=name, values=price)
+            final = FinalSignal(sender=balance.name, receiver=name, values=price)
             said = {t.said: values[t.source] for t in balance.signed if t.agent == name}
             schedule = Schedule(sender=name, receiver=balance.name, values=said)
-            for message in (order, schedule):
+            for message in (final, schedule):
                 mailroom.post(replace(message, stage=stage, round=rounds))
 
 

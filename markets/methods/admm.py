@@ -30,7 +30,7 @@ _AFTER_FIXING = 300
 
 @dataclass(frozen=True)
 class Admm(AdmmSettings):
-    """Settle balances by rounds of prices and offers; nobody sees another's problem.
+    """Settle balances by rounds of prices and responses; nobody sees another's problem.
 
     Agents with whole numbers are a heuristic: once all has settled with them relaxed, each in turn
     fixes them near what it had settled on, and the others settle again; a second try lets nobody
@@ -41,10 +41,10 @@ class Admm(AdmmSettings):
     rounds : int
         Limit; what has not settled by then is reported so.
     tolerance : float
-        Greatest imbalance as a share of the greatest offer, or of a thousandth of the balance's own
-        unit of quantity, which is found from the parties' figures.
+        Greatest imbalance as a share of the greatest quantity told, or of a thousandth of the
+        balance's own unit of quantity, which is found from the parties' figures.
     dual_tolerance : float
-        Norm of what all offers are off their aims, by which aims and price still move, × rho, as
+        Norm of what all responses are off their aims, by which aims and price still move, × rho, as
         a share of the norm of the prices seen. An exchange is settled when both hold in every
         balance, twice running.
     rho : float, optional
@@ -59,7 +59,7 @@ class Admm(AdmmSettings):
     memory : int
         Rounds that acceleration mixes, 0 for plain rounds.
     patience : int
-        Rounds without an offer that counts, after which a party is taken for silent.
+        Rounds without a response that counts, after which a party is taken for silent.
     silent : str
         ``stop`` when a party falls silent, naming it, or ``go on`` without it, at what it said
         last.
@@ -133,6 +133,7 @@ class Admm(AdmmSettings):
                 return talk
             if (yield from _fix_whole(talk, whole, mailroom, stage, beyond=beyond)):
                 return talk
+            mailroom.end_bargaining()  # the next one begins with round 1 again
         raise NoAnswer(
             f"Admm settles with the whole numbers of '{whole[0].name}' relaxed, and finds none "
             "with which the balances hold; use Exact, which solves the central problem",

@@ -50,6 +50,18 @@ from .markets.games.agent_checks import check_agent as check_agent
 from .markets.games.fleet import Fleet as Fleet
 from .markets.games.game import Game as Game
 from .markets.messaging.faults import Faults as Faults
+from .markets.messaging.messages import Announcement as Announcement
+from .markets.messaging.messages import FinalSignal as FinalSignal
+from .markets.messaging.messages import FlexOffer as FlexOffer
+from .markets.messaging.messages import FlexOfferResponse as FlexOfferResponse
+from .markets.messaging.messages import FlexOrder as FlexOrder
+from .markets.messaging.messages import FlexRequest as FlexRequest
+from .markets.messaging.messages import FlexSettlement as FlexSettlement
+from .markets.messaging.messages import Response as Response
+from .markets.messaging.messages import Schedule as Schedule
+from .markets.messaging.messages import Settlement as Settlement
+from .markets.messaging.messages import Signal as Signal
+from .markets.messaging.rejection_reasons import RejectionReason as RejectionReason
 from .markets.methods.admm import Admm as Admm
 from .markets.methods.best_response import BestResponse as BestResponse
 from .markets.methods.exact import Exact as Exact
@@ -69,6 +81,7 @@ __all__ = [
     "Agent",
     "AgentSolver",
     "AmbiguitySet",
+    "Announcement",
     "Balance",
     "BatchFlow",
     "BestConfiguration",
@@ -79,7 +92,13 @@ __all__ = [
     "Equilibrium",
     "Exact",
     "Faults",
+    "FinalSignal",
     "Fleet",
+    "FlexOffer",
+    "FlexOfferResponse",
+    "FlexOrder",
+    "FlexRequest",
+    "FlexSettlement",
     "FlowStatus",
     "Game",
     "Interrupted",
@@ -91,10 +110,15 @@ __all__ = [
     "PhotovoltaicDays",
     "Point",
     "RadialConfigurations",
+    "RejectionReason",
+    "Response",
     "Result",
     "RunInterrupted",
     "ScenarioSet",
+    "Schedule",
     "SearchEffort",
+    "Settlement",
+    "Signal",
     "SolverFailed",
     "Study",
     "UnusableGame",

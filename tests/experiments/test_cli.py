@@ -80,7 +80,7 @@ def test_replay_agrees_and_notices_a_changed_message(finished: Path, tmp_path: P
     subprocess.run(["cp", "-r", str(finished), str(copied)], check=True)
     log = copied / "messages.jsonl"
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    settlement = next(m for m in reversed(lines) if m["kind"] == "FlexSettlement")
+    settlement = next(m for m in reversed(lines) if m["kind"] == "Settlement")
     settlement["amount"] += 1.0
     log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     changed = _call("replay", copied)

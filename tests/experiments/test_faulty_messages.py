@@ -10,8 +10,8 @@ import pytest
 import equigrid as eg
 from equigrid.experiments.replay import replay
 from equigrid.experiments.run import run
-from equigrid.markets.messaging.mailroom import read_log
-from equigrid.markets.messaging.messages import FlexOffer
+from equigrid.markets.messaging.message_log import read_log
+from equigrid.markets.messaging.messages import Message, Response
 
 Written = Callable[..., Path]
 FAULTS = {
@@ -47,7 +47,8 @@ def test_a_study_with_faults_comes_to_the_same_end(
     assert found.summary() == calm.summary()
     for name, table in calm.tables.items():
         assert found.tables[name].equals(table), name
-    told = {message.fault.split(" ")[0] for message in read_log(out / "messages.jsonl")}
+    log = read_log(out / "messages.jsonl")
+    told = {message.fault.split(" ")[0] for message in log if isinstance(message, Message)}
     assert {"", "lost", "late"} <= told
     assert found.manifest["messages"]["loss"] == 0.2
     assert replay(out) == []
@@ -68,7 +69,7 @@ def test_each_case_and_each_seed_has_luck_of_its_own(written: Written) -> None:
     def luck(seed: int, case: str) -> list[str]:
         world = eg.World(study.with_seed(seed), case)
         for number in range(50):
-            world.mailroom.post(FlexOffer(sender="mg1", receiver="disco", round=number))
+            world.mailroom.post(Response(sender="mg1", receiver="disco", round=number))
         return [message.fault for message in world.mailroom.log]
 
     calls = [(1, "with-flexibility"), (1, "without-flexibility"), (2, "with-flexibility")]
@@ -104,6 +105,8 @@ def test_a_party_that_falls_silent_is_named(written: Written) -> None:
         ({"duplicate": -0.1}, "messages.duplicate: must be at least 0 (got -0.1)"),
         ({"delay_rounds": 1.5}, "messages.delay_rounds: must be a whole number (got 1.5)"),
         ({"delay_rounds": -1}, "messages.delay_rounds: must be at least 0 (got -1)"),
+        ({"rounds_kept": -1}, "messages.rounds_kept: must be at least 0 (got -1)"),
+        ({"rounds_kept": 1.5}, "messages.rounds_kept: must be a whole number (got 1.5)"),
         ({"los": 0.1}, "messages.los: unknown field 'los'; did you mean 'loss'?"),
         ({"silent": {"mg1": 4}}, "messages.silent: must be a list (got a mapping)"),
         (
@@ -142,7 +145,8 @@ def test_what_is_absent_stays_absent(written: Written, tmp_path: Path) -> None:
         study = eg.load_study(written(_with(nothing)))
         assert study.spec == absent.spec
         assert study.digest() == absent.digest()
-    study = eg.load_study(written(_with(FAULTS)))
+    assert "rounds_kept" not in eg.load_study(written(_with(FAULTS))).to_yaml()
+    study = eg.load_study(written(_with({**FAULTS, "rounds_kept": 3})))
     assert study.digest() != absent.digest()
     path = tmp_path / "again.yaml"
     path.write_text(study.to_yaml(), encoding="utf-8")

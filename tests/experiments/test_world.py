@@ -7,7 +7,7 @@ import pytest
 
 import equigrid as eg
 from equigrid.experiments.run import run
-from equigrid.markets.messaging.messages import Announcement, FlexOffer, FlexRequest, FlexSettlement
+from equigrid.markets.messaging.messages import Announcement, Response, Settlement, Signal
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def test_the_iso_publishes_and_receives_the_schedule(world: eg.World) -> None:
 def test_a_party_sees_its_own_mail_only(world: eg.World) -> None:
     mail = world.shell("mg1")
     assert all("mg1" in (m.sender, m.receiver) for m in [*mail.heard, *mail.said])
-    requests = [m for m in mail.heard if isinstance(m, FlexRequest)]
-    offers = [m for m in mail.said if isinstance(m, FlexOffer)]
+    requests = [m for m in mail.heard if isinstance(m, Signal)]
+    offers = [m for m in mail.said if isinstance(m, Response)]
     assert [m.round for m in requests] == [m.round for m in offers] == list(range(1, 6))
 
 
@@ -49,7 +49,7 @@ def test_settlement_messages_are_the_payments(world: eg.World) -> None:
     bills = {
         message.payment: message.amount
         for message in world.mailroom.log
-        if isinstance(message, FlexSettlement) and message.stage == "day-ahead"
+        if isinstance(message, Settlement) and message.stage == "day-ahead"
     }
     assert bills == pytest.approx(dict(world.outcomes["day-ahead"].payments))
 

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import equigrid as eg
-from equigrid.markets.messaging.mailroom import Mailroom, read_log
-from equigrid.markets.messaging.messages import FlexOffer, FlexRequest, Message
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.message_log import read_log
+from equigrid.markets.messaging.messages import Message, Response, Signal
 
 HOURS = 4
 LOAD = np.array([3.0, 6.0, 9.0, 4.0])
@@ -180,9 +181,7 @@ def test_others_settle_around_what_a_silent_party_said_last(name: str) -> None:
     method = eg.Admm(patience=10, silent="go on")
     room, found = talked(eg.Faults(silent={name: 7}), method)
     assert found.settled
-    last = next(
-        m for m in room.log if isinstance(m, FlexOffer) and (m.sender, m.round) == (name, 7)
-    )
+    last = next(m for m in room.log if isinstance(m, Response) and (m.sender, m.round) == (name, 7))
     agent = found.game.agent(name)
     said = next(iter(agent.says))
     term = next(t for t in found.game.balances[0].signed if t.agent == name)
@@ -225,12 +224,12 @@ def _received(party: str, game: eg.Game) -> tuple[list[Message], Mailroom]:
 
 def test_a_party_sees_prices_and_nothing_of_the_others() -> None:
     mail, room = _received("mg1", _two_balances())
-    requests = [message for message in mail if isinstance(message, FlexRequest)]
+    requests = [message for message in mail if isinstance(message, Signal)]
     assert {message.sender for message in mail} == {"energy"}
-    assert {message.kind for message in mail} <= {"FlexRequest", "FlexOrder", "FlexSettlement"}
+    assert {message.kind for message in mail} <= {"Signal", "FinalSignal", "Settlement"}
     named = {"price", "shift", "rho", "version", "mix", "window"}
     assert all(set(message.values) == named for message in requests)
-    offers = [m for m in room.log if isinstance(m, FlexOffer) and m.sender != "mg1"]
+    offers = [m for m in room.log if isinstance(m, Response) and m.sender != "mg1"]
     theirs = {tuple(m.values[key]) for m in offers for key in ("quantity", "step")}
     theirs -= {(0.0,) * HOURS}  # where everybody begins, which tells nothing
     for message in requests:
@@ -248,24 +247,25 @@ def test_who_stands_at_one_entry_hears_of_that_entry_only() -> None:
     )
     mail, room = _received("peaker", pool(peaker, extra=["peaker.output_mw"]))
     for message in mail:
-        if isinstance(message, FlexRequest):
+        if isinstance(message, Signal):
             assert np.shape(message.values["price"]) == (1,)
     for message in room.log:
-        if isinstance(message, FlexOffer) and message.sender == "peaker":
+        if isinstance(message, Response) and message.sender == "peaker":
             assert np.shape(message.values["quantity"]) == (1,)
 
 
 def test_parties_talk_to_their_balances_and_to_nobody_else() -> None:
     room, _ = talked(game=_two_balances())
-    talk = {(m.sender, m.receiver) for m in room.log if isinstance(m, FlexOffer)}
+    talk = {(m.sender, m.receiver) for m in room.log if isinstance(m, Response)}
     energy = {"plant", "market", "mg1", "mg2", "turbine"}
     assert talk == {(name, "energy") for name in energy} | {
         (name, "reserve") for name in ("turbine", "helper")
     }
-    asked = {(m.receiver, m.sender) for m in room.log if isinstance(m, FlexRequest)}
+    asked = {(m.receiver, m.sender) for m in room.log if isinstance(m, Signal)}
     assert asked == talk
+    assert '"own_cost"' not in room.lines()
     for message in room.log:
-        if isinstance(message, FlexOffer):
+        if isinstance(message, Response):
             assert np.shape(message.values["quantity"]) == (HOURS,)
             assert set(message.values) == {
                 *("quantity", "step", "step_size", "products", "size", "version"),

@@ -175,18 +175,19 @@ def test_leaders_tell_each_other_and_the_outcome_is_posted(
     sellers: tuple[Equilibrium, Mailroom],
 ) -> None:
     found, room = sellers
-    requests = [m for m in room.log if m.kind == "FlexRequest"]
+    requests = [m for m in room.log if m.kind == "Signal"]
+    assert '"own_cost"' not in room.lines()
     assert [(m.sender, m.receiver, m.round) for m in requests] == [
         (f"s{k}", f"s{3 - k}", number) for number in range(1, len(found.rounds) + 1) for k in (1, 2)
     ]
     rest = [(m.kind, m.sender, m.receiver) for m in room.log[len(requests) :]]
     assert rest == [
-        ("FlexOrder", "s1", "site"),
-        ("FlexOrder", "s2", "site"),
+        ("FinalSignal", "s1", "site"),
+        ("FinalSignal", "s2", "site"),
         ("Schedule", "site", "s1"),
         ("Schedule", "site", "s2"),
-        ("FlexSettlement", "site", "s1"),
-        ("FlexSettlement", "site", "s2"),
+        ("Settlement", "site", "s1"),
+        ("Settlement", "site", "s2"),
     ]
 
 

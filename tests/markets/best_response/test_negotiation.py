@@ -15,7 +15,7 @@ from tests.support import led_games as build
 from equigrid.errors import NoAnswer, WrongMethod
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.messaging.messages import FlexOffer, FlexRequest
+from equigrid.markets.messaging.messages import Response, Signal
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.methods.exact import Exact
 from equigrid.markets.model.agent import Agent
@@ -97,17 +97,18 @@ def test_every_round_is_a_request_and_an_offer() -> None:
     rounds = len(found.rounds)
     assert found.statistics["rounds"] == rounds
     kinds = [(m.kind, m.round) for m in room.log]
-    wanted = [(k, n + 1) for n in range(rounds) for k in ("FlexRequest", "FlexOffer")]
+    wanted = [(k, n + 1) for n in range(rounds) for k in ("Signal", "Response")]
     assert kinds[: 2 * rounds] == wanted
-    assert [kind for kind, _ in kinds[2 * rounds :]] == ["FlexOrder", "Schedule", "FlexSettlement"]
+    assert [kind for kind, _ in kinds[2 * rounds :]] == ["FinalSignal", "Schedule", "Settlement"]
     for record, (request, offer) in zip(
         found.rounds, zip(room.log[::2], room.log[1::2], strict=False), strict=False
     ):
-        assert isinstance(request, FlexRequest)
-        assert isinstance(offer, FlexOffer)
+        assert isinstance(request, Signal)
+        assert isinstance(offer, Response)
         assert request.values["price"] == record["announced"]["disco.price"].tolist()
         bill = np.dot(request.values["price"], offer.values["bought"])
         site = game.forms["site"]
+        assert offer.own_cost is not None
         assert offer.own_cost >= 0
         assert bill + offer.own_cost <= np.dot(request.values["price"], [4, 5]) + 1e-9
         assert offer.sender == site.agent.name

@@ -90,7 +90,7 @@ def test_the_outcome_is_posted_and_the_name_of_the_method_is_given() -> None:
     kinds = [(m.kind, m.sender, m.receiver, m.stage) for m in room.log]
     assert kinds == [
         ("Schedule", "plant", "site", "real-time"),
-        ("FlexSettlement", "site", "market", "real-time"),
+        ("Settlement", "site", "market", "real-time"),
     ]
 
 

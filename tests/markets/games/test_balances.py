@@ -11,7 +11,7 @@ import pytest
 
 import equigrid as eg
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.messaging.messages import FlexSettlement, Schedule
+from equigrid.markets.messaging.messages import Schedule, Settlement
 
 HOURS = 3
 LOAD = np.array([2.0, 5.0, 9.0])
@@ -204,14 +204,14 @@ def test_a_right_hand_side_makes_the_balance_the_counterparty(
 def test_every_party_is_told_its_money_and_its_price(method: eg.Exact | eg.Admm) -> None:
     room = Mailroom()
     found = room.run(method.play(_pool(), room, "market"))
-    money = [message for message in room.log if isinstance(message, FlexSettlement)]
+    money = [message for message in room.log if isinstance(message, Settlement)]
     told = [(m.sender, m.receiver, m.payment, m.amount) for m in money]
     table = found.settlement[["payer", "payee", "payment", "amount"]]
     assert told == [tuple(row) for row in table.itertuples(index=False)]
     assert {m.stage for m in money} == {"market"}
     schedules = [m for m in room.log if isinstance(m, Schedule) and m.receiver == "energy"]
     assert {m.sender for m in schedules} >= {"plant", "user"}
-    announced = [m for m in room.log if m.sender == "energy" and m.kind == "FlexOrder"]
+    announced = [m for m in room.log if m.sender == "energy" and m.kind == "FinalSignal"]
     assert {m.receiver for m in announced} >= {"plant", "user"}
 
 

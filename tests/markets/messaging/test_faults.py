@@ -19,13 +19,14 @@ from equigrid.markets.best_response import negotiation
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.faults import Faults
-from equigrid.markets.messaging.mailroom import Mailroom, read_log
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.message_log import read_log
 from equigrid.markets.messaging.messages import (
     KINDS,
-    FlexOffer,
-    FlexRequest,
-    FlexSettlement,
     Message,
+    Response,
+    Settlement,
+    Signal,
 )
 from equigrid.markets.methods.best_response import BestResponse
 
@@ -34,11 +35,11 @@ WORST = Faults(loss=0.2, delay_rounds=3, duplicate=0.1, seed=5)
 LOG = """
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.messaging.messages import FlexOffer
+from equigrid.markets.messaging.messages import Response
 room = Mailroom(faults=Faults(loss=0.3, delay_rounds=2, duplicate=0.3, seed=SEED))
 for number in range(60):
     room.next_round()
-    room.post(FlexOffer(sender="mg1", receiver="disco", round=number))
+    room.post(Response(sender="mg1", receiver="disco", round=number))
 print(room.digest(), [m.seq for m in room.empty("disco")])
 """
 
@@ -53,8 +54,8 @@ faults = st.builds(
 )
 
 
-def _offer(number: int = 1, sender: str = "one") -> FlexOffer:
-    return FlexOffer(sender=sender, receiver="disco", round=number)
+def _offer(number: int = 1, sender: str = "one") -> Response:
+    return Response(sender=sender, receiver="disco", round=number)
 
 
 def _talked(
@@ -113,14 +114,22 @@ def test_no_fault_is_no_change(names: list[str], seed: int) -> None:
     assert "fault" not in rooms[0].lines()
 
 
-@given(given_faults=faults, name=st.sampled_from(["Announcement", "FlexOrder", "Schedule"]))
+@given(given_faults=faults, name=st.sampled_from(sorted(set(KINDS) - {"Signal", "Response"})))
 def test_only_a_bargaining_suffers(given_faults: Faults, name: str) -> None:
     room = Mailroom(faults=given_faults)
     for number in range(20):
         room.post(KINDS[name](sender="one", receiver="disco", round=number))
-    room.post(FlexSettlement(sender="one", receiver="disco", round=9, amount=1.0))
+    room.post(Settlement(sender="one", receiver="disco", round=9, amount=1.0))
     assert room.empty("disco") == room.log
     assert {message.fault for message in room.log} == {""}
+
+
+@pytest.mark.parametrize("name", ["Signal", "Response"])
+def test_faults_strike_signals_and_responses(name: str) -> None:
+    room = Mailroom(faults=Faults(loss=0.9, seed=1))
+    for number in range(20):
+        room.post(KINDS[name](sender="one", receiver="disco", round=number))
+    assert room.struck == sum(m.fault == "lost" for m in room.log) > 10
 
 
 @given(given_faults=faults)
@@ -282,7 +291,7 @@ def test_a_negotiation_without_faults_says_what_it_always_said() -> None:
     rounds = [
         (kind, number + 1)
         for number in range(len(found.rounds))
-        for kind in ("FlexRequest", "FlexRequest", "FlexOffer", "FlexOffer")
+        for kind in ("Signal", "Signal", "Response", "Response")
     ]
     talk = [message for message in one.log if message.bargaining]
     assert [(message.kind, message.round) for message in talk] == rounds
@@ -290,12 +299,12 @@ def test_a_negotiation_without_faults_says_what_it_always_said() -> None:
 
 def test_a_repeated_request_gets_the_same_offer() -> None:
     room, _ = _play(build.two_sites(3), WORST)
-    offers: dict[tuple[str, int], list[FlexOffer]] = {}
-    requests: dict[int, list[FlexRequest]] = {}
+    offers: dict[tuple[str, int], list[Response]] = {}
+    requests: dict[int, list[Signal]] = {}
     for message in room.log:
-        if isinstance(message, FlexOffer):
+        if isinstance(message, Response):
             offers.setdefault((message.sender, message.round), []).append(message)
-        if isinstance(message, FlexRequest):
+        if isinstance(message, Signal):
             requests.setdefault(message.round, []).append(message)
     assert max(map(len, offers.values())) > 1
     for same in offers.values():
@@ -309,7 +318,7 @@ def test_a_silent_party_is_named_after_a_limit() -> None:
     with pytest.raises(NoAnswer, match="agent 's1' has not answered in 30 tries; lower") as told:
         room.run(BestResponse().play(build.two_sites(3), room))
     assert told.value.agent == "s1"
-    asked = [m for m in room.log if (m.kind, m.receiver, m.round) == ("FlexRequest", "s1", 3)]
+    asked = [m for m in room.log if (m.kind, m.receiver, m.round) == ("Signal", "s1", 3)]
     answered = [m for m in room.log if m.sender == "s1"]
     assert len(asked) == 30
     assert [m.fault for m in answered] == ["", "", *["silent"] * 30]
@@ -320,7 +329,7 @@ def test_a_leader_that_falls_silent_ends_the_talk_too() -> None:
     room = Mailroom(faults=Faults(silent={"disco": 0}))
     with pytest.raises(NoAnswer, match="agents 's0', 's1' have not answered in 30 tries"):
         room.run(BestResponse().play(build.two_sites(3), room))
-    assert {message.kind for message in room.log} == {"FlexRequest"}
+    assert {message.kind for message in room.log} == {"Signal"}
 
 
 def test_after_a_failed_talk_the_next_one_reads_nothing_of_it(

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from equigrid.errors import NoAnswer
 from equigrid.markets.games.game import Game
-from equigrid.markets.messaging.mailroom import Mailroom, read_log
+from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.message_log import read_log
 from equigrid.markets.messaging.messages import (
     Announcement,
-    FlexOffer,
-    FlexOrder,
+    FinalSignal,
     Message,
+    Response,
     Schedule,
 )
 from equigrid.markets.messaging.posting import announce_constants
@@ -106,7 +107,7 @@ def test_a_log_is_read_back_as_it_was(
     room = Mailroom()
     for note in notes:
         room.post(_note(note))
-    room.post(FlexOrder(sender="disco", receiver="site", values={"price": amounts}))
+    room.post(FinalSignal(sender="disco", receiver="site", values={"price": amounts}))
     path = tmp_path_factory.mktemp("log") / "messages.jsonl"
     path.write_text(room.lines(), encoding="utf-8")
     assert read_log(path) == room.log
@@ -172,8 +173,8 @@ def test_a_negotiation_has_one_log_whatever_the_hash_seed() -> None:
     assert int(found.pop().splitlines()[-1].split()[0]) > 10  # HiGHS greets before
 
 
-def _offer(sender: str = "site", number: int = 1) -> FlexOffer:
-    return FlexOffer(sender=sender, receiver="disco", round=number)
+def _offer(sender: str = "site", number: int = 1) -> Response:
+    return Response(sender=sender, receiver="disco", round=number)
 
 
 def test_parties_act_on_their_own_mail_in_the_order_given() -> None:

@@ -201,9 +201,9 @@ def test_what_is_posted_on_the_clock() -> None:
     game = build.game(build.disco(), build.site())
     found = room.run(Exact().play(game, room, "day-ahead"))
     assert [(m.kind, m.sender, m.receiver) for m in room.log] == [
-        ("FlexOrder", "disco", "site"),
+        ("FinalSignal", "disco", "site"),
         ("Schedule", "site", "disco"),
-        ("FlexSettlement", "site", "disco"),
+        ("Settlement", "site", "disco"),
     ]
     assert {m.stage for m in room.log} == {"day-ahead"}
     assert found.method == "exact"
