@@ -18,7 +18,11 @@ from .experiments.spec.fields import Bus as Bus
 from .experiments.spec.fields import Fraction as Fraction
 from .experiments.spec.fields import Name as Name
 from .experiments.spec.fields import Positive as Positive
+from .experiments.spec.part import Part as Part
+from .experiments.spec.series import BusSeries as BusSeries
+from .experiments.spec.series import Series as Series
 from .experiments.spec.study import Study as Study
+from .experiments.spec.study_spec import StudySpec as StudySpec
 from .experiments.system import System as System
 from .experiments.world.case_run import CaseRun as CaseRun
 from .experiments.world.kpi import Kpi as Kpi
@@ -86,7 +90,12 @@ __all__ = [
     "BatchFlow",
     "BestConfiguration",
     "BestResponse",
+    "Bus",
+    "BusSeries",
+    "CaseRun",
     "Certificate",
+    "Check",
+    "Decision",
     "Dual",
     "EquigridError",
     "Equilibrium",
@@ -100,15 +109,22 @@ __all__ = [
     "FlexRequest",
     "FlexSettlement",
     "FlowStatus",
+    "Fraction",
     "Game",
     "Interrupted",
+    "Kpi",
     "Link",
+    "Name",
     "Network",
+    "NetworkError",
     "NoAnswer",
     "OperatingLimits",
+    "Operation",
+    "Part",
     "Payment",
     "PhotovoltaicDays",
     "Point",
+    "Positive",
     "RadialConfigurations",
     "RejectionReason",
     "Response",
@@ -117,10 +133,15 @@ __all__ = [
     "ScenarioSet",
     "Schedule",
     "SearchEffort",
+    "Series",
     "Settlement",
     "Signal",
     "SolverFailed",
+    "Stage",
     "Study",
+    "StudySpec",
+    "System",
+    "SystemFailed",
     "UnusableGame",
     "UnusableInput",
     "UnusablePlace",
