@@ -10,8 +10,8 @@ from equigrid.arrays import BoolArray
 from equigrid.experiments.ends import explained_end
 from equigrid.experiments.refusals import refuse_infeasible_case
 from equigrid.experiments.result import CaseResult, Kpi
-from equigrid.experiments.strict import in_words
 from equigrid.experiments.spec.study import Study
+from equigrid.experiments.strict import in_words
 from equigrid.experiments.systems import Dispatch, System
 from equigrid.experiments.world import Progress, World
 from equigrid.grid.verified_flow import VerifiedFlow, verified_flow

@@ -47,7 +47,8 @@ def play_cases(study: Study, tell: Progress, seconds: float | None = None) -> Pl
     """
     played = Played(study, tell, seconds)
     names = [case.name for case in study.cases]
-    asked = study.spec.network and study.spec.network.linearisation
+    said = study.spec.network
+    asked = None if said is None else said.linearisation
     first = None if asked is None else asked.case
     for name in sorted(names, key=lambda name: name != first):
         if played.interrupted or played.failure is not None:

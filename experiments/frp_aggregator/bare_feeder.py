@@ -6,9 +6,9 @@ import numpy as np
 
 from equigrid.agents.network_operator import NetworkOperator
 from equigrid.arrays import BoolArray, FloatArray, IntArray
-from equigrid.experiments.spec.findings import UnusableInput
 from equigrid.experiments.frp_aggregator.days import days_of
 from equigrid.experiments.frp_aggregator.parties import operator_of
+from equigrid.experiments.spec.findings import UnusableInput
 from equigrid.experiments.spec.study import Study
 from equigrid.grid.ac import AcViolations
 from equigrid.grid.verified_flow import verified_flow

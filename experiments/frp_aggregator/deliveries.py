@@ -7,7 +7,6 @@ import pandas as pd
 
 from equigrid.agents.network_operator import STATES
 from equigrid.arrays import FloatArray, IntArray
-from equigrid.experiments.frp_aggregator import schema
 from equigrid.experiments.frp_aggregator.parties import loads_of, spec_of
 from equigrid.experiments.spec.study import Study, StudyCase
 from equigrid.experiments.systems import Deliveries

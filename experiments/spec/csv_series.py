@@ -93,9 +93,7 @@ def _chosen(
     return None if rows is None else (table, rows)
 
 
-def _fields(
-    said: Mapping[str, Any], loc: Loc, fields: Sequence[str], errors: FieldErrors
-) -> None:
+def _fields(said: Mapping[str, Any], loc: Loc, fields: Sequence[str], errors: FieldErrors) -> None:
     for name in said:
         if name not in fields:
             near = suggestion(name, fields) or f"; fields here are: {', '.join(fields)}"

@@ -96,7 +96,7 @@ def set_value(
     Nowhere
         When the path names no field, or one that may not be set.
     """
-    first = path.split(".")[0]
+    first = path.split(".", maxsplit=1)[0]
     if first in refused:
         raise Nowhere(f"'{first}' holds for the whole study and cannot be set here")
     data = copy.deepcopy(document.data)

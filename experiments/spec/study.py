@@ -143,7 +143,9 @@ class Study:
         unknown = [self._no_case(name) for name in asked if name not in known]
         if unknown or not asked:
             raise UnusableInput(unknown or [self.finding(("cases",), "name at least one case")])
-        fits = [c.spec.network.linearisation for c in self.cases if c.name in asked and c.spec.network]
+        fits = [
+            c.spec.network.linearisation for c in self.cases if c.name in asked and c.spec.network
+        ]
         kept = {*asked, *(fit.case for fit in fits if fit is not None)}
         chosen = tuple(case for case in self.spec.cases if case.name in kept)
         study = self._updated(cases=chosen)
@@ -168,7 +170,9 @@ class Study:
         if all(entry.method != method for entry in timetable):
             message = f"no stage of the study uses the method '{method}'; add one under timetable"
             raise UnusableInput([self.finding(("timetable",), message)])
-        return self._updated(timetable=tuple(s for s in timetable if s.method in ("announce", method)))
+        return self._updated(
+            timetable=tuple(s for s in timetable if s.method in ("announce", method))
+        )
 
     def _updated(self, **fields: Any) -> "Study":
         """Return the study with fields that hold in all cases replaced."""

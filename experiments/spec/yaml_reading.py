@@ -34,6 +34,7 @@ _WORDS: dict[str, float | bool | None] = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
 
+
 def read_yaml(path: str | Path, *, lenient: bool = False) -> Document:
     """Read one mapping from a file.
 

@@ -7,11 +7,20 @@ from .errors import UnusableGame as UnusableGame
 from .errors import UnusablePlace as UnusablePlace
 from .errors import UnusableResult as UnusableResult
 from .errors import WrongMethod as WrongMethod
-from .experiments.spec.findings import UnusableInput as UnusableInput
 from .experiments.result import Result as Result
 from .experiments.run import RunInterrupted as RunInterrupted
 from .experiments.run import run as run
+from .experiments.spec.fields import Bus as Bus
+from .experiments.spec.fields import Fraction as Fraction
+from .experiments.spec.fields import Name as Name
+from .experiments.spec.fields import Path as Path
+from .experiments.spec.fields import Positive as Positive
+from .experiments.spec.findings import UnusableInput as UnusableInput
+from .experiments.spec.part import Part as Part
+from .experiments.spec.series import BusSeries as BusSeries
+from .experiments.spec.series import Series as Series
 from .experiments.spec.study import Study as Study
+from .experiments.spec.study_spec import StudySpec as StudySpec
 from .experiments.study import list_studies as list_studies
 from .experiments.study import load_study as load_study
 from .experiments.world import World as World
@@ -61,6 +70,8 @@ __all__ = [
     "BatchFlow",
     "BestConfiguration",
     "BestResponse",
+    "Bus",
+    "BusSeries",
     "Certificate",
     "Dual",
     "EquigridError",
@@ -69,22 +80,29 @@ __all__ = [
     "Faults",
     "Fleet",
     "FlowStatus",
+    "Fraction",
     "Game",
     "Interrupted",
     "Link",
+    "Name",
     "Network",
     "NoAnswer",
     "OperatingLimits",
+    "Part",
+    "Path",
     "Payment",
     "PhotovoltaicDays",
     "Point",
+    "Positive",
     "RadialConfigurations",
     "Result",
     "RunInterrupted",
     "ScenarioSet",
     "SearchEffort",
+    "Series",
     "SolverFailed",
     "Study",
+    "StudySpec",
     "UnusableGame",
     "UnusableInput",
     "UnusablePlace",
