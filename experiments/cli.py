@@ -160,7 +160,7 @@ def _run(study: str, out: Path | None, asked: dict[str, Any], *, force: bool) ->
 
 def _settings(said: Iterable[str]) -> dict[str, Any]:
     """Read what `--set` says; values are written as in a study file."""
-    from equigrid.experiments.spec.settings import parsed_value
+    from equigrid.experiments.spec.yaml_reading import parsed_value
 
     settings = {}
     for text in said:

@@ -46,8 +46,9 @@ def feeder_loads(study: Study, load_factor: ArrayLike) -> FeederLoads:
     load_factor : array of shape (T,)
         Load relative to nominal, by hour.
     """
-    said = study.spec.network and study.spec.network.generation_profile
-    generation_factor = np.ones(study.spec.steps) if said is None else np.array(said)
+    choice = study.spec.network
+    said = None if choice is None else choice.generation_profile
+    generation_factor = np.ones(study.spec.steps) if said is None else said
     return FeederLoads(
         *_at_hours(study, "load", np.asarray(load_factor)),
         *_at_hours(study, "generation", generation_factor),

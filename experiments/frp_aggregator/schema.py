@@ -193,7 +193,7 @@ Scenarios = Annotated[DrawnDays | MeasuredDays | GivenScenarios, Field(discrimin
 
 
 class ExactSettings(methods.ExactSettings):
-    """Settings of the exact method that a study has to state; a worst tie takes long to look for."""
+    """Settings of the exact method to state in a study; a worst tie takes long to look for."""
 
     gap: methods.Gap
     node_limit: methods.Count

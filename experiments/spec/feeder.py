@@ -4,7 +4,7 @@ Networks take long to import, so they are imported where a study names one.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +42,14 @@ class Feeders:
     ----------
     files : Files
         Beside the study; a feeder that is one of them has its digest kept.
+    unfit : callable
+        Of a network that can be read: why the study's system cannot use it.
     """
 
-    def __init__(self, files: Files) -> None:
-        self.files = files
+    def __init__(
+        self, files: Files, unfit: "Callable[[Network], Iterable[Problem]]" = lambda network: ()
+    ) -> None:
+        self.files, self.unfit = files, unfit
         self._known: dict[str, ChosenNetwork] = {}
 
     def chosen(self, document: Document) -> ChosenNetwork:
@@ -59,6 +63,8 @@ class Feeders:
         if document.data.get("network") is None:
             return ChosenNetwork(None, (), Buses("absent"))
         network, problems = _chosen_network(document, self.files)
+        if network is not None and not problems:
+            problems = list(self.unfit(network))
         return ChosenNetwork(network, tuple(problems), _buses(network))
 
 

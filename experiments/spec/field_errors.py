@@ -1,6 +1,6 @@
 """How a field type says what is wrong with its value: all of it, each at its own place."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 import pydantic
 from pydantic_core import PydanticCustomError
@@ -37,7 +37,7 @@ class FieldErrors:
         self._custom((), IN_FILE, sentence, {"file": file, "line": line, "got": text})
 
     def _custom(self, loc: Loc, kind: str, sentence: str, context: dict[str, Any]) -> None:
-        error = PydanticCustomError(kind, sentence, context)  # type: ignore[arg-type]
+        error = PydanticCustomError(kind, sentence, context)
         self.items.append({"type": error, "loc": loc, "input": None})
 
     def raise_if_any(self) -> None:
@@ -46,9 +46,8 @@ class FieldErrors:
             raise pydantic.ValidationError.from_exception_data("field", self.items)
 
 
-def refuse(sentence: str, value: object = None) -> NoReturn:
-    """Raise one sentence about the value of a field."""
+def refused(sentence: str, value: object = None) -> pydantic.ValidationError:
+    """Return the error that says one sentence about a field; `value` None to omit it."""
     errors = FieldErrors()
     errors.say((), sentence, value)
-    errors.raise_if_any()
-    raise AssertionError
+    return pydantic.ValidationError.from_exception_data("field", errors.items)

@@ -8,7 +8,7 @@ import pydantic
 from pydantic import Field, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from equigrid.experiments.spec.field_errors import refuse
+from equigrid.experiments.spec.field_errors import refused
 from equigrid.experiments.spec.files import UnusableFile
 from equigrid.experiments.spec.findings import suggestion
 from equigrid.experiments.spec.surroundings import Buses, around
@@ -42,11 +42,11 @@ def no_more_than(most: str, value: float, info: ValidationInfo) -> float:
 def bus_of(value: object, info: ValidationInfo) -> int:
     """Return the number of a bus of the study's feeder."""
     if isinstance(value, bool) or not isinstance(value, int | str):
-        refuse("must be the number or the name of a bus", "null" if value is None else value)
+        raise refused("must be the number or the name of a bus", "null" if value is None else value)
     buses = around(info).buses
     number, problem = bus_number(value, buses)
     if problem:
-        refuse(problem, value)
+        raise refused(problem, value)
     return number
 
 
@@ -141,14 +141,14 @@ def _path_of(value: object, info: ValidationInfo) -> Path:
     if isinstance(value, Path):
         return value
     if not isinstance(value, str) or not value:
-        refuse("must be the name of a file", "null" if value is None else value)
+        raise refused("must be the name of a file", "null" if value is None else value)
     files = around(info).files
     if files is None:
-        refuse("a file is looked for beside a study, and there is none here", value)
+        raise refused("a file is looked for beside a study, and there is none here", value)
     try:
         files.content(value)
     except UnusableFile as error:
-        refuse(error.sentence, value)
+        raise refused(error.sentence, value) from error
     path = Path(files.folder / value)
     path.said = value
     return path

@@ -47,6 +47,8 @@ class Limits:
         return [(name, getattr(self, name)) for name, keeps in kept.items() if not keeps]
 
 
+NO_LIMITS = Limits()
+
 _KINDS = {
     "ge": "greater_than_equal",
     "gt": "greater_than",

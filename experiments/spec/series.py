@@ -14,7 +14,7 @@ from equigrid.experiments.spec.csv_series import bus_columns, column_of
 from equigrid.experiments.spec.field_errors import FieldErrors
 from equigrid.experiments.spec.fields import bus_number, bus_position
 from equigrid.experiments.spec.findings import Loc
-from equigrid.experiments.spec.limits import Limits
+from equigrid.experiments.spec.limits import NO_LIMITS, Limits
 from equigrid.experiments.spec.surroundings import Surroundings, around
 
 _KINDS = "a list of numbers, one number, or {file: …, column: …}"
@@ -30,7 +30,7 @@ class SeriesField:
         Of every value.
     """
 
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -55,7 +55,7 @@ class BusSeriesField:
         Of every value.
     """
 
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler

@@ -60,7 +60,7 @@ def study_of(
     """
     document = modernised(document, spec_type)
     files = Files(Path(document.file).parent)
-    reader = _Reader(spec_type, Feeders(files), files)
+    reader = _Reader(spec_type, Feeders(files, spec_type.network_problems), files)
     whole = reader.read(document)
     cases = [reader.case(document, k, whole) for k in range(_length(document.data.get("cases")))]
     findings = [*whole.findings, *(f for case in cases for f in case.findings)]
@@ -187,8 +187,6 @@ class _Reader:
         chosen = self.feeders.chosen(document)
         problems = [*study_problems(document), *self.spec_type.document_problems(document)]
         problems += chosen.problems
-        if chosen.network is not None and not chosen.problems:
-            problems += self.spec_type.network_problems(chosen.network)
         around = Surroundings(
             **_time(document.data, self.spec_type), buses=chosen.buses, files=self.files
         )

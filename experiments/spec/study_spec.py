@@ -108,7 +108,7 @@ class StudySpec(Part):
         What the study states of the settings of each method.
     """
 
-    left_out: ClassVar[tuple[str, ...]] = ("methods", "messages")
+    left_out: ClassVar[tuple[str, ...]] = ("step_minutes", "methods", "messages")
 
     study: Name
     title: Text

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pydantic
 
-from equigrid.experiments.spec.field_errors import refuse
+from equigrid.experiments.spec.field_errors import refused
 from equigrid.experiments.spec.findings import suggestion
 
 Times = tuple[datetime, ...]
@@ -26,26 +26,26 @@ def start_of(value: object) -> datetime:
     """
     matched = _START.fullmatch(value) if isinstance(value, str) else None
     if not matched:
-        refuse(_EXAMPLE, value)
+        raise refused(_EXAMPLE, value)
     said, name = matched.groups()
     try:
         local = datetime.fromisoformat(said)
     except ValueError as error:
-        refuse(f"there is no such time: {error}", value)
+        raise refused(f"there is no such time: {error}", value) from error
     if not 1900 <= local.year < 2200:
-        refuse("must lie between 1900 and 2199", value)
+        raise refused("must lie between 1900 and 2199", value)
     start = local.replace(tzinfo=_zone(name))
     if start.astimezone(UTC).astimezone(start.tzinfo).replace(tzinfo=None) != local:
-        refuse(f"there is no such time in {name}, where clocks are put forward then", value)
+        raise refused(f"there is no such time in {name}, where clocks are put forward then", value)
     return start
 
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # no name, no file name, a folder of names
+    except (KeyError, ValueError, OSError) as error:  # no name, no file name, a folder of names
         near = suggestion(name, sorted(available_timezones()))
-    refuse(f"there is no time zone {name!r}{near}")
+        raise refused(f"there is no time zone {name!r}{near}") from error
 
 
 def written_start(start: datetime) -> str:

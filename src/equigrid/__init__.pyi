@@ -17,6 +17,7 @@ from .experiments.running.run import run as run
 from .experiments.spec.fields import Bus as Bus
 from .experiments.spec.fields import Fraction as Fraction
 from .experiments.spec.fields import Name as Name
+from .experiments.spec.fields import Path as Path
 from .experiments.spec.fields import Positive as Positive
 from .experiments.spec.part import Part as Part
 from .experiments.spec.series import BusSeries as BusSeries
@@ -121,6 +122,7 @@ __all__ = [
     "OperatingLimits",
     "Operation",
     "Part",
+    "Path",
     "Payment",
     "PhotovoltaicDays",
     "Point",

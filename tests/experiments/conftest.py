@@ -29,7 +29,7 @@ def shipped() -> dict[str, Any]:
 def small() -> dict[str, Any]:
     """Return six hours of the shipped study, with two scenarios and two microgrids."""
     data = shipped()
-    data["hours"] = 6
+    data["steps"] = 6
     hours = slice(12, 18)
     data["scenarios"]["load"]["weights"] = [1.0]
     data["scenarios"]["irradiance"]["weights"] = [0.4, 0.6]
@@ -69,7 +69,7 @@ def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return three hours of the small study, with one scenario and one microgrid."""
     data = small()
-    data["hours"] = 3
+    data["steps"] = 3
     data["scenarios"]["irradiance"]["weights"] = [1.0]
     data["agents"] = data["agents"][:5]
     for part in (data["scenarios"]["irradiance"], *data["agents"]):
@@ -141,8 +141,8 @@ def own_net_of_pandapower() -> pp.pandapowerNet:
 def own_study() -> dict[str, Any]:
     """Return two hours of the shipped study on ``own.json``: one microgrid, one scenario."""
     data: dict[str, Any] = yaml.safe_load(study_path("disco-microgrids").read_text("utf-8"))
-    data |= {"hours": OWN_HOURS, "agents": data["agents"][:5], "cases": data["cases"][1:]}
-    data["stages"] = [stage for stage in data["stages"] if stage["method"] != "best-response"]
+    data |= {"steps": OWN_HOURS, "agents": data["agents"][:5], "cases": data["cases"][1:]}
+    data["timetable"] = [e for e in data["timetable"] if e["method"] != "best-response"]
     for uncertain in data["scenarios"].values():
         uncertain["weights"] = [1.0]
     data["scenarios"]["irradiance"]["mean"] = [0.5, 0.6]
@@ -165,11 +165,11 @@ def own_study() -> dict[str, Any]:
 def own_taken(path: Path) -> FloatArray:
     """Return all that the parties of a study know of its feeder: loads, linear network, AC."""
     chosen = load_study(path)
-    system: Any = system_kind(chosen.spec.system).parties(chosen, chosen.spec.cases[0])
+    system: Any = system_kind(chosen.spec.system).parties(chosen, chosen.cases[0])
     net_mw, net_mvar = system.disco.fixed_mw(), system.disco.fixed_mvar()
-    linear = linearise(chosen.network, net_mw, net_mvar).values(net_mw, net_mvar)
-    judged = ac_check(chosen.network, net_mw, net_mvar)
-    ratings = chosen.network.branches["rating_ka"].to_numpy()
+    linear = linearise(chosen.feeder, net_mw, net_mvar).values(net_mw, net_mvar)
+    judged = ac_check(chosen.feeder, net_mw, net_mvar)
+    ratings = chosen.feeder.branches["rating_ka"].to_numpy()
     parts = [net_mw, net_mvar, *linear.values(), judged.voltage_pu, judged.loading_percent, ratings]
     return np.concatenate([np.ravel(part) for part in parts])
 

@@ -242,7 +242,7 @@ def test_half_a_result_is_refused_in_words(in_folder: Path) -> None:
 
 
 def test_a_method_that_no_stage_uses(written: Written) -> None:
-    only = written(lambda data: data.update(stages=[data["stages"][2]]))
+    only = written(lambda data: data.update(timetable=[data["timetable"][2]]))
     result = _call("run", only, "--method", "best-response", "--out", "never")
     assert result.exit_code == 2
     assert "best-response" in result.output

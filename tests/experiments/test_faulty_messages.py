@@ -9,7 +9,7 @@ import pytest
 
 import equigrid as eg
 from equigrid.experiments.replay import replay
-from equigrid.experiments.run import run
+from equigrid.experiments.running.run import run
 from equigrid.markets.messaging.message_log import read_log
 from equigrid.markets.messaging.messages import Message, Response
 

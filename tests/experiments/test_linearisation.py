@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from equigrid.experiments.run import run
+from equigrid.experiments.running.run import run
 from equigrid.experiments.running.loading import load_study
 
 Written = Callable[..., Path]
@@ -16,7 +16,7 @@ def _asking(rounds: int, tolerance_pu: float, **more: Any) -> Callable[[dict[str
     """Ask for rounds of the exact stage, without a negotiation before."""
 
     def spoil(data: dict[str, Any]) -> None:
-        data["stages"] = data["stages"][:1] + data["stages"][2:]
+        data["timetable"] = data["timetable"][:1] + data["timetable"][2:]
         wanted = {"rounds": rounds, "tolerance_pu": tolerance_pu, **more}
         data["network"]["linearisation"] = wanted
 

@@ -11,7 +11,7 @@ import pytest
 
 from equigrid.errors import UnusableResult
 from equigrid.experiments.replay import not_compared, replay
-from equigrid.experiments.run import run
+from equigrid.experiments.running.run import run
 
 pytestmark = pytest.mark.slow
 

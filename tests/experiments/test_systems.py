@@ -19,11 +19,13 @@ import equigrid as eg
 from equigrid.experiments import systems
 from equigrid.experiments.replay import LoggedRun, replay
 from equigrid.experiments.report import pictures, tables
-from equigrid.experiments.report.kind import ReportKind
-from equigrid.experiments.world.kpi import Kpi
-from equigrid.experiments.run import run
-from equigrid.experiments.schema import Case
-from equigrid.experiments.schema import StudySpec as StudyFile
+from equigrid.experiments.report.content import ReportContent
+from equigrid.experiments.result import Kpi
+from equigrid.experiments.running.run import run
+from equigrid.experiments.spec.network_choice import NetworkChoice
+from equigrid.experiments.spec.study import StudyCase
+from equigrid.experiments.spec.study_spec import Party, Timetable
+from equigrid.experiments.spec.study_spec import StudySpec as StudyFile
 from equigrid.experiments.running.loading import study_path
 from equigrid.experiments.systems import Dispatch, ReplayKind, System, SystemKind, system_kind
 from equigrid.experiments.telling import result_lines
@@ -32,6 +34,12 @@ from equigrid.grid.ac import AcResult
 Written = Callable[..., Path]
 HOURS, BUS = 3, 4
 COST_PER_MWH = 45.0
+
+
+class OnePrice(StudyFile):
+    timetable: Timetable
+    network: NetworkChoice
+    agents: tuple[Party, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +72,13 @@ class Seller:
         )
 
     def day(self, world: eg.World) -> Generator[Any, Any, None]:
-        for stage in self.study.spec.stages:
+        assert isinstance(self.study.spec, OnePrice)
+        for stage in self.study.spec.timetable:
             yield world.at(minute=stage.minute)
             yield from world.play(stage.name, self.game, eg.Exact())
 
     def dispatch(self, outcome: eg.Equilibrium) -> Dispatch:
-        buses = self.study.network.buses.index
+        buses = self.study.feeder.buses.index
         at = (buses == BUS).astype(float)[:, None]
         return Dispatch(at * outcome.values["site.mw"], np.zeros((len(buses), HOURS)))
 
@@ -89,7 +98,7 @@ def _places(system: Seller) -> dict[str, pd.DataFrame]:
     return {"places": pd.DataFrame([("site", system.study.name, BUS, 2.0)], columns=columns)}
 
 
-def _parties(study: eg.Study, case: Case) -> System:
+def _parties(study: eg.Study, case: StudyCase) -> System:
     assert case.ac == "enforce"
     return Seller(study)
 
@@ -111,8 +120,7 @@ def _profit(told: LoggedRun, _: object) -> dict[str, float]:
 
 
 KIND = SystemKind(
-    schema=StudyFile,
-    problems=lambda document, network: iter(()),
+    schema=OnePrice,
     parties=_parties,
     study_tables=_places,
     report=_report,
@@ -122,13 +130,14 @@ KIND = SystemKind(
 
 def _study() -> dict[str, Any]:
     data: dict[str, Any] = yaml.safe_load(study_path("disco-microgrids").read_text("utf-8"))
-    data |= {"study": "seller", "system": "one-price", "hours": HOURS, "currency": "EUR"}
+    data |= {"study": "seller", "system": "one-price", "steps": HOURS, "currency": "EUR"}
     data["title"] = "One price"
-    data["stages"] = data["stages"][-1:]
+    data["timetable"] = data["timetable"][-1:]
     data["methods"].pop("best_response")
     data["cases"] = [{"name": "only", "ac": "enforce"}]
     data["agents"] = [{"kind": "seller", "name": "seller"}, {"kind": "site", "name": "site"}]
     data.pop("scenarios")
+    data.pop("ramp_penalty")
     return data
 
 
@@ -168,6 +177,7 @@ def test_a_second_system_runs_and_is_reported_and_replayed(
 def test_a_study_is_held_against_its_own_system(written: Written) -> None:
     data = _study()
     data["cases"][0]["ramp_penalty"] = True
+    data["ramp_penalty"] = True
     with pytest.raises(eg.UnusableInput, match="unknown field 'ramp_penalty'"):
         eg.load_study(written(data=data))
 
@@ -226,12 +236,13 @@ def test_a_written_study_keeps_the_order_of_the_shipped_one(written: Written) ->
     assert list(again["cases"][0]) == list(shipped["cases"][0])
     fields = [field for field in again if field != "messages"]
     assert fields == list(shipped)
-    assert list(again)[-2:] == ["messages", "agents"]
+    assert list(again)[-2:] == ["agents", "messages"]  # as in the file
 
 
 def test_a_linearisation_may_be_asked_for(written: Written) -> None:
     wanted = {"rounds": 5, "tolerance_pu": 1e-4}
     asked = eg.load_study(written(lambda data: data["network"].update(linearisation=wanted)))
+    assert asked.spec.network is not None
     assert asked.spec.network.linearisation is not None
     assert yaml.safe_load(asked.to_yaml())["network"]["linearisation"] == wanted
     absent = eg.load_study(written())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import equigrid as eg
-from equigrid.experiments.run import run
+from equigrid.experiments.running.run import run
 from equigrid.markets.messaging.messages import Announcement, Response, Settlement, Signal
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from equigrid.experiments.result import CaseResult, Result
-from equigrid.experiments.run import run
+from equigrid.experiments.running.run import run
 
 pytestmark = pytest.mark.slow
 

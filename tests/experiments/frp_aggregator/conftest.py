@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from equigrid.experiments.result import Result
-from equigrid.experiments.run import run
+from equigrid.experiments.running.run import run
 from equigrid.experiments.running.loading import study_path
 
 Spoil = Callable[[dict[str, Any]], object]
@@ -19,7 +19,7 @@ HOURS = slice(15, 18)
 def small(name: str = "frp-aggregator") -> dict[str, Any]:
     """Return the evening of a shipped study, with two scenarios that are given."""
     data: dict[str, Any] = yaml.safe_load(study_path(name).read_text("utf-8"))
-    data["hours"] = HOURS.stop - HOURS.start
+    data["steps"] = HOURS.stop - HOURS.start
     data["scenarios"] = {
         "kind": "given",
         "samples": 100,

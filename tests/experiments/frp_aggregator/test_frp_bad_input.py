@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from equigrid.experiments.findings import UnusableInput
 from equigrid.experiments.frp_aggregator.days import days_of
-from equigrid.experiments.run import run
+from equigrid.experiments.running.run import run
+from equigrid.experiments.spec.findings import UnusableInput
 from equigrid.experiments.running.loading import load_study
 
 Written = Callable[..., Path]
@@ -31,9 +31,9 @@ def _set(*place: Any) -> Callable[[dict[str, Any]], None]:
         (("scenarios", "probability", [0.4, 0.5]), "probabilities must add up to 1, not to 0.9"),
         (("scenarios", "probability", [0.4, 0.3, 0.3]), "a series for each of the 3"),
         (("scenarios", "kind", "drawn"), "missing field 'days'"),
-        (("cases", 0, "confidence", 0), "cases[0].confidence: must be greater than 0"),
-        (("cases", 0, "confidence", 1.2), "cases[0].confidence: must be at most 1"),
-        (("cases", 1, "secured", ["up"]), "must contain before"),
+        (("cases", 0, "set", {"confidence": 0}), "cases[0].set.confidence: must be greater than 0"),
+        (("confidence", 1.2), "confidence: must be at most 1"),
+        (("cases", 1, "set", "secured", ["up"]), "cases[1].set.secured: must contain before"),
         (("agents", 4, "bus", 99), "agents[4].bus: no bus of the feeder has this number"),
         (("agents", 1, "photovoltaics", 2, "bus", 99), "photovoltaics[2].bus: no bus"),
         (("agents", 3, "represented_by", "nobody"), "must name an agent of kind prosumer-agg"),

@@ -7,7 +7,7 @@ import pytest
 
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import Result
-from equigrid.experiments.run import run
+from equigrid.experiments.running.run import run
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from equigrid.experiments.cli import main
 from equigrid.experiments.deliveries import deliver
 from equigrid.experiments.replay import replay
 from equigrid.experiments.result import Result
-from equigrid.experiments.run import run
+from equigrid.experiments.running.run import run
 
 # Whole runs of paper A; its bad input and parties have quick tests.
 pytestmark = pytest.mark.slow

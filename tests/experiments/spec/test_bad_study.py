@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from equigrid.experiments.findings import Finding, UnusableInput, dotted
+from equigrid.experiments.spec.findings import Finding, UnusableInput, dotted
 from equigrid.experiments.running.loading import load_study, study_path
 
 Loc = tuple[str | int, ...]
@@ -65,7 +65,9 @@ def test_every_number_refuses_what_is_no_sensible_number(value: Any, written: Wr
     for loc in NUMBERS:
         _parent(data, loc)[loc[-1]] = value
     told = {finding.path for finding in _findings(written(data=data))}
-    assert {dotted(loc) for loc in NUMBERS} <= told
+    # The feeder has a bus that is called '1'.
+    wrong = {dotted(loc) for loc in NUMBERS if not (value == "1" and loc[-1] == "bus")}
+    assert wrong <= told
 
 
 @pytest.mark.slow
@@ -116,8 +118,8 @@ SPOILT: list[tuple[Loc, Any, str]] = [
     (("network", "feeder"), "absent.json", "absent.json"),
     (("network", "closed_branches"), ["tie 9-15x"], "no branch of the feeder"),
     (("scenarios", "load", "weights"), [0.3, 0.6, 0.2], "must add up to 1"),
-    (("stages", 1, "minute"), 600, "must be later"),
-    (("stages", 2, "method"), "announce", "the last stage must find the answer"),
+    (("timetable", 1, "minute"), 600, "must be later"),
+    (("timetable", 2, "method"), "announce", "the last stage must find the answer"),
     (("cases", 1, "name"), "without-flexibility", "taken already"),
     (("currency",), "dollars", "currency"),
     (("system",), "something", "disco-microgrids"),
@@ -136,7 +138,7 @@ def test_contradictions_are_named_with_their_line(
 
 
 def test_a_closed_tie_makes_a_loop(written: Written) -> None:
-    ties = load_study("disco-microgrids").network.branches
+    ties = load_study("disco-microgrids").feeder.branches
     tie = str(ties.loc[~ties["closed"], "name"].iloc[0])
     data = copy.deepcopy(STUDY)
     data["network"]["closed_branches"] = [tie]

@@ -3,30 +3,37 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-import equigrid.experiments.findings as found
-from equigrid.experiments.findings import Document, Finding, UnusableInput
-from equigrid.experiments.reading import Strict, exactly, read_yaml, to_yaml, validated
+import equigrid.experiments.spec.findings as found
+from equigrid.arrays import FloatArray
+from equigrid.experiments.spec.findings import Document, Finding, UnusableInput
+from equigrid.experiments.spec.limits import Limits
+from equigrid.experiments.spec.part import Part, checked
+from equigrid.experiments.spec.series import SeriesField
+from equigrid.experiments.spec.surroundings import Surroundings
+from equigrid.experiments.spec.yaml_reading import read_yaml
+from equigrid.experiments.spec.yaml_writing import to_yaml
 
 Colour = Enum("Colour", {"RED": "red"})
-Pair = Annotated[tuple[float, ...], exactly(2)]
+Pair = tuple[float, float]
 
 
-class Cell(Strict):
+class Cell(Part):
     power_mw: float = Field(default=1.0, ge=0, le=10)
     cycles: int = Field(default=1, gt=0, lt=5)
 
 
-class Battery(Strict):
+class Battery(Part):
     kind: Literal["battery"]
     name: str = Field(min_length=1, max_length=8)
     battery: Cell = Cell()
-    load_mw: Annotated[tuple[Annotated[float, Field(ge=0)], ...], exactly("hours")] = ()
+    load_mw: Annotated[FloatArray, SeriesField(Limits(ge=0))] | None = None
 
     @model_validator(mode="after")
     def _no_joker(self) -> Self:
@@ -35,13 +42,13 @@ class Battery(Strict):
         return self
 
 
-class Load(Strict):
+class Load(Part):
     kind: Literal["load"]
     share: float | tuple[float, ...] = 1.0
     bid: Cell | None = None
 
 
-class Study(Strict):
+class Study(Part):
     low: float = 0.0
     high: float = 1.0
     hours: int = 3
@@ -49,7 +56,7 @@ class Study(Strict):
     pair: tuple[int, float] = (1, 2.0)
     few: tuple[int, ...] = Field(default=(1, 2), min_length=2, max_length=3)
     table: dict[str, Cell] = Field(default={})
-    rows: Annotated[tuple[Pair, ...], exactly(2)] = ((1.0, 2.0), (3.0, 4.0))
+    rows: tuple[Pair, ...] = Field(default=((1.0, 2.0), (3.0, 4.0)), min_length=2)
     method: Literal["exact", "best-response"] = "exact"
     colour: Colour = Colour["RED"]
     tie: Cell | Load | None = None
@@ -70,10 +77,16 @@ def parsed(folder: Path, text: str | bytes, *, lenient: bool = False) -> Documen
     return read_yaml(file, lenient=lenient)
 
 
-def checked(folder: Path, text: str | bytes, extra: Any = (), model: Any = Study) -> BaseModel:
-    document = parsed(folder, text, lenient=True)
-    instance: BaseModel = validated(model, document, {"hours": 3}, extra)
+def validated(model: Any, document: Document, extra: Any = (), steps: int | None = 3) -> Any:
+    instance, findings = checked(model, document, Surroundings(steps=steps))
+    findings += document.explained(extra)
+    if findings:
+        raise UnusableInput(findings)
     return instance
+
+
+def read(folder: Path, text: str | bytes, extra: Any = (), model: Any = Study) -> Any:
+    return validated(model, parsed(folder, text, lenient=True), extra)
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +213,7 @@ WRONG = {
     "few: [1]": "few: must have at least 2 values, has 1 (got a list of 1)",
     "few: [1, x]": "few[1]: must be a whole number (got 'x')",
     "few: {}": "few: must be a list (got a mapping)",
-    "rows: [[1, 2], [3]]": "rows[1]: must have 2 values, has 1 (got a list of 1)",
+    "rows: [[1, 2], [3]]": "rows[1][1]: missing; the list is too short",
     "rows: 1": "rows: must be a list (got 1)",
     "table: {a: {cycles: 0}}": "table.a.cycles: must be greater than 0 (got 0)",
     "table: {a b: {cycles: 5}}": "table['a b'].cycles: must be less than 5 (got 5)",
@@ -220,7 +233,7 @@ WRONG = {
 @pytest.mark.parametrize(("text", "told"), WRONG.items(), ids=lambda value: value[:20])
 def test_wrong_values_are_told_in_words(folder: Path, text: str, told: str) -> None:
     with pytest.raises(UnusableInput) as caught:
-        checked(folder, text)
+        read(folder, text)
     lines = str(caught.value).splitlines()
     assert lines[-1] == f"{folder / 'study.yaml'}:1: {told}"
     assert len(lines) == 1 + text.startswith("tie")  # it names the kind that is missing too
@@ -240,7 +253,7 @@ agents:
 def test_everything_is_told_at_once(folder: Path) -> None:
     extra = [(("agents", 1, "name"), "no such joker", "joker"), (("agents", 0), "odd", None)]
     with pytest.raises(UnusableInput) as caught:
-        checked(folder, EVERYTHING, extra)
+        read(folder, EVERYTHING, extra)
     assert [(f.line, f.path.removeprefix("agents"), f.message) for f in caught.value.findings] == [
         (2, "[0]", "odd"),
         (2, "[0].name", "missing field 'name'"),
@@ -258,16 +271,16 @@ def test_everything_is_told_at_once(folder: Path) -> None:
         (7, "[3].name", "must have at least 1 characters"),
     ]
     with pytest.raises(UnusableInput, match=r"agents\[0\]: odd$"):
-        checked(folder, "agents: []", extra[1:])
+        read(folder, "agents: []", extra[1:])
 
 
 def test_a_default_is_checked_where_it_would_stand(folder: Path) -> None:
-    class Wrong(Strict):
+    class Wrong(Part):
         name: str = 3  # type: ignore[assignment]
         twin: Cell | float = "x"  # type: ignore[assignment]
 
     with pytest.raises(UnusableInput) as caught:
-        checked(folder, "{}", model=Wrong)
+        read(folder, "{}", model=Wrong)
     assert [finding.path for finding in caught.value.findings] == ["name", "twin"]
 
 
@@ -287,8 +300,9 @@ def test_places_and_suggestions_read_well() -> None:
 
 def test_only_known_counts_are_asked_for(folder: Path) -> None:
     document = parsed(folder, "agents: [{kind: battery, name: a, load_mw: [1]}]")
-    agent = validated(Study, document, {"hours": None}).agents[0]
-    assert agent == Battery(kind="battery", name="a", load_mw=(1.0,))
+    agent = validated(Study, document, steps=None).agents[0]
+    assert agent == Battery(kind="battery", name="a", load_mw=np.array([1.0]))
+    assert agent != Battery(kind="battery", name="a", load_mw=np.array([2.0]))
 
 
 class NoAliases(yaml.SafeDumper):
@@ -364,7 +378,7 @@ leaves = scalars | words | st.just(math.nan) | st.integers(-(10**99), 10**99)
 @given(nested(leaves, words, 5))
 def test_any_data_give_a_model_or_unusable_input(data: dict[str, Any]) -> None:
     try:
-        assert isinstance(validated(Study, Document("f.yaml", data), {"hours": 2}), Study)
+        assert isinstance(validated(Study, Document("f.yaml", data), steps=2), Study)
     except UnusableInput as error:
         lines = str(error).splitlines()
         if not lines or not all(line.startswith("f.yaml:1: ") for line in lines[:200]):
