@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from equigrid.errors import EquigridError, NoAnswer, UnusablePlace, UnusableResult
+from equigrid.errors import EquigridError, NoAnswer, SystemFailed, UnusablePlace, UnusableResult
 from equigrid.experiments.progress_line import ProgressLine
 from equigrid.experiments.study_name import StudyName
 
@@ -311,4 +311,6 @@ def _told(error: Exception) -> int:
     click.echo(str(error) or type(error).__name__, err=True)
     if isinstance(error, NoAnswer):
         return UNCERTIFIED
+    if isinstance(error, SystemFailed):
+        return FAILED
     return UNUSABLE if isinstance(error, EquigridError) else FAILED

@@ -171,7 +171,8 @@ class Result:
         """
 
         def fill(folder: Path) -> None:
-            (folder / "tables").mkdir()
+            if self.tables:
+                (folder / "tables").mkdir()
             (folder / "summary.json").write_text(_json(self.summary()), encoding="utf-8")
             (folder / "messages.jsonl").write_text(self.messages, encoding="utf-8")
             (folder / "report.html").write_text(report, encoding="utf-8")

@@ -5,24 +5,10 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from equigrid.errors import EquigridError, NoAnswer, UnusableGame, WrongMethod
+from equigrid.errors import NoAnswer, SystemFailed, UnusableGame, WrongMethod
 from equigrid.experiments.spec.findings import UnusableInput
 
 _PLACE = tuple[str, int, str]  # file, line, function
-
-
-class SystemFailed(EquigridError):
-    """An error in the code of a system from outside.
-
-    Attributes
-    ----------
-    file : str
-    line : int
-    """
-
-    def __init__(self, file: str, line: int, what: str) -> None:
-        self.file, self.line = file, line
-        super().__init__(f"{file}:{line}: {what}")
 
 
 @contextmanager

@@ -53,6 +53,8 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
         What the study says, with the case's own settings.
     case : StudyCase
     network : Network or None
+    steps : int
+        Number of steps T.
     prepared : object
         What `System.prepare` returned.
     clock : simpy.Environment
@@ -66,6 +68,7 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
         super().__init__(rng=stream(study.spec.seed, f"{case}/mesa"))
         self.study, self.case = study, study.case(case)
         self.spec, self._network = self.case.spec, self.case.network
+        self.steps = self.spec.steps  # Mesa counts its own in it, of which there are none here
         self.options = options or RunOptions()
         self.prepared = self.options.prepared
         self.clock = simpy.Environment()
@@ -102,11 +105,6 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
     def seed(self) -> int:
         """The number that every random draw follows."""
         return self.spec.seed
-
-    @property
-    def steps(self) -> int:
-        """Number of steps T."""
-        return self.spec.steps
 
     @property
     def step_hours(self) -> float:

@@ -3,6 +3,7 @@ from .errors import Interrupted as Interrupted
 from .errors import NetworkError as NetworkError
 from .errors import NoAnswer as NoAnswer
 from .errors import SolverFailed as SolverFailed
+from .errors import SystemFailed as SystemFailed
 from .errors import UnusableGame as UnusableGame
 from .errors import UnusablePlace as UnusablePlace
 from .errors import UnusableResult as UnusableResult
@@ -11,7 +12,6 @@ from .experiments.spec.findings import UnusableInput as UnusableInput
 from .experiments.result import Result as Result
 from .experiments.running.loading import list_studies as list_studies
 from .experiments.running.loading import load_study as load_study
-from .experiments.running.own_code import SystemFailed as SystemFailed
 from .experiments.running.run import RunInterrupted as RunInterrupted
 from .experiments.running.run import run as run
 from .experiments.spec.fields import Bus as Bus

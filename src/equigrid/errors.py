@@ -129,6 +129,20 @@ class UnusableResult(EquigridError, ValueError):
     """A directory that holds no readable result; the message says which file is at fault."""
 
 
+class SystemFailed(EquigridError):
+    """An error in the code of a system from outside.
+
+    Attributes
+    ----------
+    file : str
+    line : int
+    """
+
+    def __init__(self, file: str, line: int, what: str) -> None:
+        self.file, self.line = file, line
+        super().__init__(f"{file}:{line}: {what}")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known name that is most like a word, empty where none is."""
     close = difflib.get_close_matches(word, list(known), n=1)
