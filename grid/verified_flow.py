@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from equigrid.arrays import BoolArray, FloatArray
-from equigrid.grid.ac import AcResult, ac_check, check_loads, loading_percent
-from equigrid.grid.batch.flow import power_flow_batch
+from equigrid.grid.ac import AcResult, ac_columns, loading_percent
+from equigrid.grid.batch.flow import power_flow_batch, sources_meet
 from equigrid.grid.batch.result import FlowStatus
+from equigrid.grid.flow_columns import Columns, read_columns
 from equigrid.grid.network.network import Network
-from equigrid.grid.network.topology import twice_fed_islands
 
 _JUDGED = 50  # columns judged for each kind of limit, and of those that the batch cannot solve
+_ASKED = ("voltage_pu", "branch_current_ka", "branch_active_mw", "loss_mw", "unsupplied_mw")
 _ALONE = 250  # up to so many columns pandapower needs less time than kernels to be compiled once
 
 
@@ -46,12 +47,14 @@ def verified_flow(
     voltage_min_pu: ArrayLike,
     voltage_max_pu: ArrayLike,
     parts: ArrayLike | None = None,
+    branch_closed: ArrayLike | None = None,
 ) -> VerifiedFlow:
     """Run the AC power flow of every column by the batch, and by pandapower where it matters.
 
     pandapower judges the 50 columns that come nearest to a voltage limit or go furthest beyond,
-    the 50 with the greatest loadings, and the first 50 that the batch cannot solve. It alone takes
-    up to 250 columns, and networks where sources feed the same island, which the batch refuses.
+    the 50 with the greatest loadings, the 50 where the greatest load is not supplied, and the first
+    50 that the batch cannot solve. It alone takes up to 250 columns, and all columns of networks
+    where sources feed the same island in one of them, which the batch refuses.
 
     Parameters
     ----------
@@ -64,21 +67,22 @@ def verified_flow(
     parts : array of int or bool (C,), optional
         Columns of the same number are reported together; each part has an equal share of what is
         judged, so that pandapower sees what matters in all of them.
+    branch_closed : array of bool (B,) or (B, C), optional
+        Which branches are closed, as for :func:`ac_check`, in all columns or column by column.
 
     Raises
     ------
     NetworkError
-        When the arrays are not of shape (N, C) or hold no finite numbers.
+        As :func:`ac_check`.
     """
-    active, reactive = np.asarray(load_mw, float), np.asarray(load_mvar, float)
-    check_loads(network, active, reactive)
-    columns = active.shape[1]
-    if columns <= _ALONE or any(twice_fed_islands(network.graph(), network.sources)):
-        return VerifiedFlow(ac_check(network, active, reactive), np.ones(columns, bool), None)
-    result = _by_batch(network, active, reactive)
+    columns = read_columns(network, load_mw, load_mvar, branch_closed)
+    states = None if columns.closed is None else columns.closed.T
+    if len(columns) <= _ALONE or sources_meet(network, states):
+        return VerifiedFlow(ac_columns(network, columns), np.ones(len(columns), bool), None)
+    result = _by_batch(network, columns, states)
     distances = _distances(result, voltage_min_pu, voltage_max_pu)
     judged = _chosen(distances, result.converged, parts)
-    exact = ac_check(network, active[:, judged], reactive[:, judged])
+    exact = ac_columns(network, columns.only(judged))
     voltage, converged = result.voltage_pu[:, judged], result.converged[judged]
     apart = np.abs(exact.voltage_pu - voltage)[:, exact.converged & converged]
     disagreeing = int(np.count_nonzero(exact.converged != converged))
@@ -86,22 +90,31 @@ def verified_flow(
     return VerifiedFlow(result, judged, float(apart.max(initial=0.0)), disagreeing)
 
 
-def _by_batch(network: Network, load_mw: FloatArray, load_mvar: FloatArray) -> AcResult:
-    """Return what the batch says, as pandapower would say it."""
-    flow = power_flow_batch(network, load_mw.T, load_mvar.T)
+def _by_batch(network: Network, columns: Columns, states: BoolArray | None) -> AcResult:
+    """Return what the batch says, as pandapower would say it; states are (S, B) or (1, B)."""
+    loads = columns.load_mw.T, columns.load_mvar.T
+    flow = power_flow_batch(network, *loads, states, results=_ASKED)
     converged = flow.status != FlowStatus.DIVERGED
     voltage, current = flow.voltage_pu.T, flow.branch_current_ka.T
-    voltage[np.isnan(voltage) & converged] = 0.0
-    loading = loading_percent(network, current)
-    return AcResult(voltage, current, loading, flow.loss_mw, converged)
+    no_voltage = np.isnan(voltage) & converged
+    voltage[no_voltage] = 0.0
+    return AcResult(
+        voltage_pu=voltage,
+        active_mw=flow.branch_active_mw.T,
+        current_ka=current,
+        loading_percent=loading_percent(network, current),
+        loss_mw=flow.loss_mw,
+        unsupplied=no_voltage & network.buses["in_service"].to_numpy()[:, None],
+        unsupplied_mw=flow.unsupplied_mw,
+        converged=converged,
+    )
 
 
 def _distances(result: AcResult, low: ArrayLike, high: ArrayLike) -> list[FloatArray]:
     """Return what each column (C,) is ranked by for each kind of limit, the worst greatest."""
-    low, high = np.reshape(low, (-1, 1)), np.reshape(high, (-1, 1))
-    off = np.maximum(low - result.voltage_pu, result.voltage_pu - high).max(axis=0)
+    off = result.beyond_limits_pu(low, high).max(axis=0)
     loading = result.loading_percent.max(axis=0, initial=0.0)
-    return [off, loading] if np.any(loading > 0) else [off]
+    return [off, *(other for other in (loading, result.unsupplied_mw) if np.any(other > 0))]
 
 
 def _chosen(

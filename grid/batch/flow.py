@@ -121,6 +121,11 @@ def power_flow_chunks(
     return (batch.flow(start, min(start + rows, len(request))) for start in first_rows)
 
 
+def sources_meet(network: Network, branch_closed: BoolArray | None = None) -> bool:
+    """Whether sources feed the same island, in any of the switch states (S, B) or in its own."""
+    return bool(_Batch(network, Request({}, branch_closed, (), ())).findings)
+
+
 def _refuse(findings: Sequence[str]) -> None:
     if findings:
         raise NetworkError(findings)

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import NetworkError
@@ -12,6 +14,7 @@ from equigrid.grid.ac import AcResult, ac_check
 from equigrid.grid.batch.flow import power_flow_batch
 from equigrid.grid.network.feeders import feeder
 from equigrid.grid.network.network import Network
+from equigrid.grid.network.topology import twice_fed_islands
 from equigrid.grid.verified_flow import VerifiedFlow, verified_flow
 from equigrid.scenarios.seeds import stream
 
@@ -42,7 +45,7 @@ def _assert_same(one: AcResult, other: AcResult) -> None:
 
 def _off(exact: AcResult) -> FloatArray:
     """Return how near each column comes to a voltage limit, or how far beyond."""
-    known = np.where(exact.converged, exact.voltage_pu, np.inf)
+    known = np.where(exact.voltage_pu > 0, exact.voltage_pu, 1.0)  # no voltage is beyond no limit
     off: FloatArray = np.maximum(0.95 - known, known - 1.05).max(axis=0)
     return np.where(exact.converged, off, -np.inf)
 
@@ -134,6 +137,65 @@ def test_transformers_count_at_their_high_voltage_side(
     _assert_same(ac_check(network, active, reactive), both.result)
 
 
+@pytest.mark.usefixtures("few_judged")
+def test_states_by_column(feeder33: Network) -> None:
+    """Of all columns the nearest to a limit and the darkest are judged, whatever their states."""
+    active, reactive = _drawn(feeder33, 9)
+    states = np.tile(feeder33.branches[["closed"]].to_numpy(), 9)
+    for opened, columns in ((17, [1, 4]), (5, [6]), (16, [8])):
+        states[opened, columns] = False
+    states[[32, 33], 3] = True
+    both, exact = (
+        verified_flow(feeder33, active, reactive, *LIMITS, branch_closed=states),
+        ac_check(feeder33, active, reactive, states),
+    )
+    _assert_same(exact, both.result)
+    expected = _worst(_off(exact), 2) | _worst(_loading(exact), 2) | _worst(exact.unsupplied_mw, 2)
+    assert set(np.flatnonzero(both.judged).tolist()) == expected
+    assert not both.judged.all()
+    assert both.disagreeing == 0
+    assert both.difference_pu is not None
+    assert 0 < both.difference_pu < 1e-8
+
+
+@pytest.mark.usefixtures("few_judged")
+def test_one_state_for_all_columns(feeder33: Network) -> None:
+    active, reactive = _drawn(feeder33, 5)
+    switched = feeder33.with_closed({"line 5": False, "tie 33": True})
+    state = switched.branches["closed"]
+    both = verified_flow(feeder33, active, reactive, *LIMITS, branch_closed=state)
+    _assert_same(ac_check(switched, active, reactive), both.result)
+    assert not both.judged.all()
+
+
+@pytest.mark.slow
+@settings(max_examples=5, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_random_states_are_networks_of_their_own(seed: int) -> None:
+    """Whatever a table opens and closes; where sources meet, pandapower alone is asked."""
+    random = stream(seed, "states by column")
+    network = feeder(str(random.choice(["baran-wu-33", "das-70"])))
+    active, reactive = _drawn(network, 6)
+    changed = random.random((len(network.branches), 6)) < random.choice([0, 0.02, 0.1], 6)
+    states = network.branches[["closed"]].to_numpy() ^ changed
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judged_module, "_JUDGED", 1)
+        patch.setattr(judged_module, "_ALONE", 0)
+        both = verified_flow(network, active, reactive, *LIMITS, branch_closed=states)
+    meet = False
+    for number, state in enumerate(states.T):
+        switched = network.with_closed(
+            dict(zip(network.branches["name"], state.tolist(), strict=True))
+        )
+        meet |= any(twice_fed_islands(switched.graph(), switched.sources))
+        alone = ac_check(switched, active[:, [number]], reactive[:, [number]])
+        for name, figures in vars(alone).items():
+            off = 1e-5 if name == "loading_percent" else 1e-7
+            found = getattr(both.result, name)[..., number]
+            assert found == pytest.approx(figures[..., 0], abs=off, nan_ok=True), name
+    assert (both.difference_pu is None) == meet
+
+
 def test_sources_in_one_island_are_for_pandapower_alone() -> None:
     network = _twice_fed()
     active, reactive = _drawn(network, 3)
@@ -141,6 +203,19 @@ def test_sources_in_one_island_are_for_pandapower_alone() -> None:
     assert both.judged.all()
     assert both.difference_pu is None
     _assert_same(ac_check(network, active, reactive), both.result)
+
+
+@pytest.mark.usefixtures("few_judged")
+def test_sources_that_meet_in_one_column_are_for_pandapower_alone() -> None:
+    network = feeder("das-70")
+    active, reactive = _drawn(network, 3)
+    states = np.tile(network.branches[["closed"]].to_numpy(), 3)
+    assert not verified_flow(network, active, reactive, *LIMITS, branch_closed=states).judged.all()
+    states[:, 1] = _twice_fed().branches["closed"]
+    both = verified_flow(network, active, reactive, *LIMITS, branch_closed=states)
+    assert both.judged.all()
+    assert both.difference_pu is None
+    assert both.result.converged.all()
 
 
 @pytest.mark.slow
@@ -179,8 +254,10 @@ def test_a_false_batch_is_found_out(
 ) -> None:
     """A difference is told, a column that only pandapower solves is pandapower's."""
 
-    def false(network: Network, load_mw: FloatArray, load_mvar: FloatArray) -> Any:
-        return power_flow_batch(network, factor * load_mw, factor * load_mvar)
+    def false(
+        network: Network, load_mw: FloatArray, load_mvar: FloatArray, *state: Any, **asked: Any
+    ) -> Any:
+        return power_flow_batch(network, factor * load_mw, factor * load_mvar, *state, **asked)
 
     monkeypatch.setattr(judged_module, "power_flow_batch", false)
     loads = feeder33.buses[["load_mw"]].to_numpy(), feeder33.buses[["load_mvar"]].to_numpy()
@@ -201,3 +278,5 @@ def test_bad_loads_are_refused_as_by_pandapower_alone(feeder33: Network) -> None
         verified_flow(feeder33, zero.T, zero.T, *LIMITS)
     with pytest.raises(NetworkError, match="column 1 are not finite"):
         verified_flow(feeder33, zero, zero + np.array([0, np.nan]), *LIMITS)
+    with pytest.raises(NetworkError, match="branch_closed holds float64: give true or false"):
+        verified_flow(feeder33, zero, zero, *LIMITS, branch_closed=np.ones(37))

@@ -100,6 +100,38 @@ def test_two_substations_feed_a_tree_each(
     assert flow.status.tolist() == [0, FlowStatus.ISLANDED, 0, 0, 0]
 
 
+def test_what_counts_as_unsupplied(feeder33: Network) -> None:
+    """Consumption, bus by bus: what one bus injects supplies no other; islanded, with loops, lost."""
+    cut, loop = ("line 15",), ("tie 33",)
+    states = np.stack(
+        [
+            _state(feeder33),
+            _state(feeder33, opened=cut),
+            _state(feeder33, opened=cut, closed=loop),
+            _state(feeder33, opened=cut),
+        ]
+    )
+    active, reactive = _nominal(feeder33, 1, 1, 1, 30)
+    active[1:, 16] = -5.0
+    flow = power_flow_batch(feeder33, active, reactive, states, results=["unsupplied_mw"])
+    assert flow.status.tolist() == [0, FlowStatus.ISLANDED, FlowStatus.MESHED, FlowStatus.DIVERGED]
+    lacking = active[1, 15] + active[1, 17]
+    assert flow.unsupplied_mw == pytest.approx([0, lacking, lacking, np.nan], nan_ok=True)
+
+
+def test_open_ends_take_what_their_charging_loses(
+    three_buses: dict[str, list[dict[str, Any]]], compare: Any
+) -> None:
+    """It enters at the closed end; at an open from_bus nothing does."""
+    three_buses["lines"][1] |= {"in_service": True, "c_nf": 300.0, "g_us": 9.0}
+    for open_end, active_mw in (("to", 9e-6 * (1.02 * 20) ** 2), ("from", 0.0)):
+        three_buses["lines"][1] |= {"from_closed": True, "to_closed": True}
+        three_buses["lines"][1][f"{open_end}_closed"] = False
+        flow = compare(Network("three", three_buses), np.full((9, 3), 0.1), np.zeros((9, 3)))
+        assert flow.status.tolist() == [FlowStatus.CONVERGED] * 9
+        assert flow.branch_active_mw[:, 1] == pytest.approx(active_mw, rel=1e-4)
+
+
 def test_nothing_is_fed(three_buses: dict[str, list[dict[str, Any]]]) -> None:
     """The only source stands at a bus that is out of service."""
     three_buses["buses"][0]["in_service"] = False
@@ -108,12 +140,14 @@ def test_nothing_is_fed(three_buses: dict[str, list[dict[str, Any]]]) -> None:
         network,
         np.ones((2, 3)),
         np.ones((2, 3)),
-        results=("voltage_pu", "voltage_min_pu", "loss_mw"),
+        results=("voltage_pu", "voltage_min_pu", "loss_mw", "branch_active_mw", "unsupplied_mw"),
     )
     assert (flow.status == FlowStatus.ISLANDED).all()
     assert np.isnan(flow.voltage_pu).all()
     assert np.isnan(flow.voltage_min_pu).all()
     assert not flow.loss_mw.any()
+    assert not flow.branch_active_mw.any()
+    assert flow.unsupplied_mw.tolist() == [2, 2]  # the third bus is out of service
 
 
 def test_no_loads_no_branches_no_rows(feeder33: Network) -> None:
