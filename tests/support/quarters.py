@@ -181,3 +181,29 @@ def at_duals(step_hours: float) -> eg.Game:
         payments=[eg.Payment("energy", "factory", "grid", dual, "factory.demand_mw")],
         step_hours=step_hours,
     )
+
+
+def several_leaders(step_hours: float) -> eg.Game:
+    """Two sellers of goods that replace each other in part, at costs of 1 and 2, and one buyer."""
+    asks = [cp.Parameter(1, name=f"p{k}") for k in (1, 2)]
+    both = cp.Variable(2, bounds=[0, 9])
+    taken = [both[:1], both[1:]]
+    worth = 8 * cp.sum(both) - cp.quad_form(both, np.array([[1.0, 0.5], [0.5, 1.0]]))
+    spent = asks[0] @ (step_hours * taken[0]) + asks[1] @ (step_hours * taken[1])
+    buyer = eg.Agent(
+        "site",
+        cp.Problem(cp.Maximize(step_hours * worth - spent)),
+        {"p1": asks[0], "p2": asks[1]},
+        {"q1_mw": taken[0], "q2_mw": taken[1]},
+    )
+    links, payments, sellers = [], [], []
+    for k in (1, 2):
+        income, sold = cp.Parameter(), cp.Parameter(1)
+        problem = cp.Problem(cp.Maximize(income - step_hours * k * cp.sum(sold)))
+        hears = {"income": income, "sold_mw": sold}
+        sellers.append(eg.Agent(f"s{k}", problem, hears, {"price": cp.Variable(1, bounds=[0, 8])}))
+        links += [eg.Link(f"s{k}.price", f"site.p{k}"), eg.Link(f"site.q{k}_mw", f"s{k}.sold_mw")]
+        links.append(eg.Link(f"bill{k}", f"s{k}.income"))
+        ends = ("site", f"s{k}", f"s{k}.price", f"site.q{k}_mw")
+        payments.append(eg.Payment(f"bill{k}", *ends))
+    return eg.Game([*sellers, buyer], ["s1", "s2"], links, payments, step_hours=step_hours)

@@ -213,6 +213,20 @@ def test_a_nash_game_is_the_same_in_quarter_hours() -> None:
     assert not found.certificate.shortcomings(TOLERANCE, proven=False)
 
 
+@pytest.mark.slow
+def test_several_leaders_foresee_money_in_hours() -> None:
+    """In closed form each asks (8 + 2 cost + the other's price) / 4, in steps of any length."""
+    price = np.linalg.solve([[4, -1], [-1, 4]], [8 + 2 * 1.0, 8 + 2 * 2.0])
+    bought = np.linalg.solve([[2, 1], [1, 2]], 8 - price)
+    found = eg.BestResponse(tolerance=1e-4).solve(quarters.several_leaders(QUARTER))
+    for k in (0, 1):
+        assert found.values[f"s{k + 1}.price"] == pytest.approx(price[[k]], abs=1e-3)
+        assert found.payments[f"bill{k + 1}"] == pytest.approx(
+            QUARTER * price[k] * bought[k], rel=1e-3
+        )
+    assert max(found.certificate.regret.values()) < 1e-5
+
+
 @pytest.mark.parametrize("route", ["branching", "milp"])
 @pytest.mark.parametrize("step_hours", [1.0, QUARTER])
 def test_a_dual_is_a_price_per_mwh(route: str, step_hours: float) -> None:
