@@ -62,7 +62,7 @@ class Game(CompiledDeclaration):
         UnusableGame
             When it is no length, or when an agent counts money in other hours.
         """
-        if step_hours == self.step_hours:
+        if step_hours == self.step_hours and not isinstance(step_hours, bool):
             return self
         self.forms  # noqa: B018 - made here, to be shared
         other = copy.copy(self)
