@@ -37,9 +37,8 @@ class FieldErrors:
     def in_file(self, file: str, line: int, sentence: str, got: str | None = None) -> None:
         """Note a sentence about a line of another file than the study's."""
         text = None if got is None else shown(got)
-        self._custom(
-            (), IN_FILE, sentence, {"file": file, "line": line, "got": text, "absent": False}
-        )
+        place = {"file": file, "line": line, "absent": False}
+        self._custom((), IN_FILE, sentence, {**place, "got": text})
 
     def _custom(self, loc: Loc, kind: str, sentence: str, context: dict[str, Any]) -> None:
         error = PydanticCustomError(kind, sentence, context)

@@ -168,7 +168,9 @@ def _fitting(models: Models, data: Mapping[str, Any]) -> Models:
 def _default(models: Models, name: str, inside: Models, where: str) -> Any:
     """Return the mapping that a file leaves out."""
     fields = [(f.alias or k, f) for model in models for k, f in model.model_fields.items()]
-    default = next((f.get_default(call_default_factory=True) for n, f in fields if n == name), {})
+    default: Any = next(
+        (f.get_default(call_default_factory=True) for n, f in fields if n == name), {}
+    )
     if isinstance(default, BaseModel):
         return default.model_dump(mode="json")
     if not (inside or isinstance(default, dict)):

@@ -121,9 +121,8 @@ def test_a_csv_of_a_case_is_named(read: Read) -> None:
 
 def test_what_is_wrong_anyway_is_told_once(read: Read) -> None:
     found = read.findings(share=2, cases=_cases(limit_mw="x"))
-    assert [finding.path for finding in found] == ["share", "cases[1].set.limit_mw"] or [
-        finding.path for finding in found
-    ] == ["cases[1].set.limit_mw", "share"]
+    assert {finding.path for finding in found} == {"share", "cases[1].set.limit_mw"}
+    assert len(found) == 2
 
 
 def _too_small(spec: Street) -> Iterator[tuple[str, str]]:
@@ -157,7 +156,7 @@ def test_problems_of_a_system_are_told_where_the_file_says_it(read: Read) -> Non
 
 def text_of(read: Read, finding: Any) -> str:
     text = (read.folder / "study.yaml").read_text("utf-8").splitlines()
-    return text[finding.line - 1].strip()
+    return str(text[finding.line - 1]).strip()
 
 
 def test_some_cases_only(read: Read) -> None:
@@ -189,13 +188,14 @@ def test_the_command_line_sets_fields_of_all_cases(read: Read) -> None:
     document = read.document(network=NETWORK, lots=LOTS, cases=_cases(share=0.1))
     said = {"limit_mw": "0.7", "lots.lot2.energy_mwh": "3", "certificate.gap": "1e-3", "steps": "5"}
     values = {path: parsed_value(text) for path, text in said.items()}
-    study = study_of(with_set(document, values, Street), Street)
+    study: Any = study_of(with_set(document, values, Street), Street)
     for case in study.cases:
         assert case.spec.limit_mw == 0.7
         assert case.spec.lots[1].energy_mwh == 3
         assert case.spec.certificate.gap == 1e-3
         assert case.spec.steps == 5
-    assert study_of(with_set(document, {"limit_mw": 2}), Street).spec.limit_mw == 2
+    study = study_of(with_set(document, {"limit_mw": 2}), Street)
+    assert study.spec.limit_mw == 2
     with pytest.raises(eg.UnusableInput) as refused:
         with_set(document, {"lots.lot3.bus": 3, "system": "x", "limit": 1}, Street)
     found = refused.value.findings

@@ -1,4 +1,4 @@
-"""Whatever is done to a shipped study, it is read or refused in words, with file, line and field."""
+"""Whatever is done to a shipped study, it is read or refused, with file, line and field."""
 
 import copy
 from pathlib import Path

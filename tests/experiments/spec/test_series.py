@@ -12,6 +12,7 @@ from equigrid.experiments.spec.study_reading import document_of, study_of
 
 START = "2026-03-27T22:00 Europe/Berlin"
 FEEDER = {"feeder": "baran-wu-33"}
+LOT = {"name": "a", "bus": 4}
 
 
 def test_a_series_is_a_read_only_array(read: Read) -> None:
@@ -240,11 +241,10 @@ def test_a_path_is_a_file_beside_the_study(read: Read) -> None:
 def test_a_study_of_python(read: Read) -> None:
     said: dict[str, Any] = {
         **BASE, "network": FEEDER, "spot_per_mwh": np.arange(4), "load_mw": {12: 0.5},
-        "lots": (Lot_like,), "seed": np.int64(3),
+        "lots": (LOT,), "seed": np.int64(3),
     }  # fmt: skip
-    study = study_of(document_of(said), Street)
+    study: Any = study_of(document_of(said), Street)
     assert study.spec.spot_per_mwh.tolist() == [0, 1, 2, 3]
-    assert study.spec.load_mw is not None
     assert study.spec.load_mw[11, 0] == 0.5
     with pytest.raises(eg.UnusableInput) as refused:
         study_of(document_of({**said, "title": object(), "limit_mw": "x"}), Street)
@@ -252,9 +252,6 @@ def test_a_study_of_python(read: Read) -> None:
         ("(python)", 1, "limit_mw"),
         ("(python)", 1, "title"),
     ]
-
-
-Lot_like = {"name": "a", "bus": 4}
 
 
 def test_parts_in_python_know_no_study() -> None:
