@@ -120,8 +120,8 @@ def _summed_up(case: str, found: Deliveries) -> Delivered:
 
 def _study(manifest: dict[str, Any], study: str | Path | None) -> Study:
     """Return the study that a manifest vouches for."""
-    name = str(manifest["system"])
-    system = find_system(name, Path()).kind if is_shipped(name) else System
+    sells = str(manifest["system"])
+    system = find_system(sells, Path()).kind if is_shipped(sells) else System
     if system.deliveries is System.deliveries:
         raise UnusableResult(f"the system '{manifest['system']}' sells nothing to be delivered")
     name = manifest["study"] if study is None else study

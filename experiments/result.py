@@ -120,6 +120,19 @@ class Result:
     content: ReportContent = field(default_factory=ReportContent, repr=False)
 
     @property
+    def feeder(self) -> Network:
+        """The network of a result that has one.
+
+        Raises
+        ------
+        ValueError
+            When the study has none.
+        """
+        if self.network is None:
+            raise ValueError(f"the study '{self.study}' has no network")
+        return self.network
+
+    @property
     def certified(self) -> bool:
         """Whether every case of the study was played and meets its tolerances."""
         return not self.missing and not any(case.shortcomings for case in self.cases)

@@ -63,7 +63,7 @@ class Timetable:
 
     def __init__(self, world: World, parties: Any) -> None:
         self.world, self.last = world, ""
-        asked = world.spec.network and world.spec.network.linearisation
+        asked = None if world.spec.network is None else world.spec.network.linearisation
         other = asked.case if asked else None
         # Where another case's linear network is used, it is kept as it is.
         self._kept = other is not None and other != world.case.name

@@ -36,7 +36,7 @@ def voltages(result: Result) -> Figure:
     """Draw the AC voltage of each bus at the critical hour in every state, a panel a case."""
     limits, moment = result.manifest["network"], worst_voltage(result)
     figure, column = _case_panels(result)
-    ends = result.network.branches[["from_bus", "to_bus"]].to_numpy()
+    ends = result.feeder.branches[["from_bus", "to_bus"]].to_numpy()
     joined = {frozenset(pair) for pair in ends.tolist()}
     for case, axes in zip(case_names(result), column, strict=True):
         rows = moment.rows(of_case(result, "voltages", case))
@@ -69,7 +69,7 @@ def _along(rows: pd.DataFrame, joined: set[frozenset[int]]) -> tuple[FloatArray,
 
 def loading(result: Result) -> Figure:
     """Draw the AC loading of each branch at the critical hour in every state, a panel a case."""
-    moment, branches = worst_loading(result), result.network.branches
+    moment, branches = worst_loading(result), result.feeder.branches
     closed = set(branches["name"][branches["closed"]])
     figure, column = _case_panels(result)
     for case, axes in zip(case_names(result), column, strict=True):

@@ -58,7 +58,7 @@ class _Plan:
 
 def feeder(result: Result) -> Figure:
     """Draw the feeder as a tree from its sources, its open ties, and who sits where."""
-    network, places = result.network, result.tables["places"]
+    network, places = result.feeder, result.tables["places"]
     wires = network.graph()
     plan = _planned(wires, network.sources, network.buses, places)
     figure = Figure(figsize=(plan.size[0], plan.size[1] + 0.4), layout="constrained")

@@ -38,7 +38,7 @@ def voltages(result: Result) -> Figure:
 def loading(result: Result) -> Figure:
     """Draw the range of the loading of each branch, over hours and scenarios, by case."""
     figure, [[axes]] = panels(1, 1, 3.4)
-    branches = result.network.branches
+    branches = result.feeder.branches
     keys = list(branches["name"][branches["closed"]])
     handles = _spread(axes, result, ("branches", "branch", "loading_percent"), keys)
     axes.axhline(100, color=LIMIT, linestyle="--", linewidth=1.3)

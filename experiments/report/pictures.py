@@ -17,9 +17,9 @@ def by_case(result: Result, key: str, start: str) -> str:
 
 
 def _say_feeder(result: Result) -> str:
-    branches = result.network.branches
+    branches = result.feeder.branches
     return (
-        f"{result.network.name}: {len(result.network.buses)} buses, "
+        f"{result.feeder.name}: {len(result.feeder.buses)} buses, "
         f"{int(branches['closed'].sum())} closed branches, {int((~branches['closed']).sum())} open."
     )
 

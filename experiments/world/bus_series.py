@@ -49,6 +49,6 @@ def at_buses(network: Network, steps: int, series: Mapping[int | str, ArrayLike]
 
 
 def _rows(network: Network) -> dict[int | str, int]:
-    numbers = {int(bus): row for row, bus in enumerate(network.buses.index)}
     names = [str(name) for name in network.buses["name"]]
-    return {**{name: row for row, name in enumerate(names) if name}, **numbers}
+    rows: dict[int | str, int] = {name: row for row, name in enumerate(names) if name}
+    return rows | {int(bus): row for row, bus in enumerate(network.buses.index)}

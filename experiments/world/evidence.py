@@ -61,7 +61,7 @@ class Evidence:
 
     def stage(self, name: str) -> Stage:
         """Return the evidence of a stage, which begins with the first that is known of it."""
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name:  # type: ignore[redundant-expr]
             raise ValueError(f"a stage needs a name (got {name!r})")
         if name not in self.stages:
             self.stages[name] = Stage(name, self.spec.certificate.model_dump())

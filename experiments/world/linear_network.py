@@ -54,7 +54,8 @@ def fitted(
     Interrupted
         With the last answer, where somebody stopped it.
     """
-    began, answer, stopped = time.monotonic(), None, False
+    began, stopped = time.monotonic(), False
+    answer: Any = None
     for number in range(1, fitting.rounds + 1):
         left = None if fitting.seconds is None else began + fitting.seconds - time.monotonic()
         if answer is not None and left is not None and left <= 0:

@@ -117,9 +117,10 @@ def operated(
     required = case.ac if ac is None else ac
     if required not in ("enforce", "report"):
         raise ValueError(f"ac must be 'enforce' or 'report' (got {ac!r})")
-    limits = case.spec.network.voltage_min_pu, case.spec.network.voltage_max_pu
-    states = {} if branch_closed is None else {"branch_closed": branch_closed}
-    flow = verified_flow(network, active, reactive, *limits, parts, **states)
+    said = case.spec.network
+    assert said is not None
+    limits = said.voltage_min_pu, said.voltage_max_pu
+    flow = verified_flow(network, active, reactive, *limits, parts, branch_closed=branch_closed)
     linear = None if linear_voltage_pu is None else np.asarray(linear_voltage_pu, float)
     if linear is not None and linear.shape != active.shape:
         raise ValueError(f"linear_voltage_pu has shape {linear.shape}, the loads {active.shape}")

@@ -63,11 +63,7 @@ def _not_numbers(figures: CertificateFigures) -> Iterator[Check]:
 
 def _optimum(figures: CertificateFigures, allowed: float, claim: Claim) -> Iterator[Check]:
     """Yield objective or total cost, its bound, and the gap between them."""
-    if figures.total_cost is not None:
-        known = ("The total cost", figures.total_cost, figures.total_bound, TOTAL)
-    else:
-        known = ("The leader's objective", figures.leader_objective, figures.leader_bound, LEADER)
-    name, value, bound, part = known
+    name, value, bound, part = _objective(figures)
     if value is not None:
         how = "recomputed from price × quantity at what the others said"
         yield Check(name, value, part=part, how=how, unit="money")
@@ -81,6 +77,15 @@ def _optimum(figures: CertificateFigures, allowed: float, claim: Claim) -> Itera
     wanted = claim in (Claim.LEADER_OPTIMUM, Claim.TOTAL_OPTIMUM)
     if figures.optimality_gap is not None or wanted or value is not None:
         yield _gap(figures, allowed, f"{name[0].lower()}{name[1:]}", part, wanted=wanted)
+
+
+def _objective(
+    figures: CertificateFigures,
+) -> tuple[str, float | None, float | None, str]:
+    """Return what is optimal: its name, figure, bound, and the part that it stands in."""
+    if figures.total_cost is not None:
+        return "The total cost", figures.total_cost, figures.total_bound, TOTAL
+    return "The leader's objective", figures.leader_objective, figures.leader_bound, LEADER
 
 
 def _gap(

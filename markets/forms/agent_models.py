@@ -1,7 +1,7 @@
 """Models of one agent's problem that stay with a solver: linear, whole numbers, quadratic."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -127,7 +127,7 @@ class WholeNumbers(Linear):
 
     def __init__(self, form: StandardForm, gap: float, node_limit: int | None) -> None:
         super().__init__(form)
-        self._search: dict[str, float] = {"mip_rel_gap": gap, "mip_abs_gap": 0.0}
+        self._search: dict[str, Any] = {"mip_rel_gap": gap, "mip_abs_gap": 0.0}
         if node_limit is not None:
             self._search["mip_max_nodes"] = node_limit
         self._integer = np.flatnonzero(form.integer)
