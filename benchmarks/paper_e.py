@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 
 from equigrid.experiments.disco_microgrids import schema
-from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.experiments.running.loading import Study, load_study
 from equigrid.markets.games.game import Game
 from equigrid.scenarios.seeds import stream

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import cvxpy as cp
 import numpy as np
 import paper_e
+from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 
 import equigrid as eg
 from equigrid.arrays import FloatArray
-from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 from equigrid.scenarios.seeds import stream
 
 Build = Callable[[], eg.Agent]

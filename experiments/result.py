@@ -243,7 +243,7 @@ def _certificate(certificate: Certificate) -> dict[str, Any]:
         "leader_regret": certificate.leader_regret,
         "primal_residual": certificate.primal_residual,
         "dual_residual": _optimality(certificate),
-        "settlement_residual": certificate.settlement_residual,
+        "settlement_residual": certificate.settlement_residual if certificate.of_game else None,
         "money_moved": certificate.money_moved,
         "unchecked": list(certificate.unchecked),
         "ac": None if certificate.ac is None else _ac(certificate.ac),

@@ -50,7 +50,7 @@ def _words(case: CaseResult) -> Iterator[str]:
         yield f"no {who} could gain more than {_tiny(_worst(certificate.regret.values()))}"
     if certificate.optimality_gap is not None:
         yield f"optimum proven to {_tiny(certificate.optimality_gap)}"
-    if certificate.settlement_residual is not None:
+    if certificate.of_game:
         yield f"settlement balances to {_tiny(certificate.settlement_residual)}"
     yield from _wires(certificate.ac)
     if "negotiation_distance" in case.notes and case.notes["method"] == "exact":

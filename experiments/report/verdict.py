@@ -170,7 +170,7 @@ def _of_answers(result: Result) -> Iterator[str]:
 
 def _of_the_rest(result: Result) -> Iterator[str]:
     certificates = [case.certificate for case in result.cases]
-    if any(certificate.settlement_residual is not None for certificate in certificates):
+    if any(certificate.of_game for certificate in certificates):
         yield "payments balance"
     if any(c.ac is not None and c.ac.required == "enforce" for c in certificates):
         yield "AC power flow holds"

@@ -9,7 +9,7 @@ from equigrid.experiments.world.stage import Stage
 from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate
 
-_NOTHING = Certificate(settlement_residual=None)
+_NOTHING = Certificate(of_game=False)
 # Figures of which the greatest is the worst; objectives and bounds are those of the last stage.
 _WORST = (
     "primal_residual",
@@ -27,7 +27,8 @@ def case_certificate(stages: Sequence[Stage]) -> Certificate:
     known = [s.equilibrium.certificate for s in stages if s.equilibrium is not None]
     last = known[-1] if known else _NOTHING
     worst: dict[str, Any] = {
-        name: _worst(getattr(certificate, name) for certificate in known) for name in _WORST
+        name: _worst(getattr(certificate, name) for certificate in known or [last])
+        for name in _WORST
     }
     names = dict.fromkeys(name for certificate in known for name in certificate.regret)
     regret = {

@@ -81,7 +81,8 @@ def fitted(
     if stopped:
         raise Interrupted(_certified(answer, ties=False))
     yield from ()  # a process of SimPy is a generator
-    return answer
+    last: Answer = answer
+    return last
 
 
 def certified(answer: Answer, method: Method) -> Equilibrium:

@@ -241,7 +241,12 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
         """
         self._playing.begin(stage)
         self.tell(f"{stage}: AC power flow of every column")
-        asked: dict[str, Any] = {"axes": axes, "enforced": enforced, "branch_closed": branch_closed, "ac": ac}
+        asked: dict[str, Any] = {
+            "axes": axes,
+            "enforced": enforced,
+            "branch_closed": branch_closed,
+            "ac": ac,
+        }
         asked |= {"linear_voltage_pu": linear_voltage_pu, "parts": parts}
         loads = load_mw, load_mvar
         found = self._playing.forgiving(lambda: operated(self.network, self.case, loads, **asked))

@@ -18,13 +18,15 @@ BALANCED = 1e-5
 # An objective that is better than its proven bound by more than this, relative, disproves it.
 BOUND = 1e-6
 
-LEADER, TOTAL, FOLLOWERS, MONEY = (
+LEADER, TOTAL, FOLLOWERS, PARTIES, MONEY = (
     "The leader",
     "The total cost",
+    "The followers",
     "The parties",
     "Money and promises",
 )
 """Parts of a certificate."""
+_NOTHING_LOST = 5e-6  # of an objective
 
 
 def certificate_checks(
@@ -43,7 +45,8 @@ def certificate_checks(
     yield from _not_numbers(figures)
     yield from _optimum(figures, tolerance["gap"], claim)
     yield from _leader(figures, tolerance["gap"])
-    yield from _parties(figures, tolerance["regret"])
+    led = claim is Claim.LEADER_OPTIMUM or figures.leader_objective is not None
+    yield from _parties(figures, tolerance["regret"], FOLLOWERS if led else PARTIES)
     yield from _money(figures, tolerance["settlement"])
     if figures.ac is not None:
         yield from figures.ac.checks(tolerance)
@@ -146,6 +149,7 @@ def _leader(figures: CertificateFigures, allowed: float) -> Iterator[Check]:
         )
     worst, loss = figures.worst_tie_objective, figures.worst_tie_loss
     if worst is not None and loss is not None:
+        words, note = _lost(loss)
         yield Check(
             "What it is left with at the worst tie",
             worst,
@@ -153,27 +157,44 @@ def _leader(figures: CertificateFigures, allowed: float) -> Iterator[Check]:
             how="if followers chose among their equally good answers, and the duals they set, "
             "against it; found by search, so it may lose more",
             unit="money",
-            words=("", "for information"),
+            note=note,
+            words=(words, "for information"),
         )
 
 
-def _parties(figures: CertificateFigures, allowed: float) -> Iterator[Check]:
+def _lost(loss: float) -> tuple[str, str]:
+    """Return what to say in place of what is left at the worst tie, and beside it.
+
+    >>> _lost(0.0), _lost(0.139)
+    (('', 'ties cost nothing'), ('', '14 % lost'))
+    """
+    if math.isnan(loss):
+        return "not a number", ""
+    if math.isinf(loss):
+        return "no end to the loss, or limits that it cannot meet", ""
+    if loss < _NOTHING_LOST:
+        return "", "ties cost nothing"
+    digits = max(0, 1 - math.floor(math.log10(100 * loss)))
+    return "", f"{100 * loss:.{digits}f} % lost"
+
+
+def _parties(figures: CertificateFigures, allowed: float, part: str) -> Iterator[Check]:
     for agent, regret in figures.regret.items():
         yield Check.asked(
             f"What {agent}, solved again alone, could gain of the money it moves",
             regret,
             allowed,
-            part=FOLLOWERS,
+            part=part,
             how="its own problem in cvxpy, at what it was told",
             shortfall=f"what {agent} could gain by answering otherwise is not known"
             if math.isnan(regret)
             else f"{agent} could still gain {regret:.2g} of the money it moves by answering "
             "otherwise",
         )
-    yield from _multipliers(figures)
+    yield from _multipliers(figures, part)
 
 
-def _multipliers(figures: CertificateFigures) -> Iterator[Check]:
+def _multipliers(figures: CertificateFigures, part: str) -> Iterator[Check]:
     asked = (
         (
             figures.dual_residual,
@@ -199,12 +220,12 @@ def _multipliers(figures: CertificateFigures) -> Iterator[Check]:
     for value, question, how, shortfall in asked:
         if value is not None:
             words = shortfall.format(f"{value:.2g}")
-            yield Check.asked(question, value, OPTIMAL, part=FOLLOWERS, how=how, shortfall=words)
+            yield Check.asked(question, value, OPTIMAL, part=part, how=how, shortfall=words)
 
 
 def _money(figures: CertificateFigures, allowed: float) -> Iterator[Check]:
     settled = figures.settlement_residual
-    if settled is not None:
+    if figures.of_game:
         yield Check.asked(
             "What is paid and what is received differ by, of the money that moves",
             settled,

@@ -34,9 +34,9 @@ class CertificateFigures:
     dual_residual : float or None
         Greatest share of the money it moves by which a follower's dual that is linked or paid at
         fails to be an optimal one; None where there is no such dual.
-    settlement_residual : float or None
+    settlement_residual : float
         What payers owe and payees receive differs by, and what the solver's objective differs
-        from price × quantity by, as a share of the money that moves; None without a game.
+        from price × quantity by, as a share of the money that moves.
     ac : AcFindings or None
     stationarity_residual, complementarity_residual : float or None
         Of the followers' own optimality conditions, at the multipliers that a method offers;
@@ -57,6 +57,8 @@ class CertificateFigures:
     unchecked : tuple of str
         What no check covers: what agents say and is not affine, what a follower says to nobody
         and is not among the values, and duals that nobody uses.
+    of_game : bool
+        Whether there is a game whose answer was measured; otherwise its figures say nothing.
     worst_tie_objective : float or None
         The leader's objective where followers settle their ties against it, as far as that was
         found; None where it was not looked for.
@@ -66,7 +68,7 @@ class CertificateFigures:
     optimality_gap: float | None = None
     primal_residual: float | None = None
     dual_residual: float | None = None
-    settlement_residual: float | None = 0.0
+    settlement_residual: float = 0.0
     ac: AcFindings | None = None
     stationarity_residual: float | None = None
     complementarity_residual: float | None = None
@@ -81,6 +83,7 @@ class CertificateFigures:
     leader_regret: float | None = None
     not_numbers: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    of_game: bool = True
 
     @property
     def worst_tie_loss(self) -> float | None:

@@ -8,7 +8,6 @@ from .errors import UnusableGame as UnusableGame
 from .errors import UnusablePlace as UnusablePlace
 from .errors import UnusableResult as UnusableResult
 from .errors import WrongMethod as WrongMethod
-from .experiments.spec.findings import UnusableInput as UnusableInput
 from .experiments.result import Result as Result
 from .experiments.running.loading import list_studies as list_studies
 from .experiments.running.loading import load_study as load_study
@@ -19,6 +18,7 @@ from .experiments.spec.fields import Fraction as Fraction
 from .experiments.spec.fields import Name as Name
 from .experiments.spec.fields import Path as Path
 from .experiments.spec.fields import Positive as Positive
+from .experiments.spec.findings import UnusableInput as UnusableInput
 from .experiments.spec.part import Part as Part
 from .experiments.spec.series import BusSeries as BusSeries
 from .experiments.spec.series import Series as Series

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from equigrid.arrays import FloatArray
+from equigrid.experiments.disco_microgrids.parties import DiscoMicrogrids
 from equigrid.experiments.running.loading import load_study, study_path
-from equigrid.experiments.systems import system_kind
 from equigrid.grid.ac import ac_check
 from equigrid.grid.linear.lindistflow import linearise
 
@@ -165,8 +165,8 @@ def own_study() -> dict[str, Any]:
 def own_taken(path: Path) -> FloatArray:
     """Return all that the parties of a study know of its feeder: loads, linear network, AC."""
     chosen = load_study(path)
-    system: Any = system_kind(chosen.spec.system).parties(chosen, chosen.cases[0])
-    net_mw, net_mvar = system.disco.fixed_mw(), system.disco.fixed_mvar()
+    parties = DiscoMicrogrids(chosen.in_case(chosen.cases[0].name))
+    net_mw, net_mvar = parties.disco.fixed_mw(), parties.disco.fixed_mvar()
     linear = linearise(chosen.feeder, net_mw, net_mvar).values(net_mw, net_mvar)
     judged = ac_check(chosen.feeder, net_mw, net_mvar)
     ratings = chosen.feeder.branches["rating_ka"].to_numpy()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from equigrid.errors import NoAnswer
-from equigrid.experiments.feasibility import refuse_infeasible, refuse_infeasible_agent
+from equigrid.experiments.world.feasibility import refuse_infeasible, refuse_infeasible_agent
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
 from equigrid.markets.model.link import Link

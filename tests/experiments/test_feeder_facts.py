@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from equigrid.arrays import FloatArray
+from equigrid.experiments.running.loading import load_study
 from equigrid.experiments.running.run import run
 from equigrid.experiments.spec.findings import UnusableInput
-from equigrid.experiments.running.loading import load_study
 from equigrid.grid.network.feeders import FORMAT
 from equigrid.grid.network.tables import SCHEMAS
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from equigrid.experiments.running.run import run
 from equigrid.experiments.running.loading import load_study
+from equigrid.experiments.running.run import run
 
 Written = Callable[..., Path]
 

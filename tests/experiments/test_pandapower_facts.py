@@ -11,8 +11,8 @@ import pytest
 
 import equigrid as eg
 from equigrid.arrays import FloatArray
-from equigrid.experiments.spec.findings import UnusableInput
 from equigrid.experiments.running.loading import load_study
+from equigrid.experiments.spec.findings import UnusableInput
 from equigrid.grid.ac import ac_check
 from equigrid.grid.linear.lindistflow import linearise
 

@@ -14,20 +14,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from equigrid.experiments.systems import Dispatch, ReplayKind, System, SystemKind, system_kind
 
 import equigrid as eg
 from equigrid.experiments import systems
 from equigrid.experiments.replay import LoggedRun, replay
 from equigrid.experiments.report import pictures, tables
-from equigrid.experiments.report.content import ReportContent
 from equigrid.experiments.result import Kpi
+from equigrid.experiments.running.loading import study_path
 from equigrid.experiments.running.run import run
 from equigrid.experiments.spec.network_choice import NetworkChoice
 from equigrid.experiments.spec.study import StudyCase
 from equigrid.experiments.spec.study_spec import Party, Timetable
 from equigrid.experiments.spec.study_spec import StudySpec as StudyFile
-from equigrid.experiments.running.loading import study_path
-from equigrid.experiments.systems import Dispatch, ReplayKind, System, SystemKind, system_kind
 from equigrid.experiments.telling import result_lines
 from equigrid.grid.ac import AcResult
 

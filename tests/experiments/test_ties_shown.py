@@ -16,8 +16,8 @@ from equigrid.experiments.report.page import report_html
 from equigrid.experiments.report.ties import percent, rests_on_ties, status, worst_tie
 from equigrid.experiments.report.verdict import checks, verdict
 from equigrid.experiments.result import CaseResult, Result
-from equigrid.experiments.world.kpi import Kpi
 from equigrid.experiments.telling import result_lines
+from equigrid.experiments.world.kpi import Kpi
 from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate

@@ -15,11 +15,11 @@ from click.testing import CliRunner
 import equigrid as eg
 from equigrid.errors import Interrupted, NoAnswer
 from equigrid.experiments import case_run, cli, world
-from equigrid.experiments.running import run as running
 from equigrid.experiments.disco_microgrids import system
 from equigrid.experiments.replay import replay
 from equigrid.experiments.report import page
 from equigrid.experiments.report.page import report_html
+from equigrid.experiments.running import run as running
 from equigrid.experiments.running.run import RunInterrupted, UnfinishedRun
 from equigrid.grid.verified_flow import verified_flow
 from equigrid.markets.equilibrium import Equilibrium

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-
 from equigrid.experiments.refusals import refuse_unusable
+
+from equigrid.experiments.running.loading import load_study
 from equigrid.experiments.running.run import run
 from equigrid.experiments.spec.findings import UnusableInput
-from equigrid.experiments.running.loading import load_study
 from equigrid.experiments.world import World
 from equigrid.grid.network.feeders import FORMAT
 from equigrid.grid.network.tables import SCHEMAS

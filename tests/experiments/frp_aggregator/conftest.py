@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from equigrid.experiments.result import Result
-from equigrid.experiments.running.run import run
 from equigrid.experiments.running.loading import study_path
+from equigrid.experiments.running.run import run
 
 Spoil = Callable[[dict[str, Any]], object]
 Written = Callable[..., Path]

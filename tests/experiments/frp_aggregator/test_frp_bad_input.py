@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from equigrid.experiments.frp_aggregator.days import days_of
+from equigrid.experiments.running.loading import load_study
 from equigrid.experiments.running.run import run
 from equigrid.experiments.spec.findings import UnusableInput
-from equigrid.experiments.running.loading import load_study
 
 Written = Callable[..., Path]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from equigrid.experiments.spec.findings import Finding, UnusableInput, dotted
 from equigrid.experiments.running.loading import load_study, study_path
+from equigrid.experiments.spec.findings import Finding, UnusableInput, dotted
 
 Loc = tuple[str | int, ...]
 Written = Callable[..., Path]

@@ -73,7 +73,8 @@ def test_what_interior_points_do_not_prove_is_no_fault_of_the_agent(
 ) -> None:
     solver = eg.AgentSolver(plant(quadratic))
     solver.answer(price=PRICE)
-    monkeypatch.setattr(solver._model._model, "_solver", Ended(words))
+    model: Any = solver._model
+    monkeypatch.setattr(model._model, "_solver", Ended(words))
     assert np.allclose(solver.answer(price=PRICE)["output_mw"], [3.0, 3.0])  # PIQP has it
     monkeypatch.setattr(QuadraticModel, "_by_piqp", lambda self, failed: failed)
     with pytest.raises(eg.SolverFailed, match=rf"cannot solve .*'plant'.*'{words}'"):

@@ -13,7 +13,7 @@ import pytest
 import equigrid as eg
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, UnusableGame
-from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
+from equigrid.experiments.disco_microgrids.parties import DiscoMicrogrids
 from equigrid.experiments.running.loading import load_study
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.standard_form import StandardForm
@@ -55,7 +55,8 @@ def _findings(agent: Agent, heard: Mapping[str, Any] | None = None) -> list[str]
 
 @pytest.fixture(scope="module")
 def parties() -> tuple[Agent, ...]:
-    return tuple(DiscoMicrogrids(load_study("disco-microgrids"), ramp_penalty=True).game.agents)
+    study = load_study("disco-microgrids").in_case("with-flexibility")
+    return tuple(DiscoMicrogrids(study).game.agents)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import equigrid as eg
 from equigrid.agents.assets import InterruptibleLoad
 from equigrid.arrays import FloatArray
-from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
+from equigrid.experiments.disco_microgrids.parties import DiscoMicrogrids
 from equigrid.experiments.running.loading import load_study
 from equigrid.scenarios.seeds import stream
 
@@ -387,7 +387,7 @@ def _led_and_central(exchange: eg.Game, led_game: eg.Game) -> tuple[eg.Equilibri
 
 
 def _paper_e_games(sites: int, hours: slice) -> tuple[eg.Game, eg.Game]:
-    case = DiscoMicrogrids(load_study("disco-microgrids"), ramp_penalty=True)
+    case = DiscoMicrogrids(load_study("disco-microgrids").in_case("with-flexibility"))
     disco, followers = _paper_e(case, sites, hours)
     published = _published(case, hours)
     return _disco_balances(disco, followers, published), _disco_leads(disco, followers, published)
