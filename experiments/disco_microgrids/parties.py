@@ -165,7 +165,13 @@ class DiscoMicrogrids:
             more = exchange_deal(leader, site.name)
             links, payments = links + more[0], [*payments, more[1]]
         followers = [site.agent() for site in self.microgrids]
-        return Game([*parties, *followers], leader=leader, links=links, payments=payments)
+        return Game(
+            [*parties, *followers],
+            leader=leader,
+            links=links,
+            payments=payments,
+            step_hours=spec.step_hours,
+        )
 
     def relinearised(
         self, values: Mapping[str, FloatArray], tolerance_pu: float

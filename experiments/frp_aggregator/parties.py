@@ -100,6 +100,7 @@ def game_of(
         links=links,
         payments=payments,
         given={f"{operator}.load_mw": load_mw},
+        step_hours=spec.step_hours,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from equigrid.errors import NoAnswer, SystemFailed, UnusableGame, WrongMethod
+from equigrid.errors import EquigridError, NoAnswer, SystemFailed
 from equigrid.experiments.spec.findings import UnusableInput
 
 _PLACE = tuple[str, int, str]  # file, line, function
@@ -43,7 +43,7 @@ def _said(error: Exception) -> str:
     if isinstance(error, KeyError) and error.args:
         text = str(error.args[0])
         text = text if " " in text else repr(error.args[0])
-    if isinstance(error, UnusableGame | WrongMethod):
+    if isinstance(error, EquigridError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
@@ -53,6 +53,9 @@ def _innermost(error: BaseException, files: set[str]) -> _PLACE | None:
     if isinstance(error, SyntaxError) and error.filename in files:
         return str(error.filename), error.lineno or 1, ""
     for one in _chain(error):
+        place: _PLACE | None = getattr(one, "place", None)
+        if place is not None and str(Path(place[0]).resolve()) in files:
+            return place
         for frame in reversed(traceback.extract_tb(one.__traceback__)):
             if str(Path(frame.filename).resolve()) in files:
                 name = "" if frame.name == "<module>" else frame.name
