@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -105,11 +106,14 @@ def deliveries(directory: Path, count: int, seed: int | None, study: str | None)
 
 
 @main.command()
-@click.argument("study", type=StudyName())
+@click.argument("study", type=StudyName(), required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; STUDY.yaml here.")
-def new(study: str, out: Path | None) -> None:
-    """Copy a shipped STUDY to a file to edit."""
-    _guarded(lambda: _new(study, out))
+@click.option(
+    "--system", metavar="NAME", help="Write a system of your own, NAME.py, and a study of it."
+)
+def new(study: str | None, out: Path | None, system: str | None) -> None:
+    """Copy a shipped STUDY to a file to edit, or begin a system of your own."""
+    _guarded(lambda: _new(study, out, system))
 
 
 @main.command()
@@ -248,7 +252,25 @@ def _deliver(directory: Path, study: str | None, count: int, seed: int | None) -
     return 0 if all(delivered.kept for delivered in result) else UNCERTIFIED
 
 
-def _new(study: str, out: Path | None) -> int:
+def _new(study: str | None, out: Path | None, system: str | None) -> int:
+    if (study is None) == (system is None):
+        raise _Refused("name a shipped study to copy, or --system NAME to begin one of your own")
+    return _new_system(str(system), out) if study is None else _new_study(study, out)
+
+
+def _new_system(name: str, out: Path | None) -> int:
+    from equigrid.experiments.own_system import write_own_system
+
+    if out is not None:
+        raise _Refused("--system writes two files here; leave out --out")
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
+        raise _Refused(f"--system {name!r}: write small letters, digits and -, like ev-street")
+    code, study = write_own_system(name, Path())
+    click.echo(f"{code} and {study} written; edit them, then: equigrid run {study}")
+    return 0
+
+
+def _new_study(study: str, out: Path | None) -> int:
     from equigrid.experiments.running.loading import list_studies, study_path
     from equigrid.experiments.whole import write_new
 

@@ -1,3 +1,4 @@
+from . import testing as testing
 from .errors import EquigridError as EquigridError
 from .errors import Interrupted as Interrupted
 from .errors import NetworkError as NetworkError
@@ -163,5 +164,6 @@ __all__ = [
     "radial_configurations",
     "read_daily_profiles",
     "run",
+    "testing",
     "worst_tie",
 ]
