@@ -14,7 +14,12 @@ from equigrid.markets.certification.check import Check
 from equigrid.markets.equilibrium import Equilibrium
 
 
-def case_result(run: CaseRun, kpis: Mapping[str, Kpi], failures: tuple[str, ...]) -> CaseResult:
+def case_result(
+    run: CaseRun,
+    kpis: Mapping[str, Kpi],
+    failures: tuple[str, ...] = (),
+    remarks: tuple[str, ...] = (),
+) -> CaseResult:
     """Return what a case came to.
 
     Parameters
@@ -23,6 +28,8 @@ def case_result(run: CaseRun, kpis: Mapping[str, Kpi], failures: tuple[str, ...]
     kpis : Mapping of str to Kpi
     failures : tuple of str
         Sentences about what could not be read of the run.
+    remarks : tuple of str
+        Sentences about the run as a whole, on which nothing hangs.
     """
     checks = [
         StageCheck(stage.name, stage.binding, check)
@@ -39,7 +46,7 @@ def case_result(run: CaseRun, kpis: Mapping[str, Kpi], failures: tuple[str, ...]
         tuple(checks),
         failures,
         notes=_notes(run),
-        remarks=_remarks(run),
+        remarks=(*_remarks(run), *remarks),
         stopped_by=next((s.end.by for s in reversed(run.binding) if s.end.by), ""),
     )
 

@@ -57,6 +57,8 @@ class Played:
     interrupted : bool
     failure : NoAnswer or None
         What ended the run after some cases were finished.
+    unused : tuple of str
+        Methods of which the study states settings, and which nothing was played by.
     """
 
     loaded: LoadedStudy
@@ -67,6 +69,7 @@ class Played:
     missing: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
     failure: NoAnswer | None = None
+    unused: tuple[str, ...] = ()
     _under_way: list[str] = field(default_factory=list)
 
     @property
@@ -125,7 +128,15 @@ def play_cases(loaded: LoadedStudy, tell: Progress, seconds: float | None = None
             _play(played, name)
     played.missing = {n: why for n, why in played.missing.items() if not _is_there(played, n)}
     played.cases.sort(key=lambda case: names.index(case.name))
+    played.unused = _unused(played)
     return played
+
+
+def _unused(played: Played) -> tuple[str, ...]:
+    used = {name for case in played.cases for name in case.world.methods_played}
+    methods = played.study.spec.methods
+    stated = [name for name in type(methods).model_fields if getattr(methods, name).stated()]
+    return tuple(name for name in stated if name not in used)
 
 
 def _is_there(played: Played, name: str) -> bool:

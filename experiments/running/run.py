@@ -6,20 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from equigrid.errors import NoAnswer, UnusablePlace
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.result import Result
-from equigrid.experiments.running.case_results import case_result
-from equigrid.experiments.running.kpis import read_kpis
 from equigrid.experiments.running.loading import LoadedStudy, load, load_mapping, loaded
-from equigrid.experiments.running.manifest import manifest
-from equigrid.experiments.running.own_code import placed
-from equigrid.experiments.running.played import Played, PlayedCase, play_cases
+from equigrid.experiments.running.played import Played, play_cases
+from equigrid.experiments.running.results import result_of
 from equigrid.experiments.spec.study import Study
 from equigrid.experiments.system import System
-from equigrid.experiments.tables import joined
 from equigrid.experiments.world.playing import GOES_ON
 from equigrid.experiments.world.run_options import Progress
 from equigrid.experiments.writable import free_place, require_place
@@ -159,7 +153,10 @@ def play(
     asked = asked if seed is None else asked.with_seed(seed)
     asked = asked if method is None else asked.with_method(method)
     asked = asked if cases is None else asked.only(cases)
-    return play_cases(chosen.of(asked), progress or (lambda text: None), seconds)
+    played = play_cases(chosen.of(asked), progress or (lambda text: None), seconds)
+    # What was left out on purpose need not be told.
+    played.unused = played.unused if method is None else ()
+    return played
 
 
 def _chosen(
@@ -236,54 +233,3 @@ def write(
         warn(f"{error}; the result is in '{beside}'")
         return beside
     return directory
-
-
-def result_of(played: Played) -> Result:
-    """Put together what the cases came to."""
-    study, system = played.study, played.loaded.system
-    with placed(system.files):
-        kpis, failures = read_kpis(played)
-        tables = joined([_tables(case) for case in played.cases])
-        content = system.made().report()
-        shared = system.made().study_tables(study)
-    cases = tuple(
-        case_result(case.run, kpis[case.name], failures.get(case.name, ())) for case in played.cases
-    )
-    return Result(
-        study=study.name,
-        title=study.spec.title,
-        system=study.spec.system,
-        currency=study.spec.currency,
-        seed=study.spec.seed,
-        cases=cases,
-        tables={**tables, **_rounds(played), **shared},
-        network=study.network,
-        tolerance=study.spec.certificate.model_dump(),
-        messages="".join(case.world.mailroom.lines() for case in played.cases),
-        manifest=manifest(played),
-        missing=dict(played.missing),
-        content=content,
-    )
-
-
-def _tables(case: PlayedCase) -> dict[str, pd.DataFrame]:
-    """Return the tables of a case, each with a column `case`."""
-    own = {n: t for n, t in case.system.tables(case.run).items() if len(t.columns)}
-    settlement = case.run.table("settlement")
-    named = {"settlement": settlement} if len(settlement) else {}
-    return {
-        name: table if "case" in table else table.assign(case=case.name)
-        for name, table in {**named, **own}.items()
-    }
-
-
-def _rounds(played: Played) -> dict[str, pd.DataFrame]:
-    """Return the rounds of linear networks, no table where there were none."""
-    rows = [
-        (case.name, stage.name, one.number, one.error_pu)
-        for case in played.cases
-        for stage in case.run.stages.values()
-        for one in stage.linear_rounds
-    ]
-    table = pd.DataFrame(rows, columns=["case", "stage", "round", "error_pu"])
-    return {"linearisation": table} if rows else {}

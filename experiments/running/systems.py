@@ -1,7 +1,8 @@
 """Finding a system by what a study names: a shipped one, a file, a module, an entry point."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -125,16 +126,26 @@ def _imported(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pydantic look their module up
-    before = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True  # nothing is left beside a user's file
     try:
-        spec.loader.exec_module(module)
+        with _beside(path.parent):
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
-    finally:
-        sys.dont_write_bytecode = before
     return module
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[None]:
+    """Let a file import others beside it, and leave nothing there."""
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        sys.dont_write_bytecode = before
 
 
 def _of_module(name: str, module: str, attribute: str) -> FoundSystem:

@@ -77,7 +77,8 @@ class Day:
         yield self._clock.timeout(0)
 
     def _driven(self, day: Generator[Any, Any, Any]) -> Generator[Any, Any, None]:
-        answer, error = None, None
+        answer: Any = None
+        error: BaseException | None = None
         while True:
             try:
                 event = day.send(answer) if error is None else day.throw(error)

@@ -102,6 +102,11 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
         return self._playing.interrupted
 
     @property
+    def methods_played(self) -> frozenset[str]:
+        """What a study calls the methods that games were played by."""
+        return frozenset(self._playing.methods)
+
+    @property
     def seed(self) -> int:
         """The number that every random draw follows."""
         return self.spec.seed

@@ -1,0 +1,91 @@
+"""The result of a run: KPIs, tables and certificates of all its cases, put together."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from equigrid.experiments.result import Result
+from equigrid.experiments.running.case_results import case_result
+from equigrid.experiments.running.kpis import read_kpis
+from equigrid.experiments.running.manifest import manifest
+from equigrid.experiments.running.own_code import placed
+from equigrid.experiments.running.played import Played, PlayedCase
+
+
+def result_of(played: Played) -> Result:
+    """Put together what the cases came to."""
+    study, system = played.study, played.loaded.system
+    with placed(system.files):
+        kpis, failures = read_kpis(played)
+        tables = joined([case_tables(case) for case in played.cases])
+        content = system.made().report()
+        shared = system.made().study_tables(study)
+    remarks = tuple(
+        f"methods.{name} is stated, and nothing is played by that method" for name in played.unused
+    )
+    cases = tuple(
+        case_result(case.run, kpis[case.name], failures.get(case.name, ()), remarks)
+        for case in played.cases
+    )
+    return Result(
+        study=study.name,
+        title=study.spec.title,
+        system=study.spec.system,
+        currency=study.spec.currency,
+        seed=study.spec.seed,
+        cases=cases,
+        tables={**tables, **_rounds(played), **shared},
+        network=study.network,
+        tolerance=study.spec.certificate.model_dump(),
+        messages="".join(case.world.mailroom.lines() for case in played.cases),
+        manifest=manifest(played),
+        missing=dict(played.missing),
+        content=content,
+    )
+
+
+def joined(parts: Sequence[Mapping[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    """Stack tables of the same name, in the order of the parts; not every part has them all."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {
+        name: pd.concat([part[name] for part in parts if name in part], ignore_index=True)
+        for name in names
+    }
+
+
+def case_tables(case: PlayedCase) -> dict[str, pd.DataFrame]:
+    """Return the tables of a case: those of its system, and the settlement if anybody was paid."""
+    settlement = case.run.table("settlement")
+    named = {"settlement": settlement} if len(settlement) else {}
+    return {
+        name: _with_time(table if "case" in table else table.assign(case=case.name), case)
+        for name, table in {**named, **_checked(case)}.items()
+    }
+
+
+def _checked(case: PlayedCase) -> Mapping[str, pd.DataFrame]:
+    tables = case.system.tables(case.run)
+    for name, table in tables.items():
+        if not isinstance(table, pd.DataFrame):
+            raise TypeError(f"tables: '{name}' is a {type(table).__name__}; return DataFrames")
+    return tables
+
+
+def _with_time(table: pd.DataFrame, case: PlayedCase) -> pd.DataFrame:
+    """Return a table that has steps with the times at which they begin, where these are known."""
+    times, step = case.run.spec.times, next((c for c in ("step", "hour") if c in table), None)
+    if times is None or step is None:
+        return table
+    return table.assign(time=pd.DatetimeIndex([times[int(k) - 1] for k in table[step]]))
+
+
+def _rounds(played: Played) -> dict[str, pd.DataFrame]:
+    """Return the rounds of linear networks, no table where there were none."""
+    rows = [
+        (case.name, stage.name, one.number, one.error_pu)
+        for case in played.cases
+        for stage in case.run.stages.values()
+        for one in stage.linear_rounds
+    ]
+    table = pd.DataFrame(rows, columns=["case", "stage", "round", "error_pu"])
+    return {"linearisation": table} if rows else {}
