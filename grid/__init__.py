@@ -2,6 +2,6 @@
 
 ``network`` describes feeders; ``pandapower`` reads and writes pandapower nets; ``linear`` has
 LinDistFlow and sensitivities; ``ac`` is power flow by pandapower, ``batch`` many flows at once,
-``verified_flow`` both together; ``switching`` finds radial configurations; ``block`` is what a
-network or an asset adds to an agent's problem.
+``verified_flow`` both together, of ``flow_columns``; ``switching`` finds radial configurations;
+``block`` is what a network or an asset adds to an agent's problem.
 """

@@ -101,7 +101,7 @@ def test_two_substations_feed_a_tree_each(
 
 
 def test_what_counts_as_unsupplied(feeder33: Network) -> None:
-    """Consumption, bus by bus: what one bus injects supplies no other; islanded, with loops, lost."""
+    """Consumption, bus by bus: what one bus injects supplies no other, whatever the status."""
     cut, loop = ("line 15",), ("tie 33",)
     states = np.stack(
         [
@@ -129,7 +129,7 @@ def test_open_ends_take_what_their_charging_loses(
         three_buses["lines"][1][f"{open_end}_closed"] = False
         flow = compare(Network("three", three_buses), np.full((9, 3), 0.1), np.zeros((9, 3)))
         assert flow.status.tolist() == [FlowStatus.CONVERGED] * 9
-        assert flow.branch_active_mw[:, 1] == pytest.approx(active_mw, rel=1e-4)
+        assert flow.branch_active_mw[:, 1] == pytest.approx(active_mw, rel=1e-3)
 
 
 def test_nothing_is_fed(three_buses: dict[str, list[dict[str, Any]]]) -> None:
