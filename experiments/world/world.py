@@ -12,10 +12,10 @@ from equigrid.agents.shell import Shell
 from equigrid.arrays import FloatArray
 from equigrid.errors import EquigridError
 from equigrid.experiments.spec.study import Study
-from equigrid.experiments.spec.study_spec import Messages
 from equigrid.experiments.world.bus_series import at_buses
 from equigrid.experiments.world.case_run import CaseRun
 from equigrid.experiments.world.evidence import Evidence
+from equigrid.experiments.world.faults import faults_of
 from equigrid.experiments.world.following import Day
 from equigrid.experiments.world.lone_agents import LoneAgents
 from equigrid.experiments.world.operation import Operation, operated
@@ -26,7 +26,6 @@ from equigrid.grid.network.network import Network
 from equigrid.markets.decision import Decision
 from equigrid.markets.equilibrium import Method
 from equigrid.markets.games.game import Game
-from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import Announcement, Message
 from equigrid.markets.messaging.posting import announce_constants
@@ -73,7 +72,7 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
         self.prepared = self.options.prepared
         self.clock = simpy.Environment()
         said = self.spec.messages
-        faults = _faults(said, study.spec.seed, case)
+        faults = faults_of(said, study.spec.seed, case)
         self.mailroom = Mailroom(self.clock, case, faults, said.rounds_kept)
         self.stages: dict[str, Stage] = {}
         self._day = Day(self.clock)
@@ -298,14 +297,3 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
 
     def _heard(self, message: Message) -> None:
         self.shell(message.receiver).notice(message)
-
-
-def _faults(said: Messages, seed: int, case: str) -> Faults:
-    """What happens to messages in a case; each case has luck of its own."""
-    return Faults(
-        loss=said.loss,
-        delay_rounds=said.delay_rounds,
-        duplicate=said.duplicate,
-        silent={party.name: party.after_round for party in said.silent},
-        seed=int(stream(seed, f"{case}/messages").integers(2**63)),
-    )
