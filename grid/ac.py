@@ -133,15 +133,7 @@ def ac_check(
 
 def ac_columns(network: Network, columns: Columns) -> AcResult:
     """Do what :func:`ac_check` does with columns that are read already."""
-    net, found = _net(network, columns), {}
-    with _quiet():
-        for state, numbers in columns.by_state():
-            _switch(net, state)
-            for number in numbers:
-                loads = columns.load_mw[:, number], columns.load_mvar[:, number]
-                found[number] = _column(net, *loads)
-    in_order = (found[number] for number in range(len(columns)))
-    each = _Column(*(np.stack(rows, axis=-1) for rows in zip(*in_order, strict=True)))
+    each = _by_pandapower(network, columns)
     unsupplied = each.no_voltage & network.buses["in_service"].to_numpy()[:, None]
     lacking = np.where(unsupplied, columns.load_mw.clip(min=0), 0).sum(axis=0)
     return AcResult(
@@ -197,6 +189,19 @@ class _Column(NamedTuple):
     active_mw: FloatArray
     current_ka: FloatArray
     loss_mw: FloatArray
+
+
+def _by_pandapower(network: Network, columns: Columns) -> _Column:
+    """Return what pandapower says of all columns, those of the same state one after another."""
+    net, found = _net(network, columns), {}
+    with _quiet():
+        for state, numbers in columns.by_state():
+            _switch(net, state)
+            for number in numbers:
+                loads = columns.load_mw[:, number], columns.load_mvar[:, number]
+                found[number] = _column(net, *loads)
+    in_order = (found[number] for number in range(len(columns)))
+    return _Column(*(np.stack(rows, axis=-1) for rows in zip(*in_order, strict=True)))
 
 
 def _column(net: pandapower.pandapowerNet, load_mw: FloatArray, load_mvar: FloatArray) -> _Column:
