@@ -100,7 +100,7 @@ def _fields(said: Mapping[str, Any], loc: Loc, fields: Sequence[str], errors: Fi
             errors.say((*loc, name), f"unknown field {name!r}{near}")
     for name in fields:
         if name not in said and name != "time":
-            errors.say((*loc, name), f"missing field {name!r}")
+            errors.say((*loc, name), f"missing field {name!r}", absent=True)
         elif not isinstance(said.get(name), str | None) or said.get(name) == "":
             errors.say((*loc, name), "must be text", said[name])
         elif name in said and said[name] is None and name != "time":

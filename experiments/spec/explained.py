@@ -74,10 +74,12 @@ def _told(
     """Return the place of one pydantic error, whether in a union, its words, the value."""
     kind, loc, value = item["type"], item["loc"], item["input"]
     context = item.get("ctx", {})
+    if kind in {SENTENCE, IN_FILE}:
+        place, forks, _ = _place(loc[:-1] if context["absent"] else loc, model, data)
+        end = loc[-1:] if context["absent"] else ()
+        return (*place, *end), forks, item["msg"], context["got"]
     absent = kind in {"missing", "extra_forbidden"}
     place, forks, models = _place(loc[:-1] if absent else loc, model, data)
-    if kind in {SENTENCE, IN_FILE}:
-        return place, forks, item["msg"], context["got"]
     if absent:
         message = _missing(loc[-1]) if kind == "missing" else _unknown(loc[-1], fields_of(models))
         return (*place, loc[-1]), forks, message, None

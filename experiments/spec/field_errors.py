@@ -26,15 +26,19 @@ class FieldErrors:
         """Note an error of a kind that pydantic knows, such as ``float_type``."""
         self.items.append({"type": kind, "loc": loc, "input": value, "ctx": context})
 
-    def say(self, loc: Loc, sentence: str, value: object = None) -> None:
-        """Note a sentence about a place; `value` is the guilty one, None to omit it."""
+    def say(self, loc: Loc, sentence: str, value: object = None, *, absent: bool = False) -> None:
+        """Note a sentence about a place; `value` is the guilty one, None to omit it.
+
+        Where what the place should hold is `absent`, the data do not have it.
+        """
         got = None if value is None else shown(value)
-        self._custom(loc, SENTENCE, sentence, {"got": got})
+        self._custom(loc, SENTENCE, sentence, {"got": got, "absent": absent})
 
     def in_file(self, file: str, line: int, sentence: str, got: str | None = None) -> None:
         """Note a sentence about a line of another file than the study's."""
         text = None if got is None else shown(got)
-        self._custom((), IN_FILE, sentence, {"file": file, "line": line, "got": text})
+        place = {"file": file, "line": line, "absent": False}
+        self._custom((), IN_FILE, sentence, {**place, "got": text})
 
     def _custom(self, loc: Loc, kind: str, sentence: str, context: dict[str, Any]) -> None:
         error = PydanticCustomError(kind, sentence, context)

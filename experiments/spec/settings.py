@@ -119,7 +119,7 @@ def _opened(data: Any, path: str, models: Models) -> Loc:
         if last:
             break
         if isinstance(data, dict) and data.get(str(key)) is None:
-            data[str(key)] = _default(models, str(key))
+            data[str(key)] = _default(models, str(key), inner_models, dotted(loc))
         data, models = data[key], inner_models
         if not isinstance(data, dict | list):
             raise Nowhere(f"{dotted(loc)} has nothing below it")
@@ -165,13 +165,16 @@ def _fitting(models: Models, data: Mapping[str, Any]) -> Models:
     return chosen or models
 
 
-def _default(models: Models, name: str) -> Any:
-    """Return what stands where a file leaves a mapping out."""
-    for model in models:
-        for key, field in model.model_fields.items():
-            if name == (field.alias or key):
-                default = field.get_default(call_default_factory=True)
-                return default.model_dump(mode="json") if isinstance(default, BaseModel) else {}
+def _default(models: Models, name: str, inside: Models, where: str) -> Any:
+    """Return the mapping that a file leaves out."""
+    fields = [(f.alias or k, f) for model in models for k, f in model.model_fields.items()]
+    default: Any = next(
+        (f.get_default(call_default_factory=True) for n, f in fields if n == name), {}
+    )
+    if isinstance(default, BaseModel):
+        return default.model_dump(mode="json")
+    if not (inside or isinstance(default, dict)):
+        raise Nowhere(f"{where} has nothing below it")
     return {}
 
 

@@ -42,7 +42,7 @@ class Case(Part):
 
     name: Name
     ac: Literal["enforce", "report"] = "enforce"
-    set: dict[Text, JsonValue] = Field(default_factory=dict)
+    set: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class Tolerance(Part):
