@@ -13,7 +13,7 @@ import numpy as np
 import paper_e
 from scipy import sparse
 
-from equigrid.experiments.study import Study
+from equigrid.experiments.spec.study import Study
 from equigrid.markets.bilevel.big_m.milp import BigMMilp, with_binaries
 from equigrid.markets.bilevel.big_m.pair_bounds import PairBounds, pair_bounds
 from equigrid.markets.bilevel.branching.search import Branching

@@ -7,7 +7,9 @@ import numpy as np
 
 from equigrid.experiments.disco_microgrids import schema
 from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
-from equigrid.experiments.study import Study, load_study
+from equigrid.experiments.spec.study import Study
+from equigrid.experiments.spec.study_reading import document_of, study_of
+from equigrid.experiments.study import load_study
 from equigrid.markets.games.game import Game
 from equigrid.scenarios.seeds import stream
 
@@ -27,13 +29,13 @@ def shipped() -> Study:
 def changed(change: Change, seed: int = 0, spread: float = 0.0) -> Study:
     """Return the study with every microgrid changed, and its demand perturbed."""
     study, draw = shipped(), stream(seed, "benchmarks/paper-e")
-    spec = study.spec.model_dump()
+    spec = study.spec.model_dump(mode="json")
     for agent in spec["agents"]:
         if agent["kind"] == "microgrid":
             factor = 1.0 + spread * draw.standard_normal(len(agent["demand_mw"]))
             agent["demand_mw"] = tuple(np.round(np.array(agent["demand_mw"]) * factor, 4))
             change(agent)
-    return Study(schema.Study.model_validate(spec, context={"hours": spec["hours"]}), study.network)
+    return study_of(document_of(spec), schema.DiscoMicrogridsSpec)
 
 
 def tight_ramps(site: dict[str, Any]) -> None:
@@ -81,17 +83,17 @@ def grown(followers: int, seed: int = 7) -> Study:
     as the shipped ones.
     """
     study, draw = shipped(), stream(seed, f"benchmarks/grown/{followers}")
-    spec = study.spec.model_dump()
+    spec = study.spec.model_dump(mode="json")
     models = [a for a in spec["agents"] if a["kind"] == "microgrid"]
     others = [a for a in spec["agents"] if a["kind"] != "microgrid"]
-    buses = list(study.network.buses.index)[1:]
+    buses = list(study.feeder.buses.index)[1:]
     size = len(models) / followers
     sites = [
         _site(models[k % 3], k, buses[(7 * k) % len(buses)], size, draw) for k in range(followers)
     ]
     spec["agents"] = others + sites
     spec["scenarios"]["load"]["weights"] = (1.0,)
-    return Study(schema.Study.model_construct(**_nested(study, spec)), study.network)
+    return study_of(document_of(spec), schema.DiscoMicrogridsSpec)
 
 
 def _site(
@@ -118,15 +120,3 @@ def _site(
         "generator": generator,
         "battery": battery,
     }
-
-
-def _nested(study: Study, spec: dict[str, Any]) -> dict[str, Any]:
-    """Rebuild the models of a study whose scenarios no study file may have."""
-    kinds = {agent.kind: type(agent) for agent in study.spec.agents}
-    context = {"hours": spec["hours"]}
-    agents = [kinds[a["kind"]].model_validate(a, context=context) for a in spec["agents"]]
-    found = {name: getattr(study.spec, name) for name in type(study.spec).model_fields}
-    load = study.spec.scenarios.load.model_copy(update={"weights": (1.0,)})
-    found["scenarios"] = study.spec.scenarios.model_copy(update={"load": load})
-    found["agents"] = tuple(agents)
-    return found

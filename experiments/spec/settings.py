@@ -167,10 +167,9 @@ def _fitting(models: Models, data: Mapping[str, Any]) -> Models:
 
 def _default(models: Models, name: str, inside: Models, where: str) -> Any:
     """Return the mapping that a file leaves out."""
-    fields = [(f.alias or k, f) for model in models for k, f in model.model_fields.items()]
-    default: Any = next(
-        (f.get_default(call_default_factory=True) for n, f in fields if n == name), {}
-    )
+    fields = {f.alias or k: f for model in models for k, f in model.model_fields.items()}
+    field = fields.get(name)
+    default: Any = {} if field is None else field.get_default(call_default_factory=True)
     if isinstance(default, BaseModel):
         return default.model_dump(mode="json")
     if not (inside or isinstance(default, dict)):
