@@ -41,7 +41,7 @@ def _measured(document: Document) -> Iterator[Problem]:
     )
 
     path, installed = Path(document.file).parent / said["file"], said.get("installed")
-    if not isinstance(installed, int | float):
+    if not (isinstance(installed, int | float) and path.is_file()):  # the field tells that
         return
     try:
         days = read_daily_profiles(

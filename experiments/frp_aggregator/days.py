@@ -52,6 +52,4 @@ def _profiles(study: Study, said: schema.DrawnDays | schema.MeasuredDays) -> Flo
     if isinstance(said, schema.DrawnDays):
         season = PhotovoltaicDays(first_day=said.first_day, last_day=said.last_day)
         return season.draw(said.days, seed=study.spec.seed)
-    return read_daily_profiles(
-        study.folder / said.file, said.column, said.installed, hour_column=said.hour_column
-    )
+    return read_daily_profiles(said.file, said.column, said.installed, hour_column=said.hour_column)

@@ -15,6 +15,7 @@ from equigrid.experiments.spec.fields import (
     Efficiency,
     Name,
     NotNegative,
+    Path,
     Positive,
     Text,
     no_less_than,
@@ -163,7 +164,7 @@ class MeasuredDays(_Days):
     """Days of a measured hourly series, in a CSV file beside the study."""
 
     kind: Literal["measured"]
-    file: Text
+    file: Path
     column: Text
     installed: Positive
     hour_column: Text | None = None

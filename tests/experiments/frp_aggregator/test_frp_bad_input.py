@@ -89,7 +89,7 @@ def test_measured_days_are_read_and_faults_in_them_told(tmp_path: Path, written:
     assert found.scenarios["irradiance"][-1].tolist() == [0.5, 0.7, 0.8]
     for changed, words in (
         ({"installed": 300.0}, "above the installed power 300"),
-        ({"file": "none.csv"}, "scenarios.file: cannot be used"),
+        ({"file": "none.csv"}, "scenarios.file: there is no file of this name"),
         ({"clusters": 4}, "must be at most 3, the days measured"),
         ({"first_hour": 23}, "days have 24 hours, and these begin with hour 23"),
     ):
