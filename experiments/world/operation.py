@@ -31,6 +31,7 @@ class Operation:
         Of the larger of the two ends.
     loss_mw : array (C,)
     unsupplied : array of bool (N, C)
+        Buses that nothing feeds.
     converged : array of bool (C,)
         Columns that did not converge hold NaN everywhere else.
     enforced : array of bool (C,)
@@ -80,6 +81,7 @@ class Operation:
             columns=len(asked),
             judged_columns=int(np.count_nonzero(self.judged)),
             max_route_difference_pu=self.difference_pu,
+            max_unsupplied_mw=float(self.unsupplied_mw.max(initial=0.0)),
         )
 
     def violations(self) -> AcViolations:
@@ -91,6 +93,11 @@ class Operation:
         return AcViolations(
             np.where(self.converged, voltage, np.inf), np.where(self.converged, loading, np.inf)
         )
+
+    @property
+    def unsupplied_mw(self) -> FloatArray:
+        """Load at buses that nothing feeds (C,)."""
+        return np.asarray((np.maximum(self.load_mw, 0.0) * self.unsupplied).sum(axis=0))
 
     def _linear_error(self, asked: BoolArray) -> float | None:
         if self.linear_voltage_pu is None:

@@ -31,6 +31,8 @@ class AcFindings:
     max_route_difference_pu : float or None
         Greatest distance between the voltages of the two power flows there; None where there is
         only one.
+    max_unsupplied_mw : float
+        Greatest load of a column at buses that nothing feeds.
     """
 
     required: str = "enforce"
@@ -41,6 +43,7 @@ class AcFindings:
     columns: int = 0
     judged_columns: int = 0
     max_route_difference_pu: float | None = None
+    max_unsupplied_mw: float = 0.0
 
     def checks(self, tolerance: Mapping[str, float]) -> Iterator[Check]:
         """Yield what is asked of the wires.
@@ -64,6 +67,15 @@ class AcFindings:
         yield from self._between_routes()
         if self.converged:
             yield from self._limits(tolerance, enforced=enforced)
+        if self.max_unsupplied_mw > 0:
+            yield Check(
+                "Load at buses that nothing feeds",
+                self.max_unsupplied_mw,
+                unit="MW",
+                part=WIRES,
+                how="in the worst step; such a bus has no voltage, and violates none",
+                words=("", "for information"),
+            )
 
     def _how(self) -> str:
         if self.max_route_difference_pu is None:
