@@ -6,17 +6,10 @@ from typing import Any
 import numpy as np
 
 from equigrid.experiments.disco_microgrids import schema
-<<<<<<< HEAD
 from equigrid.experiments.disco_microgrids.parties import DiscoMicrogrids
 from equigrid.experiments.running.loading import load_study
 from equigrid.experiments.spec.study import Study
 from equigrid.experiments.spec.study_reading import document_of, study_of
-=======
-from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
-from equigrid.experiments.spec.study import Study
-from equigrid.experiments.spec.study_reading import document_of, study_of
-from equigrid.experiments.study import load_study
->>>>>>> spec
 from equigrid.markets.games.game import Game
 from equigrid.scenarios.seeds import stream
 

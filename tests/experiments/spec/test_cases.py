@@ -9,17 +9,10 @@ import yaml
 from tests.experiments.spec.conftest import Read, Street
 
 import equigrid as eg
-<<<<<<< HEAD
 from equigrid.experiments.running.loading import load_study, study_path
 from equigrid.experiments.spec.settings import with_set
 from equigrid.experiments.spec.study_reading import study_of
 from equigrid.experiments.spec.yaml_reading import parsed_value
-=======
-from equigrid.experiments.spec.settings import with_set
-from equigrid.experiments.spec.study_reading import study_of
-from equigrid.experiments.spec.yaml_reading import parsed_value
-from equigrid.experiments.study import load_study, study_path
->>>>>>> spec
 
 Written = Callable[..., Path]
 NETWORK = {"feeder": "baran-wu-33"}

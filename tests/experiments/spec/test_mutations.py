@@ -9,13 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-<<<<<<< HEAD
 from equigrid.experiments.running.loading import list_studies, load_study, study_path
 from equigrid.experiments.spec.findings import UnusableInput
-=======
-from equigrid.experiments.spec.findings import UnusableInput
-from equigrid.experiments.study import list_studies, load_study, study_path
->>>>>>> spec
 
 SHIPPED: dict[str, dict[str, Any]] = {
     name: yaml.safe_load(study_path(name).read_text("utf-8")) for name in list_studies()
