@@ -6,6 +6,7 @@ import cvxpy as cp
 
 from equigrid.agents.assets import Battery, Generator, InterruptibleLoad
 from equigrid.arrays import FloatArray
+from equigrid.grid.block import Block
 from equigrid.markets.model.agent import Agent
 
 
@@ -47,22 +48,7 @@ class Microgrid:
         price = cp.Parameter(steps, name="price")
         bought = cp.Variable(steps, name="E(20) exchange", bounds=[-limit, limit])
         rise = cp.Variable(steps - 1, name="E(29) exchange ramp")
-        generator = self.generator.block(
-            (steps,),
-            length,
-            output="E(21) generator output",
-            ramp="E(22) generator ramp",
-            initial="E(23) first generator ramp",
-        )
-        interrupted = self.interruptible.block(power="E(24) interrupted demand", step_hours=length)
-        battery = self.battery.block(
-            steps,
-            length,
-            power="E(25) battery power",
-            energy="E(26) stored energy limits",
-            dynamics="E(27) stored energy",
-            initial="E(28) initial stored energy",
-        )
+        generator, interrupted, battery = self._resources()
         supply = (
             bought
             + generator["power_mw"]
@@ -94,3 +80,24 @@ class Microgrid:
                 "demand_mw": self.demand_mw,
             },
         )
+
+    def _resources(self) -> tuple[Block, Block, Block]:
+        """Generator, interruptible load and battery."""
+        steps, length = len(self.demand_mw), self.step_hours
+        generator = self.generator.block(
+            (steps,),
+            length,
+            output="E(21) generator output",
+            ramp="E(22) generator ramp",
+            initial="E(23) first generator ramp",
+        )
+        interrupted = self.interruptible.block(power="E(24) interrupted demand", step_hours=length)
+        battery = self.battery.block(
+            steps,
+            length,
+            power="E(25) battery power",
+            energy="E(26) stored energy limits",
+            dynamics="E(27) stored energy",
+            initial="E(28) initial stored energy",
+        )
+        return generator, interrupted, battery

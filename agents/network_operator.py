@@ -164,12 +164,7 @@ class NetworkOperator:
                 for constraint in self._limits(state, at[state], nets[state])
             ),
         ]
-        length = self.step_hours
-        cost = (
-            cp.sum((length * purchase) @ hears["energy_price_per_mwh"])
-            - cp.sum((length * up) @ hears["up_price_per_mwh"])
-            - cp.sum((length * down) @ hears["down_price_per_mwh"])
-        ).set_label("A(15) operating cost")
+        cost = self._cost(hears, purchase, up, down)
         return Agent(
             self.name,
             cp.Problem(cp.Minimize(cost), constraints),
@@ -185,6 +180,21 @@ class NetworkOperator:
                 **{f"net_load_{state}_mw": nets[state] for state in STATES},
             },
         )
+
+    def _cost(
+        self,
+        hears: Mapping[str, cp.Parameter],
+        purchase: cp.Variable,
+        up: cp.Variable,
+        down: cp.Variable,
+    ) -> cp.Expression:
+        """Return what all scenarios cost together, A(15)."""
+        length = self.step_hours
+        return (
+            cp.sum((length * purchase) @ hears["energy_price_per_mwh"])
+            - cp.sum((length * up) @ hears["up_price_per_mwh"])
+            - cp.sum((length * down) @ hears["down_price_per_mwh"])
+        ).set_label("A(15) operating cost")
 
     def _nets(
         self,
