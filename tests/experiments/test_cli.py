@@ -168,7 +168,7 @@ def test_a_microgrid_that_cannot_meet_its_load_is_named_with_the_hour(
     result = _call("run", written(starve), "--out", out)
     assert result.exit_code == 3
     assert "'mg1'" in result.output
-    assert "hour 4" in result.output
+    assert "step 4" in result.output
     assert not out.exists()
 
 

@@ -12,6 +12,7 @@ from equigrid.experiments.replay import replay
 from equigrid.experiments.running.run import run
 from equigrid.markets.messaging.message_log import read_log
 from equigrid.markets.messaging.messages import Message, Response
+from tests.support.played import played
 
 Written = Callable[..., Path]
 FAULTS = {
@@ -79,8 +80,7 @@ def test_each_case_and_each_seed_has_luck_of_its_own(written: Written) -> None:
 
 @pytest.mark.slow
 def test_a_party_hears_what_was_delivered_only(written: Written) -> None:
-    world = eg.World(eg.load_study(written(_with(FAULTS))), "with-flexibility")
-    world.run()
+    world = played(eg.load_study(written(_with(FAULTS))), "with-flexibility")
     sent = [m for m in world.mailroom.log if m.receiver == "mg1"]
     lost = [m for m in sent if m.fault == "lost"]
     assert lost

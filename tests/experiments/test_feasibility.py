@@ -1,4 +1,4 @@
-"""What an agent cannot do is named with its equation and its hour before anything is solved."""
+"""What an agent cannot do is named with its equation and its step before anything is solved."""
 
 import cvxpy as cp
 import numpy as np
@@ -25,9 +25,9 @@ def _refusal(agent: Agent) -> str:
     return str(refused.value)
 
 
-def test_a_series_names_its_hour() -> None:
+def test_a_series_names_its_step() -> None:
     output = cp.Variable(HOURS, bounds=[0, 1])
-    assert "limit cannot hold in hour 3" in _refusal(
+    assert "limit cannot hold in step 3" in _refusal(
         _agent(output >= np.array([0, 1, 1.5, 1]), output)
     )
 
@@ -35,21 +35,21 @@ def test_a_series_names_its_hour() -> None:
 def test_a_balance_may_fail_on_either_side() -> None:
     output = cp.Variable(HOURS, bounds=[0, 1])
     for wanted in (-0.5, 1.5):
-        assert "hour 2" in _refusal(_agent(output == np.array([0, wanted, 0, 0]), output))
+        assert "step 2" in _refusal(_agent(output == np.array([0, wanted, 0, 0]), output))
 
 
-def test_ramps_run_from_the_second_hour() -> None:
+def test_ramps_run_from_the_second_step() -> None:
     output = cp.Variable(HOURS, bounds=[0, 1])
-    assert "hour 4" in _refusal(_agent(cp.diff(output) >= np.array([0, 0, 1.2]), output))
+    assert "step 4" in _refusal(_agent(cp.diff(output) >= np.array([0, 0, 1.2]), output))
 
 
-def test_a_single_row_is_the_first_hour_and_scenarios_wrap_around() -> None:
+def test_a_single_row_is_the_first_step_and_scenarios_wrap_around() -> None:
     output = cp.Variable(HOURS, bounds=[0, 1])
-    assert "hour 1" in _refusal(_agent(output[0] >= 2, output))
+    assert "step 1" in _refusal(_agent(output[0] >= 2, output))
     wide = cp.Variable((2, HOURS), bounds=[0, 1])
     least = np.zeros((2, HOURS))
     least[1, 2] = 1.4
-    assert "hour 3" in _refusal(_agent(wide >= least, wide))
+    assert "step 3" in _refusal(_agent(wide >= least, wide))
 
 
 def test_an_agent_without_constraints_can_do_anything() -> None:
@@ -89,6 +89,6 @@ def _pair(most_mw: float) -> Game:
 
 
 def test_a_leader_is_refused_where_no_answer_of_its_followers_keeps_its_limits() -> None:
-    with pytest.raises(NoAnswer, match=r"'seller' .* connection cannot hold in hour 2, short by 1"):
+    with pytest.raises(NoAnswer, match=r"'seller' .* connection cannot hold in step 2, short by 1"):
         refuse_infeasible(_pair(1.0), HOURS)
     refuse_infeasible(_pair(2.0), HOURS)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from equigrid.experiments.disco_microgrids import System
 from equigrid.experiments.disco_microgrids.comparisons import (
     bids_met,
     changes_mw,
@@ -22,12 +23,9 @@ from equigrid.experiments.world.kpi import Kpi
 from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate
+from tests.support.checked import TOLERANCE, checked
 
 HOURS = np.arange(1, 25)
-TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6} | {
-    "ac_voltage_pu": 5e-3,
-    "ac_loading_percent": 0.0,
-}
 SITES = ("mg1", "mg2")
 NETWORK = feeder("baran-wu-33")
 
@@ -42,7 +40,8 @@ def a_case(name: str, swing_mw: float, **notes: Any) -> CaseResult:
     }
     certificate = Certificate({"mg1": 2e-9, "mg2": 0.0}, 3e-5, 0.0, None, 4e-13, AcFindings())
     talk = {"negotiation_settled": True, "negotiation_rounds": 3, "negotiation_profit": 950.0}
-    return CaseResult(name, kpis, certificate, (), {"method": "exact", **talk, **notes})
+    told = {"method": "exact", **talk, **notes}
+    return CaseResult(name, kpis, certificate, checked(certificate), notes=told)
 
 
 def day(swing_mw: float, phase: float = 0.0) -> Any:
@@ -138,6 +137,7 @@ def a_result(*cases: CaseResult, tables: bool = True) -> Result:
         {**market_tables(swings), **wire_tables(swings)} if tables else {},
         NETWORK, TOLERANCE, "",
         {"network": {"feeder": "x", "voltage_min_pu": 0.9, "voltage_max_pu": 1.05}, "seed": 1},
+        content=System().report(),
     )  # fmt: skip
 
 

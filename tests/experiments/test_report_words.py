@@ -4,27 +4,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from equigrid.experiments.disco_microgrids import System
 from equigrid.experiments.disco_microgrids.report import headline
 from equigrid.experiments.report.figures import case_colours
 from equigrid.experiments.report.negotiated import negotiation
 from equigrid.experiments.report.page import report_html
-from equigrid.experiments.report.verdict import (
-    Check,
-    certificate_parts,
-    checks,
-    verdict,
-)
+from equigrid.experiments.report.verdict import Shown, certificate_parts, shown, verdict
 from equigrid.experiments.report.words import tiles
 from equigrid.experiments.result import CaseResult, Result
 from equigrid.experiments.world.kpi import Kpi
 from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate
+from equigrid.markets.certification.claim import Claim
+from tests.support.checked import TOLERANCE, checked
 
-TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6} | {
-    "ac_voltage_pu": 5e-3,
-    "ac_loading_percent": 0.0,
-}
 CERTIFICATE = Certificate({"mg1": 2e-9}, 3e-5, 0.0, None, 4e-13, AcFindings())
 TALK = {"negotiation_settled": True, "negotiation_rounds": 3, "negotiation_profit": 950.0}
 
@@ -36,22 +30,29 @@ def a_case(name: str, ramp: float, forgone: float | None = None, **notes: Any) -
         "ramp_penalty": Kpi(0.0 if forgone is None else 32.1, "USD"),
     }
     more = {} if forgone is None else {"profit_forgone": Kpi(forgone, "USD")}
-    return CaseResult(name, kpis | more, CERTIFICATE, (), {"method": "exact", **TALK, **notes})
+    told = {"method": "exact", **TALK, **notes}
+    return CaseResult(name, kpis | more, CERTIFICATE, checked(CERTIFICATE), notes=told)
+
+
+def certified_by(case: CaseResult, certificate: Certificate) -> CaseResult:
+    return replace(case, certificate=certificate, checks=checked(certificate))
 
 
 def a_result(*cases: CaseResult) -> Result:
     network = feeder("baran-wu-33")
     return Result(
-        "s", "A Disco", "disco-microgrids", "USD", 1, cases, {}, network, TOLERANCE, "", {"seed": 1}
-    )
+        "s", "A Disco", "disco-microgrids", "USD", 1, cases, {}, network, TOLERANCE, "",
+        {"seed": 1}, content=System().report(),
+    )  # fmt: skip
 
 
 def test_uncertified_says_what_falls_short() -> None:
-    short = replace(a_case("b", 0.5), shortcomings=("mg1 could still gain 0.2 of its cost",))
+    short = certified_by(a_case("b", 0.5), replace(CERTIFICATE, regret={"mg1": 0.2}))
     result = a_result(a_case("a", 1.0), short)
     page = report_html(result)
     assert "✗ uncertified" in page
-    assert "<b>b</b>: mg1 could still gain 0.2 of its cost." in page
+    gain = "mg1 could still gain 0.2 of the money it moves by answering otherwise"
+    assert f"<b>b</b>: {gain}." in page
     assert verdict(result).startswith("Not certified")
 
 
@@ -92,9 +93,9 @@ def test_bars_of_a_tile_are_as_long_as_their_values() -> None:
     assert found["Ramp penalty"].change == "from 0"
 
 
-def asked(question: str, **figures: Any) -> list[Check]:
-    case = replace(a_case("a", 1.0), certificate=replace(CERTIFICATE, **figures))
-    return [check for check in checks(case, TOLERANCE) if question in check.question]
+def asked(question: str, **figures: Any) -> list[Shown]:
+    case = certified_by(a_case("a", 1.0), replace(CERTIFICATE, **figures))
+    return [check for check in shown(case) if question in check.question]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_the_worst_tie_in_words(worst: float | None, said: str | None) -> None:
 def test_certificates_stand_side_by_side() -> None:
     """What only one case was asked has its line all the same."""
     better = replace(CERTIFICATE, leader_objective=1234.5, stationarity_residual=2e-3)
-    cases = [a_case("a", 1.0), replace(a_case("b", 0.5), certificate=better)]
+    cases = [a_case("a", 1.0), certified_by(a_case("b", 0.5), better)]
     parts = dict(certificate_parts(a_result(*cases)))
     assert list(parts) == ["The leader", "The followers", "Money and promises", "The wires"]
     found = {line.question: line for lines in parts.values() for line in lines}
@@ -169,7 +170,7 @@ def test_certificates_stand_side_by_side() -> None:
 
 def test_how_far_multipliers_are_off_is_in_the_summary() -> None:
     def told(**figures: Any) -> Any:
-        case = replace(a_case("a", 1.0), certificate=replace(CERTIFICATE, **figures))
+        case = certified_by(a_case("a", 1.0), replace(CERTIFICATE, **figures))
         return a_result(case).summary()["cases"]["a"]["certificate"]["dual_residual"]
 
     assert told() is None
@@ -178,9 +179,11 @@ def test_how_far_multipliers_are_off_is_in_the_summary() -> None:
 
 
 def test_a_negotiation_alone_is_asked_for_no_bound() -> None:
+    of_talk = replace(CERTIFICATE, optimality_gap=None, leader_objective=1150.0)
     case = a_case("a", 1.0, method="best-response")
-    case = replace(case, certificate=replace(CERTIFICATE, optimality_gap=None))
-    found = {check.question: check for check in checks(case, TOLERANCE)}
+    case = replace(case, checks=checked(of_talk, Claim.BEST_RESPONSES), certificate=of_talk)
+    assert case.shortcomings == ()
+    found = {check.question: check for check in shown(case)}
     assert found["Distance of the leader's objective from its proven bound"].holds is None
 
 
@@ -194,8 +197,8 @@ def test_what_was_not_checked_is_not_told() -> None:
 def test_how_much_pandapower_judged_is_told() -> None:
     ac = AcFindings(columns=648, judged_columns=97, max_route_difference_pu=3e-11)
     (check,) = asked("Two AC", ac=ac)
-    assert check.measured == "3.0 × 10⁻¹¹ (97 of 648 compared)"
-    assert check.allowed == "1.0 × 10⁻⁷"
+    assert check.measured == "3.0 × 10⁻¹¹\N{NO-BREAK SPACE}p.u. (97 of 648 compared)"
+    assert check.allowed == "1.0 × 10⁻⁷\N{NO-BREAK SPACE}p.u."
 
 
 @pytest.mark.parametrize(

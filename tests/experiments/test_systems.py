@@ -1,130 +1,31 @@
-"""A system is one package: a second one is registered, validated, run, reported and replayed."""
+"""A system is one file or package: others are registered, validated, run, reported, replayed."""
 
+import inspect
 import json
-import sys
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from hashlib import sha256
+from importlib import import_module
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
-import cvxpy as cp
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from equigrid.experiments.systems import Dispatch, ReplayKind, System, SystemKind, system_kind
 
 import equigrid as eg
-from equigrid.experiments import systems
-from equigrid.experiments.replay import LoggedRun, replay
-from equigrid.experiments.report import pictures, tables
-from equigrid.experiments.result import Kpi
-from equigrid.experiments.running.loading import study_path
+from equigrid.experiments.replay import replay
+from equigrid.experiments.running import systems
+from equigrid.experiments.running.loading import loaded, study_path
 from equigrid.experiments.running.run import run
-from equigrid.experiments.spec.network_choice import NetworkChoice
-from equigrid.experiments.spec.study import StudyCase
-from equigrid.experiments.spec.study_spec import Party, Timetable
 from equigrid.experiments.spec.study_spec import StudySpec as StudyFile
 from equigrid.experiments.telling import result_lines
-from equigrid.grid.ac import AcResult
 
 Written = Callable[..., Path]
-HOURS, BUS = 3, 4
-COST_PER_MWH = 45.0
-
-
-class OnePrice(StudyFile):
-    timetable: Timetable
-    network: NetworkChoice
-    agents: tuple[Party, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Seller:
-    """One who sets a price for another, who has a unit of its own."""
-
-    study: eg.Study
-
-    @cached_property
-    def game(self) -> eg.Game:
-        price, own = cp.Parameter(HOURS), cp.Variable(HOURS, bounds=[0, 1])
-        bought = cp.Variable(HOURS)
-        balance = (bought + own == 2).set_label("balance")
-        cost = cp.Minimize(price @ bought + COST_PER_MWH * cp.sum(own))
-        site = eg.Agent("site", cp.Problem(cost, [balance]), {"price": price}, {"mw": bought})
-        offer, sold = cp.Variable(HOURS, bounds=[0, 60]), cp.Parameter(HOURS)
-        income = cp.Parameter()
-        problem = cp.Problem(cp.Maximize(income - 20 * cp.sum(sold)))
-        hears = {"sold": sold, "income": income}
-        seller = eg.Agent("seller", problem, hears, {"price": offer})
-        return eg.Game(
-            [seller, site],
-            leader="seller",
-            links=[
-                eg.Link("seller.price", "site.price"),
-                eg.Link("site.mw", "seller.sold"),
-                eg.Link("bill", "seller.income"),
-            ],
-            payments=[eg.Payment("bill", "site", "seller", "seller.price", "site.mw")],
-        )
-
-    def day(self, world: eg.World) -> Generator[Any, Any, None]:
-        assert isinstance(self.study.spec, OnePrice)
-        for stage in self.study.spec.timetable:
-            yield world.at(minute=stage.minute)
-            yield from world.play(stage.name, self.game, eg.Exact())
-
-    def dispatch(self, outcome: eg.Equilibrium) -> Dispatch:
-        buses = self.study.feeder.buses.index
-        at = (buses == BUS).astype(float)[:, None]
-        return Dispatch(at * outcome.values["site.mw"], np.zeros((len(buses), HOURS)))
-
-    def kpis(self, outcome: eg.Equilibrium, ac: AcResult) -> dict[str, Kpi]:
-        lowest = float(np.min(ac.voltage_pu))
-        return {"profit": Kpi(outcome.leader_objective or 0.0, "EUR"), "low": Kpi(lowest, "p.u.")}
-
-    def tables(
-        self, case: str, outcomes: Mapping[str, eg.Equilibrium], ac: AcResult
-    ) -> dict[str, pd.DataFrame]:
-        assert ac.converged.all()
-        return {"settlement": list(outcomes.values())[-1].settlement.assign(case=case)}
-
-
-def _places(system: Seller) -> dict[str, pd.DataFrame]:
-    columns = ["name", "kind", "bus", "power_max_mw"]
-    return {"places": pd.DataFrame([("site", system.study.name, BUS, 2.0)], columns=columns)}
-
-
-def _parties(study: eg.Study, case: StudyCase) -> System:
-    assert case.ac == "enforce"
-    return Seller(study)
-
-
-def _report() -> ReportKind:
-    return ReportKind(
-        "Z",
-        headline=lambda result: f"A profit of {result.cases[0].kpis['profit'].value:.0f}",
-        kpi_names={"low": "Lowest voltage"},
-        tiles=("low",),
-        pictures=(pictures.PAYMENTS, pictures.FEEDER),
-        tables=(tables.PAYMENTS, tables.PLACES),
-    )
-
-
-def _profit(told: LoggedRun, _: object) -> dict[str, float]:
-    sold = told.schedules()["site", "mw"].sum()
-    return {"profit": told.settlement()["bill"] - 20 * float(sold)}
-
-
-KIND = SystemKind(
-    schema=OnePrice,
-    parties=_parties,
-    study_tables=_places,
-    report=_report,
-    replay=lambda: ReplayKind((), _profit, lambda told, tables: ()),
-)
+HOURS = 3
+MODULE = "tests.experiments.one_price"
+FILE = Path(__file__).with_name("one_price.py")
 
 
 def _study() -> dict[str, Any]:
@@ -142,20 +43,11 @@ def _study() -> dict[str, Any]:
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("one_price")
-    module.__dict__["KIND"] = KIND
-    monkeypatch.setitem(sys.modules, "one_price", module)
-    monkeypatch.setitem(systems.SYSTEMS, "one-price", "one_price")
+    monkeypatch.setitem(systems.SYSTEMS, "one-price", MODULE)
 
 
-@pytest.mark.usefixtures("registered")
-def test_a_second_system_runs_and_is_reported_and_replayed(
-    written: Written, tmp_path: Path
-) -> None:
-    out = tmp_path / "result"
-    result = run(written(data=_study()), out)
+def _assert_a_profit_of_150(result: eg.Result, out: Path) -> None:
     assert result.certified, result.cases[0].shortcomings
-    assert result.system == "one-price"
     # At 45 it sells 2 MW an hour, at 60 only 1: 2 * 25 is more than 1 * 40.
     assert result.cases[0].kpis["profit"].value == pytest.approx(HOURS * 2 * 25)
     page = (out / "report.html").read_text("utf-8")
@@ -165,11 +57,80 @@ def test_a_second_system_runs_and_is_reported_and_replayed(
     assert "Ties" not in page
     assert "Linear and AC voltages" not in page
     assert not any("linear" in line for line in result_lines(result))
+    assert list(result.tables["bought"]["case"]) == ["only"] * HOURS
+    assert list(result.tables["settlement"]["payee"]) == ["seller"]
     assert replay(out) == []
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_second_system_runs_and_is_reported_and_replayed(
+    written: Written, tmp_path: Path
+) -> None:
+    out = tmp_path / "result"
+    result = run(written(data=_study()), out)
+    assert result.system == "one-price"
+    assert result.manifest["system_files"] == {}
+    _assert_a_profit_of_150(result, out)
     summary = json.loads((out / "summary.json").read_text("utf-8"))
     summary["cases"]["only"]["kpis"]["profit"]["value"] += 1
     (out / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
     assert any("profit is 151" in difference for difference in replay(out))
+
+
+def _beside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]:
+    path = folder / "own_price.py"
+    path.write_text(FILE.read_text("utf-8"), encoding="utf-8")
+    return "./own_price.py", path
+
+
+def _by_entry_point(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]:
+    point = EntryPoint("their-price", f"{MODULE}:System", systems.ENTRY_POINTS)
+    monkeypatch.setattr(systems, "_entry_points", lambda: (point,))
+    return "their-price", FILE
+
+
+def _by_module(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]:
+    return MODULE, FILE
+
+
+@pytest.mark.parametrize("named", [_beside, _by_entry_point, _by_module])
+def test_a_system_from_outside_runs_and_what_was_paid_is_replayed(
+    named: Callable[[Path, pytest.MonkeyPatch], tuple[str, Path]],
+    written: Written,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name, file = named(tmp_path, monkeypatch)
+    out = tmp_path / "result"
+    result = run(written(data=_study() | {"system": name}), out)
+    assert result.system == name
+    digest = sha256(file.read_bytes()).hexdigest()
+    assert result.manifest["system_files"] == {file.name: digest}
+    _assert_a_profit_of_150(result, out)
+    path = out / "tables" / "settlement.parquet"
+    paid = pd.read_parquet(path)
+    paid.assign(amount=paid["amount"] + 1).to_parquet(path, index=False)
+    assert any("payment 'bill' is" in difference for difference in replay(out))
+
+
+def test_python_may_say_what_a_study_file_says() -> None:
+    kind = import_module(MODULE).System
+    result = eg.run(kind, {name: said for name, said in _study().items() if name != "system"})
+    assert result.certified
+    assert result.kpis.set_index("kpi")["value"]["profit"] == pytest.approx(HOURS * 2 * 25)
+
+
+def test_an_error_in_a_file_of_ones_own_has_its_place(written: Written, tmp_path: Path) -> None:
+    code = FILE.read_text("utf-8").replace('found.values["site.mw"]', 'found.values["site.kw"]')
+    path = tmp_path / "own_price.py"
+    path.write_text(code, encoding="utf-8")
+    line = 1 + next(k for k, text in enumerate(code.splitlines()) if "site.kw" in text)
+    out = tmp_path / "result"
+    with pytest.raises(eg.SystemFailed) as failed:
+        run(written(data=_study() | {"system": "./own_price.py"}), out)
+    assert f"own_price.py:{line}: in day: KeyError" in str(failed.value)
+    assert "site.kw" in str(failed.value)
+    assert not out.exists()
 
 
 @pytest.mark.usefixtures("registered")
@@ -204,8 +165,9 @@ def test_an_unknown_system_is_told_alone(name: object, words: str, written: Writ
     assert last.line == len(path.read_text("utf-8").splitlines())
     known = " or ".join(map(repr, systems.SYSTEMS))
     assert known.startswith("'disco-microgrids' or ")
-    expected = f"system: must be {known}{words}"
-    assert str(last).endswith(expected)
+    others = ", a file beside the study (./my_system.py), or an importable module"
+    expected = f"must be {known}{others}" if isinstance(name, str) else f"must be text, such as {known}"
+    assert str(last).endswith(f"system: {expected}{words}")
     # What else is wrong is not known: the rest would be held against another system's fields.
     assert [finding.path for finding in refused.value.findings] == ["system"]
 
@@ -218,14 +180,31 @@ def test_a_study_without_a_system(written: Written) -> None:
 
 
 @pytest.mark.parametrize("name", systems.SYSTEMS)
-def test_what_a_system_names_is_there(name: str) -> None:
-    kind = system_kind(name)
-    assert issubclass(kind.schema, StudyFile)
-    assert kind.report().pictures
-    assert kind.replay().tables
-    for call in (kind.parties, kind.study_tables):
-        with pytest.raises(TypeError, match="argument"):  # it was imported, then called
-            call()  # type: ignore[call-arg]
+def test_what_a_system_names_is_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it imports only when it is asked is there, and takes what it is given."""
+    kind = systems.find_system(name, Path()).kind
+    assert issubclass(kind.Spec, StudyFile)
+    assert kind.logged_tables
+    assert kind().report().pictures
+    package, asked = import_module(kind.__module__), set()
+
+    def recorded(module: str, function: str) -> Callable[..., Any]:
+        def call(*given: Any) -> tuple[()]:
+            there = getattr(import_module(f"{package.__name__}.{module}"), function)
+            inspect.signature(there).bind(*given)
+            asked.add(function)
+            return ()
+
+        return call
+
+    monkeypatch.setattr(package, "_later", recorded)
+    system = kind()
+    system.parties = object()  # type: ignore[attr-defined]
+    own = {n for n, f in vars(kind).items() if inspect.isfunction(f) and not n.startswith("_")}
+    for method in own:
+        count = len(inspect.signature(getattr(system, method)).parameters)
+        list(getattr(system, method)(*[SimpleNamespace(answer=None)] * count) or ())
+    assert len(asked) == len(own) > 6
 
 
 def test_a_written_study_keeps_the_order_of_the_shipped_one(written: Written) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from equigrid.experiments.report.content import ReportContent
 from equigrid.experiments.report.negotiated import negotiation
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.report.ties import percent, rests_on_ties, status, worst_tie
-from equigrid.experiments.report.verdict import checks, verdict
+from equigrid.experiments.report.verdict import shown, verdict
 from equigrid.experiments.result import CaseResult, Result
 from equigrid.experiments.telling import result_lines
 from equigrid.experiments.world.kpi import Kpi
 from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate
+from tests.support.checked import TOLERANCE, checked
 
-TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-6} | {
-    "ac_voltage_pu": 5e-3,
-    "ac_loading_percent": 0.0,
-}
 CERTIFICATE = Certificate(
     {"mg1": 2e-9}, 3e-5, 0.0, None, 4e-13, AcFindings(), leader_objective=200.0
 )
@@ -33,15 +32,16 @@ SCHEMA = json.loads((Path(__file__).parent / "summary.schema.json").read_text("u
 
 
 def _result(*worst: float | None, **more: Any) -> Result:
+    certificates = [replace(CERTIFICATE, worst_tie_objective=w, **more) for w in worst]
     cases = tuple(
         CaseResult(
             name,
             {"disco_profit": Kpi(200.0, "USD")},
-            replace(CERTIFICATE, worst_tie_objective=objective, **more),
-            (),
-            {"method": "exact"},
+            certificate,
+            checked(certificate),
+            notes={"method": "exact"},
         )
-        for name, objective in zip("abc", worst, strict=False)
+        for name, certificate in zip("abc", certificates, strict=False)
     )
     network = feeder("baran-wu-33")
     return Result(
@@ -97,8 +97,14 @@ def test_the_worst_of_several_cases_is_named() -> None:
 
 
 def test_what_a_margin_does_is_said_where_ties_matter_and_only_there() -> None:
-    for worst, matter in ((92.0, True), (200.0, False)):
-        page, lines = report_html(_result(worst)), list(result_lines(_result(worst)))
+    said = ReportContent(ties="Ties are resolved in the leader's favour.")
+    for (worst, matter), content in product(
+        ((92.0, True), (200.0, False)), (said, ReportContent())
+    ):
+        result = replace(_result(worst), content=content)
+        page, lines = report_html(result), list(result_lines(result))
+        assert ('href="#ties"' in page) == matter  # and there is what it leads to
+        assert ('id="ties"' in page) == (matter or content is said)
         assert ("methods: exact: margin" in page) == matter
         assert any("methods: exact: margin" in line for line in lines) == matter
     assert verdict(_result(92.0)).startswith("Certified, if ties fall in the leader's favour: no")
@@ -106,9 +112,10 @@ def test_what_a_margin_does_is_said_where_ties_matter_and_only_there() -> None:
 
 def test_what_is_not_certified_is_not_called_so_whatever_the_ties() -> None:
     result = _result(92.0)
-    short = replace(result, cases=(replace(result.cases[0], shortcomings=("a gap",)),))
-    assert status(short) == "NOT certified"
-    assert "✗ uncertified" in _header(short)
+    unread = replace(result, cases=(replace(result.cases[0], failures=("a gap",)),))
+    for short in (unread, _result(92.0, optimality_gap=1e-2)):
+        assert status(short) == "NOT certified"
+        assert "✗ uncertified" in _header(short)
     missing = replace(result, missing={"b": "not run"})
     assert status(missing) == "NOT certified"
     assert missing.summary()["status"] == "uncertified"
@@ -140,12 +147,13 @@ def test_no_number_that_is_none_gets_into_a_summary(
     assert ("certificate.regret.mg1" in told) != math.isfinite(regret)
     assert ("certificate.optimality_gap" in told) != math.isfinite(gap)
     rests_on_ties(result)
-    assert not any(text in ("nan", "inf") for c in checks(case, TOLERANCE) for text in c.measured)
+    words = [word for check in shown(case) for word in check.measured.split()]
+    assert not {"nan", "inf", "-inf", "−inf"} & set(words)
 
 
 def test_a_certificate_that_is_not_finite_is_told_in_words() -> None:
     result = _result(None, regret={"mg1": math.inf}, primal_residual=math.nan)
-    told = {check.measured for check in checks(result.cases[0], TOLERANCE)}
+    told = {check.measured for check in shown(result.cases[0])}
     assert {"infinite", "not a number"} <= told
 
 

@@ -14,17 +14,21 @@ from click.testing import CliRunner
 
 import equigrid as eg
 from equigrid.errors import Interrupted, NoAnswer
-from equigrid.experiments import case_run, cli, world
-from equigrid.experiments.disco_microgrids import system
+from equigrid.experiments import cli, timetable
 from equigrid.experiments.replay import replay
 from equigrid.experiments.report import page
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.running import run as running
 from equigrid.experiments.running.run import RunInterrupted, UnfinishedRun
+from equigrid.experiments.world import operation
+from equigrid.experiments.world.run_options import RunOptions
 from equigrid.grid.verified_flow import verified_flow
 from equigrid.markets.equilibrium import Equilibrium
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.posting import announce_outcome
+from equigrid.markets.methods.best_response import BestResponse
+from equigrid.markets.methods.exact import Exact
+from tests.support.played import played
 
 End = Callable[[Equilibrium], Equilibrium]
 FIRST, SECOND = "without-flexibility", "with-flexibility"
@@ -36,7 +40,7 @@ def _found(game: eg.Game, case: str) -> Equilibrium:
     """Return the answer of the small study's case, solved once."""
     if case not in _SOLVED:
         _SOLVED[case] = eg.Exact().solve(game)
-    return _SOLVED[case]
+    return replace(_SOLVED[case], game=game)
 
 
 @pytest.fixture(autouse=True)
@@ -52,10 +56,7 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def set_up(rounds: Sequence[End] = (), **ends: End) -> None:
         searched: list[eg.Game] = []
 
-        class Ended:
-            def __init__(self, **settings: Any) -> None:
-                pass
-
+        class Ended(Exact):
             def play(
                 self, game: eg.Game, mailroom: Mailroom, stage: str = ""
             ) -> Generator[Any, Any, Equilibrium]:
@@ -67,12 +68,13 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 yield mailroom.clock.timeout(0)
                 return found
 
-            def search(self, game: eg.Game) -> Equilibrium:
+            def search(self, game: eg.Game) -> Any:
                 found = _found(game, FIRST)
                 searched.append(game)
                 return rounds[len(searched) - 1](found) if len(searched) <= len(rounds) else found
 
-        monkeypatch.setattr(world, "Exact", Ended)
+        Ended.__name__ = "Exact"  # whose settings a study may state
+        monkeypatch.setattr(timetable, "Exact", Ended)
 
     return set_up
 
@@ -198,13 +200,13 @@ def test_the_first_interrupt_of_a_power_flow_is_forgiven(
 ) -> None:
     left = [KeyboardInterrupt()] * times
 
-    def impatient(*given: Any) -> Any:
+    def impatient(*given: Any, **named: Any) -> Any:
         if left:
             raise left.pop()
-        return verified_flow(*given)
+        return verified_flow(*given, **named)
 
     ending()
-    monkeypatch.setattr(case_run, "verified_flow", impatient)
+    monkeypatch.setattr(operation, "verified_flow", impatient)
     with pytest.raises(KeyboardInterrupt) as end:
         eg.run(tiny_file, out=tmp_path / "out", method="exact")
     assert isinstance(end.value, RunInterrupted) == (times == 1)
@@ -282,16 +284,13 @@ def test_a_negotiation_that_is_only_compared_ends_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Lost:
-        def __init__(self, **settings: Any) -> None:
-            pass
-
+    class Lost(BestResponse):
         def play(self, game: eg.Game, mailroom: Mailroom, stage: str = "") -> Any:
             yield mailroom.clock.timeout(0)
             raise NoAnswer("agent 'mg1' has no best answer to what it hears", "mg1")
 
     ending()
-    monkeypatch.setattr(system, "BestResponse", Lost)
+    monkeypatch.setattr(timetable, "BestResponse", Lost)
     told: list[str] = []
     result = eg.run(tiny_file, out=tmp_path / "out", progress=told.append)
     assert result.certified
@@ -304,13 +303,22 @@ def test_a_negotiation_that_is_only_compared_ends_nothing(
         eg.run(tiny_file, method="best-response")
 
 
-def test_progress_says_in_words_what_is_not_known_yet(tiny_file: Path) -> None:
-    told: list[str] = []
-    tell = eg.World(eg.load_study(tiny_file), FIRST, told.append).search_progress("day-ahead")
-    tell(1, float("nan"), float("-inf"))
-    tell(2, float("inf"), 12.0)
-    tell(3, 11.0, 12.0)
-    assert told == [
+def test_progress_says_in_words_what_is_not_known_yet(
+    tiny_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Telling(Exact):
+        def play(self, game: eg.Game, mailroom: Mailroom, stage: str = "") -> Any:
+            assert self.progress is not None
+            self.progress(1, float("nan"), float("-inf"))
+            self.progress(2, float("inf"), 12.0)
+            self.progress(3, 11.0, 12.0)
+            raise NoAnswer("none")
+
+    monkeypatch.setattr(timetable, "Exact", Telling)
+    study, told = eg.load_study(tiny_file).with_method("exact"), list[str]()
+    with pytest.raises(NoAnswer, match=f"{FIRST}: day-ahead: none"):
+        played(study, FIRST, RunOptions(progress=told.append))
+    assert [text for text in told if "nodes" in text] == [
         f"{FIRST}: day-ahead: 1 nodes, no answer yet, no bound yet",
         f"{FIRST}: day-ahead: 2 nodes, no answer yet, bound 12.000",
         f"{FIRST}: day-ahead: 3 nodes, answer 11.000, bound 12.000, gap 9.091 % of the answer",

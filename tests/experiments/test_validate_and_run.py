@@ -1,4 +1,4 @@
-"""`validate` refuses what `run` refuses, in the same words."""
+"""`validate --parties` refuses what `run` refuses before a search, in the same words."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -9,21 +9,35 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from equigrid.experiments.refusals import refuse_unusable
-
-from equigrid.experiments.running.loading import load_study
+from equigrid.experiments import timetable
+from equigrid.experiments.running.loading import load, load_study
+from equigrid.experiments.running.played import probe_cases
 from equigrid.experiments.running.run import run
 from equigrid.experiments.spec.findings import UnusableInput
-from equigrid.experiments.world import World
 from equigrid.grid.network.feeders import FORMAT
 from equigrid.grid.network.tables import SCHEMAS
+from equigrid.markets.methods.best_response import BestResponse
+from equigrid.markets.methods.exact import Exact
 
 _FACTORS = (0.0, 1e-3, 0.1, 10.0, 1e3, -1.0)
 Loc = tuple[str | int, ...]
 
 
-class _Searching(Exception):
+class _Searching(BaseException):
     """A run has come to its first search."""
+
+
+class _NoExact(Exact):
+    def play(self, *given: Any) -> Any:
+        raise _Searching
+
+    def search(self, *given: Any) -> Any:
+        raise _Searching
+
+
+class _NoTalk(BestResponse):
+    def play(self, *given: Any) -> Any:
+        raise _Searching
 
 
 def _numbers(value: Any, loc: Loc = ()) -> Iterator[tuple[Loc, float]]:
@@ -79,12 +93,9 @@ def _both(
     (folder / "own.json").write_text(json.dumps(feeder), encoding="utf-8")
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
-
-    def stop(world: World) -> Any:
-        raise _Searching
-
-    monkeypatch.setattr(World, "run", stop)
-    return _refusal(lambda: refuse_unusable(load_study(path))), _refusal(lambda: run(path))
+    monkeypatch.setattr(timetable, "Exact", _NoExact)
+    monkeypatch.setattr(timetable, "BestResponse", _NoTalk)
+    return _refusal(lambda: probe_cases(load(path))), _refusal(lambda: run(path))
 
 
 @pytest.mark.slow
@@ -124,8 +135,8 @@ def test_a_party_without_an_answer_is_refused_alike(
     assert validated == ran
     assert validated is not None
     case = study["cases"][0]["name"]
-    assert validated[1].startswith(f"{case}: 'mg1' has no feasible answer at any price")
-    assert "hour 2" in validated[1]
+    assert validated[1].startswith(f"{case}: day-ahead: 'mg1' has no feasible answer at any price")
+    assert "step 2" in validated[1]
 
 
 def test_an_unknown_system_is_one_finding(tmp_path: Path, own: SimpleNamespace) -> None:

@@ -8,14 +8,13 @@ import pytest
 import equigrid as eg
 from equigrid.experiments.running.run import run
 from equigrid.markets.messaging.messages import Announcement, Response, Settlement, Signal
+from tests.support.played import played
 
 
 @pytest.fixture(scope="module")
 def world(small_file: Path) -> eg.World:
     """Return the flexible case after its day."""
-    found = eg.World(eg.load_study(small_file), "with-flexibility")
-    found.run()
-    return found
+    return played(eg.load_study(small_file), "with-flexibility")
 
 
 def test_stages_happen_at_their_minutes_in_order(world: eg.World) -> None:
@@ -23,7 +22,7 @@ def test_stages_happen_at_their_minutes_in_order(world: eg.World) -> None:
     assert minutes == sorted(minutes)
     assert set(minutes) == {600, 660, 720}
     assert [message.seq for message in world.mailroom.log] == list(range(len(minutes)))
-    assert list(world.outcomes) == ["negotiation", "day-ahead"]
+    assert list(world.case_run.answers) == ["negotiation", "day-ahead"]
 
 
 def test_the_iso_publishes_and_receives_the_schedule(world: eg.World) -> None:
@@ -33,7 +32,7 @@ def test_the_iso_publishes_and_receives_the_schedule(world: eg.World) -> None:
     penalty = np.array(published.values["ramp_penalty_per_mw"])
     assert np.allclose(penalty, 1.4 * price[1:])
     sent = [m.values["purchase_mw"] for m in iso.heard if hasattr(m, "values")]
-    answer = world.outcomes["day-ahead"].values["disco.purchase_mw"]
+    answer = world.case_run.answers["day-ahead"].values["disco.purchase_mw"]
     assert np.allclose(sent[-1], answer)
 
 
@@ -51,11 +50,11 @@ def test_settlement_messages_are_the_payments(world: eg.World) -> None:
         for message in world.mailroom.log
         if isinstance(message, Settlement) and message.stage == "day-ahead"
     }
-    assert bills == pytest.approx(dict(world.outcomes["day-ahead"].payments))
+    assert bills == pytest.approx(dict(world.case_run.answers["day-ahead"].payments))
 
 
 def test_the_negotiation_is_never_better_than_the_optimum(world: eg.World) -> None:
-    talk, exact = (world.outcomes[stage] for stage in ("negotiation", "day-ahead"))
+    talk, exact = (world.case_run.answers[stage] for stage in ("negotiation", "day-ahead"))
     assert talk.leader_objective is not None
     assert exact.leader_objective is not None
     assert talk.leader_objective <= exact.leader_objective * (1 + 1e-4)
@@ -95,7 +94,7 @@ def test_a_load_that_no_power_flow_can_carry_is_refused(small_file: Path, tmp_pa
         "peak_load_fraction: 1.0", "peak_load_fraction: 90"
     )
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(eg.NoAnswer, match=r"'disco' .* in hour 1, 2, 3, 4, 5, 6"):
+    with pytest.raises(eg.NoAnswer, match=r"'disco' .* in step 1, 2, 3, 4, 5, 6"):
         run(path)
 
 
