@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.played import played
 
 import equigrid as eg
 from equigrid.experiments.replay import replay
 from equigrid.experiments.running.run import run
 from equigrid.markets.messaging.message_log import read_log
 from equigrid.markets.messaging.messages import Message, Response
-from tests.support.played import played
 
 Written = Callable[..., Path]
 FAULTS = {

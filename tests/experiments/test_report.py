@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.support.checked import TOLERANCE, checked
 
 from equigrid.experiments.disco_microgrids import System
 from equigrid.experiments.disco_microgrids.comparisons import (
@@ -23,7 +24,6 @@ from equigrid.experiments.world.kpi import Kpi
 from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate
-from tests.support.checked import TOLERANCE, checked
 
 HOURS = np.arange(1, 25)
 SITES = ("mg1", "mg2")

@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.checked import TOLERANCE, checked
 
 from equigrid.experiments.disco_microgrids import System
 from equigrid.experiments.disco_microgrids.report import headline
@@ -17,7 +18,6 @@ from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.certification.claim import Claim
-from tests.support.checked import TOLERANCE, checked
 
 CERTIFICATE = Certificate({"mg1": 2e-9}, 3e-5, 0.0, None, 4e-13, AcFindings())
 TALK = {"negotiation_settled": True, "negotiation_rounds": 3, "negotiation_profit": 950.0}

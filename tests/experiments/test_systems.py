@@ -15,12 +15,12 @@ import pytest
 import yaml
 
 import equigrid as eg
+from equigrid.experiments.commands.telling import result_lines
 from equigrid.experiments.replay import replay
 from equigrid.experiments.running import systems
-from equigrid.experiments.running.loading import loaded, study_path
+from equigrid.experiments.running.loading import study_path
 from equigrid.experiments.running.run import run
 from equigrid.experiments.spec.study_spec import StudySpec as StudyFile
-from equigrid.experiments.telling import result_lines
 
 Written = Callable[..., Path]
 HOURS = 3
@@ -166,7 +166,9 @@ def test_an_unknown_system_is_told_alone(name: object, words: str, written: Writ
     known = " or ".join(map(repr, systems.SYSTEMS))
     assert known.startswith("'disco-microgrids' or ")
     others = ", a file beside the study (./my_system.py), or an importable module"
-    expected = f"must be {known}{others}" if isinstance(name, str) else f"must be text, such as {known}"
+    expected = (
+        f"must be {known}{others}" if isinstance(name, str) else f"must be text, such as {known}"
+    )
     assert str(last).endswith(f"system: {expected}{words}")
     # What else is wrong is not known: the rest would be held against another system's fields.
     assert [finding.path for finding in refused.value.findings] == ["system"]

@@ -11,19 +11,19 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.checked import TOLERANCE, checked
 
+from equigrid.experiments.commands.telling import result_lines
 from equigrid.experiments.report.content import ReportContent
 from equigrid.experiments.report.negotiated import negotiation
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.report.ties import percent, rests_on_ties, status, worst_tie
 from equigrid.experiments.report.verdict import shown, verdict
 from equigrid.experiments.result import CaseResult, Result
-from equigrid.experiments.telling import result_lines
 from equigrid.experiments.world.kpi import Kpi
 from equigrid.grid.network.feeders import feeder
 from equigrid.markets.certification.ac_findings import AcFindings
 from equigrid.markets.certification.certificate import Certificate
-from tests.support.checked import TOLERANCE, checked
 
 CERTIFICATE = Certificate(
     {"mg1": 2e-9}, 3e-5, 0.0, None, 4e-13, AcFindings(), leader_objective=200.0

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
+from tests.support.played import played
 
 import equigrid as eg
 from equigrid.errors import Interrupted, NoAnswer
@@ -28,7 +29,6 @@ from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.posting import announce_outcome
 from equigrid.markets.methods.best_response import BestResponse
 from equigrid.markets.methods.exact import Exact
-from tests.support.played import played
 
 End = Callable[[Equilibrium], Equilibrium]
 FIRST, SECOND = "without-flexibility", "with-flexibility"
@@ -138,7 +138,7 @@ def test_the_best_answer_so_far_is_written_and_marked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ending(without_flexibility=_stop_with_answer)
-    monkeypatch.setattr(cli, "_end_at_once", lambda code: None)
+    monkeypatch.setattr(actions, "end_at_once", lambda code: None)
     command = ["run", str(tiny_file), "--out", str(tmp_path / "out"), "--method", "exact"]
     told = CliRunner().invoke(cli.main, command)
     assert told.exit_code == 3, told.output
@@ -155,7 +155,7 @@ def test_nothing_is_written_where_nothing_was_found(
 ) -> None:
     ending(without_flexibility=_stop)
     ends: list[int] = []
-    monkeypatch.setattr(cli, "_end_at_once", ends.append)
+    monkeypatch.setattr(guarding, "end_at_once", ends.append)
     command = ["run", str(tiny_file), "--out", str(tmp_path / "out"), "--method", "exact"]
     told = CliRunner().invoke(cli.main, command)
     assert "interrupted; nothing was written" in told.output

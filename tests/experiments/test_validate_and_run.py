@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+
 from equigrid.experiments import timetable
 from equigrid.experiments.running.loading import load, load_study
 from equigrid.experiments.running.played import probe_cases

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.played import played
 
 import equigrid as eg
 from equigrid.experiments.running.run import run
 from equigrid.markets.messaging.messages import Announcement, Response, Settlement, Signal
-from tests.support.played import played
 
 
 @pytest.fixture(scope="module")
