@@ -16,6 +16,7 @@ from tests.support.played import played
 import equigrid as eg
 from equigrid.errors import Interrupted, NoAnswer
 from equigrid.experiments import cli, timetable
+from equigrid.experiments.commands import actions, guarding
 from equigrid.experiments.replay import replay
 from equigrid.experiments.report import page
 from equigrid.experiments.report.page import report_html
