@@ -2,29 +2,20 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from equigrid.arrays import FloatArray
 from equigrid.errors import UnusableResult
+from equigrid.experiments.logged_run import LoggedRun, close
 from equigrid.experiments.running.systems import find_system, is_shipped
 from equigrid.experiments.system import System
-from equigrid.markets.messaging.message_log import LogEntry, RoundDigest, digest, read_log
-from equigrid.markets.messaging.messages import (
-    Announcement,
-    FinalSignal,
-    Message,
-    Schedule,
-    Settlement,
-)
+from equigrid.markets.messaging.message_log import RoundDigest, digest, read_log
 from equigrid.threads import one_blas_thread
 
 Tables = dict[str, pd.DataFrame]
-_CLOSE = 1e-6
 _FIRST = "disco-microgrids"  # the system of a manifest that names none: there was one only
 
 
@@ -107,65 +98,6 @@ def _owed(told: "LoggedRun", settlement: pd.DataFrame) -> Iterator[str]:
             yield f"payment '{key[1]}' is {owed[key]!r}, the messages say {amount!r}"
 
 
-class LoggedRun:
-    """One case, as its messages tell it.
-
-    Attributes
-    ----------
-    messages : list of Message
-        Of the case.
-    left_out : list of RoundDigest
-        Rounds of which the log holds digests only: nothing of them can be compared.
-    stage, leader : str
-        Of the last final signal: the final stage, and who sent it; empty without one.
-    final : list of Message
-        Of the final stage.
-    """
-
-    def __init__(self, entries: Sequence[LogEntry]) -> None:
-        self.messages = [entry for entry in entries if isinstance(entry, Message)]
-        self.left_out = [entry for entry in entries if isinstance(entry, RoundDigest)]
-        signals = [message for message in self.messages if isinstance(message, FinalSignal)]
-        self.stage = signals[-1].stage if signals else ""
-        self.leader = signals[-1].sender if signals else ""
-        self.final = [message for message in self.messages if message.stage == self.stage]
-
-    def bills(self) -> list[Settlement]:
-        """Return the final bills."""
-        return [message for message in self.final if isinstance(message, Settlement)]
-
-    def owed(self) -> dict[tuple[str, str, str, str], float]:
-        """Return all amounts by stage, payment, payer and payee; several of one are added up."""
-        amounts: dict[tuple[str, str, str, str], float] = {}
-        for bill in self.messages:
-            if isinstance(bill, Settlement):
-                key = (bill.stage, bill.payment, bill.sender, bill.receiver)
-                amounts[key] = amounts.get(key, 0.0) + bill.amount
-        return amounts
-
-    def settlement(self) -> dict[str, float]:
-        """Return the final amounts by payment."""
-        return {bill.payment: bill.amount for bill in self.bills()}
-
-    def schedules(self) -> dict[tuple[str, str], FloatArray]:
-        """Return the final quantities by sender and name."""
-        return {
-            (message.sender, name): np.asarray(value, dtype=float)
-            for message in self.final
-            if isinstance(message, Schedule)
-            for name, value in message.values.items()
-        }
-
-    def announced(self) -> dict[str, FloatArray]:
-        """Return what was published by name; a ramp has one hour less than the day."""
-        return {
-            name: np.atleast_1d(np.asarray(value, dtype=float))
-            for message in self.messages
-            if isinstance(message, Announcement)
-            for name, value in message.values.items()
-        }
-
-
 def not_compared(directory: Path) -> list[str]:
     """Return a sentence for each case and stage with rounds of which the log holds digests only."""
     entries = read_log(directory / "messages.jsonl")
@@ -174,9 +106,3 @@ def not_compared(directory: Path) -> list[str]:
         f"{case}: not compared, as the log holds digests only: {count} rounds of stage '{stage}'"
         for (case, stage), count in counts.items()
     ]
-
-
-def close(one: Any, other: Any) -> bool:
-    """Whether two figures or series are of one shape and as good as equal."""
-    one, other = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
-    return one.shape == other.shape and bool(np.allclose(one, other, rtol=_CLOSE, atol=_CLOSE))

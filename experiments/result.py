@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from equigrid.experiments.report.content import ReportContent
+from equigrid.experiments.report_content import ReportContent
 from equigrid.experiments.strict import strict
 from equigrid.experiments.tie_loss import told_loss
 from equigrid.experiments.whole import write_whole

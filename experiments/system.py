@@ -11,7 +11,7 @@ from equigrid.experiments.spec.study_spec import StudySpec
 if TYPE_CHECKING:  # what follows from these takes long to import, and few need all of it
     import pandas as pd
 
-    from equigrid.experiments.report.content import ReportContent
+    from equigrid.experiments.report_content import ReportContent
     from equigrid.experiments.spec.findings import Problem
     from equigrid.experiments.spec.study import Study, StudyCase
     from equigrid.experiments.world.case_run import CaseRun

@@ -9,7 +9,7 @@ from equigrid.experiments.system import later
 
 if TYPE_CHECKING:  # what follows from these takes long to import, and few need all of it
     from equigrid.experiments.disco_microgrids.parties import DiscoMicrogrids
-    from equigrid.experiments.report.content import ReportContent
+    from equigrid.experiments.report_content import ReportContent
     from equigrid.experiments.spec.findings import Problem
     from equigrid.experiments.spec.study import Study
     from equigrid.experiments.system import Tables

@@ -9,11 +9,11 @@ from equigrid.experiments.disco_microgrids import (
 )
 from equigrid.experiments.disco_microgrids.comparisons import bids_met, strategy_hours
 from equigrid.experiments.report import pictures
-from equigrid.experiments.report.content import Picture
 from equigrid.experiments.report.figures import of_case
 from equigrid.experiments.report.negotiated import negotiation
 from equigrid.experiments.report.pictures import by_case
 from equigrid.experiments.report.words import ranges
+from equigrid.experiments.report_content import Picture
 from equigrid.experiments.result import Result
 
 

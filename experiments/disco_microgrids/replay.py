@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from equigrid.arrays import FloatArray
-from equigrid.experiments.replay import LoggedRun, close
+from equigrid.experiments.logged_run import LoggedRun, close
 from equigrid.markets.messaging.messages import FinalSignal, Response, Settlement, Signal
 
 Tables = dict[str, pd.DataFrame]

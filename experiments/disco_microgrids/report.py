@@ -3,8 +3,8 @@
 from equigrid.experiments.disco_microgrids import report_tables
 from equigrid.experiments.disco_microgrids.pictures import PICTURES
 from equigrid.experiments.report import tables
-from equigrid.experiments.report.content import ReportContent, ReportTable
 from equigrid.experiments.report.words import NO_CHANGE, amount, change, figure
+from equigrid.experiments.report_content import ReportContent, ReportTable
 from equigrid.experiments.result import CaseResult, Result
 from equigrid.experiments.world.kpi import Kpi
 

@@ -9,7 +9,7 @@ from equigrid.experiments.system import later
 
 if TYPE_CHECKING:  # what follows from these takes long to import, and few need all of it
     from equigrid.experiments.frp_aggregator.case_parties import FrpAggregator
-    from equigrid.experiments.report.content import ReportContent
+    from equigrid.experiments.report_content import ReportContent
     from equigrid.experiments.spec.findings import Problem
     from equigrid.experiments.spec.study import Study, StudyCase
     from equigrid.experiments.system import Deliveries, Tables

@@ -10,8 +10,8 @@ from equigrid.experiments.frp_aggregator import (
 )
 from equigrid.experiments.frp_aggregator.critical import widest_prices
 from equigrid.experiments.report import pictures
-from equigrid.experiments.report.content import Picture
 from equigrid.experiments.report.pictures import by_case
+from equigrid.experiments.report_content import Picture
 from equigrid.experiments.result import Result
 
 

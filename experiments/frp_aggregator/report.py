@@ -3,8 +3,8 @@
 from equigrid.experiments.frp_aggregator import report_tables
 from equigrid.experiments.frp_aggregator.pictures import PICTURES
 from equigrid.experiments.report import tables
-from equigrid.experiments.report.content import ReportContent, ReportTable
 from equigrid.experiments.report.words import NO_CHANGE, amount, change, figure
+from equigrid.experiments.report_content import ReportContent, ReportTable
 from equigrid.experiments.result import Result
 
 _NAMES = {

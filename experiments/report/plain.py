@@ -1,7 +1,7 @@
 """What the report of a system shows that says nothing of its own."""
 
 from equigrid.experiments.report import pictures, tables
-from equigrid.experiments.report.content import ReportContent
+from equigrid.experiments.report_content import ReportContent
 
 
 def plain_content() -> ReportContent:

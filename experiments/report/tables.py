@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from equigrid.experiments.report.content import ReportTable
 from equigrid.experiments.report.figures import case_names
 from equigrid.experiments.report.words import figure
+from equigrid.experiments.report_content import ReportTable
 from equigrid.experiments.result import Result
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 import cvxpy as cp
 import numpy as np
 
-from equigrid.arrays import FloatArray
 from equigrid.markets.certification.certificate_checks import BOUND, FEASIBLE, MONEY, OPTIMAL
 from equigrid.markets.certification.check import Check
 from equigrid.markets.certification.kkt_residuals import (
@@ -149,15 +148,3 @@ def _proven(form: StandardForm, point: Point, name: str, part: str) -> Iterator[
             how=how,
             shortfall=f"the multipliers of '{name}' do not prove its decision ({how}: {value:.2g})",
         )
-
-
-def with_bound_multipliers(
-    form: StandardForm, columns: FloatArray, heard: FloatArray, rows: FloatArray
-) -> Point:
-    """Return a point whose bounds' multipliers are what costs and rows leave of each column."""
-    slope = form.cost_at(heard) + form.quadratic @ columns
-    slope = slope + (form.matrix.T @ rows if len(rows) else 0.0)
-    # Where there is no bound on that side, what is left stays unbalanced.
-    lower = np.where(np.isfinite(form.lower), np.maximum(slope, 0.0), 0.0)
-    upper = np.where(np.isfinite(form.upper), np.maximum(-slope, 0.0), 0.0)
-    return Point(columns, heard, rows, lower, upper)

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from equigrid.arrays import FloatArray
+from equigrid.markets.forms.standard_form import StandardForm
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,3 +46,15 @@ class FleetPoint:
 
     columns: FloatArray
     rows: FloatArray
+
+
+def with_bound_multipliers(
+    form: StandardForm, columns: FloatArray, heard: FloatArray, rows: FloatArray
+) -> Point:
+    """Return a point whose bounds' multipliers are what costs and rows leave of each column."""
+    slope = form.cost_at(heard) + form.quadratic @ columns
+    slope = slope + (form.matrix.T @ rows if len(rows) else 0.0)
+    # Where there is no bound on that side, what is left stays unbalanced.
+    lower = np.where(np.isfinite(form.lower), np.maximum(slope, 0.0), 0.0)
+    upper = np.where(np.isfinite(form.upper), np.maximum(-slope, 0.0), 0.0)
+    return Point(columns, heard, rows, lower, upper)

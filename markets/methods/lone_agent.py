@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from numpy.typing import ArrayLike
 
-from equigrid.markets.certification.decision_checks import with_bound_multipliers
 from equigrid.markets.decision import Decision
 from equigrid.markets.forms.agent_solver import AgentSolver
+from equigrid.markets.forms.points import with_bound_multipliers
 from equigrid.markets.model.agent import Agent
 from equigrid.threads import one_blas_thread
 

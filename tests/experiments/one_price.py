@@ -9,7 +9,7 @@ import pandas as pd
 
 import equigrid as eg
 from equigrid.experiments.report import pictures, tables
-from equigrid.experiments.report.content import ReportContent
+from equigrid.experiments.report_content import ReportContent
 from equigrid.experiments.spec.network_choice import NetworkChoice
 from equigrid.experiments.spec.study_spec import Party, Timetable
 

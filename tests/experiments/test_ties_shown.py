@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tests.support.checked import TOLERANCE, checked
 
 from equigrid.experiments.commands.telling import result_lines
-from equigrid.experiments.report.content import ReportContent
 from equigrid.experiments.report.negotiated import negotiation
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.report.ties import percent, rests_on_ties, status, worst_tie
 from equigrid.experiments.report.verdict import shown, verdict
+from equigrid.experiments.report_content import ReportContent
 from equigrid.experiments.result import CaseResult, Result
 from equigrid.experiments.world.kpi import Kpi
 from equigrid.grid.network.feeders import feeder
