@@ -6,6 +6,7 @@ known, and it is called so.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import cvxpy as cp
 import numpy as np
@@ -42,8 +43,14 @@ def decision_checks(
     tolerance : Mapping of str to float
         ``gap, settlement``.
     """
+    with _evaluated_at(form, point):
+        yield from _checks(form, point, objective, bound, tolerance)
+
+
+def _checks(
+    form: StandardForm, point: Point, objective: float, bound: float, tolerance: Mapping[str, float]
+) -> Iterator[Check]:
     part, name = "The decision", form.agent.name
-    form.assign(point.columns, point.heard)
     moved = money_moved(form, point)
     yield _feasible(form, point, name, part)
     assert form.agent.problem is not None
@@ -70,6 +77,27 @@ def decision_checks(
             shortfall=f"the solver has no multipliers that prove the decision of '{name}'",
             words=("no multipliers", ""),
         )
+
+
+@contextmanager
+def _evaluated_at(form: StandardForm, point: Point) -> Iterator[None]:
+    """Let the declaration's expressions have their values at a point; it is left as it was.
+
+    Values are kept as they are, beyond a bound as well: that is for the checks to say.
+    """
+    leaves = [*form.agent.variables(), *form.agent.hears.values()]
+    before = [leaf.value for leaf in leaves]
+    for variable in form.agent.variables():
+        columns = point.columns[form.variable_columns[variable.id]]
+        variable.save_value(np.reshape(columns, variable.shape, order="F"))
+    for name, parameter in form.agent.hears.items():
+        heard = point.heard[form.heard[name]]
+        parameter.save_value(np.reshape(heard, parameter.shape, order="F"))
+    try:
+        yield
+    finally:
+        for leaf, value in zip(leaves, before, strict=True):
+            leaf.save_value(value)
 
 
 def money_moved(form: StandardForm, point: Point) -> float:

@@ -22,6 +22,8 @@ from equigrid.arrays import BoolArray, FloatArray, IntArray
 
 # What is that large is no bound to a solver either.
 ENDLESS = 1e20
+# What is less is nothing in any unit; measuring by it would overflow.
+NOTHING = 1e-60
 # Logarithms need no more than to fall on the same power of two.
 _ACCURACY = 1e-4
 _STEPS = 500
@@ -138,7 +140,7 @@ class Figures:
         size, count = self._money + 1, 0
         data, at, unknown, right = [], [], [], []
         for value, places in self._entries:
-            there = np.flatnonzero((value > 0) & (value < ENDLESS))
+            there = np.flatnonzero((value > NOTHING) & (value < ENDLESS))
             number = count + np.arange(len(there))
             for place, weight in places:
                 data.append(np.full(len(there), weight))
