@@ -1,6 +1,7 @@
 """The cases of a study as far as they were played."""
 
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -109,8 +110,23 @@ class Played:
         return PlayedCase(name, system, world, run, time.perf_counter() - began)
 
 
-def play_cases(loaded: LoadedStudy, tell: Progress, seconds: float | None = None) -> Played:
-    """Play every case; one that others ask for is played when the first of them does.
+def play_cases(
+    loaded: LoadedStudy,
+    tell: Progress,
+    seconds: float | None = None,
+    only: Iterable[str] | None = None,
+) -> Played:
+    """Play cases; one that others ask for is played when the first of them does.
+
+    Parameters
+    ----------
+    loaded : LoadedStudy
+    tell : callable
+        Told a short sentence whenever something begins.
+    seconds : float, optional
+        After which every search ends.
+    only : iterable of str, optional
+        Names of the cases to play, with those that they ask for; all if not given.
 
     Raises
     ------
@@ -121,7 +137,8 @@ def play_cases(loaded: LoadedStudy, tell: Progress, seconds: float | None = None
         prepared = loaded.system.made().prepare(loaded.study)
     played = Played(loaded, tell, seconds, prepared)
     names = [case.name for case in loaded.study.cases]
-    for name in names:
+    asked = set(names if only is None else only)
+    for name in (name for name in names if name in asked):
         if played.interrupted or played.failure is not None:
             played.missing[name] = "not run"
         else:

@@ -152,8 +152,8 @@ def play(
         warn(warning)
     asked = asked if seed is None else asked.with_seed(seed)
     asked = asked if method is None else asked.with_method(method)
-    asked = asked if cases is None else asked.only(cases)
-    played = play_cases(chosen.of(asked), progress or (lambda text: None), seconds)
+    only = None if cases is None else [case.name for case in asked.only(cases).cases]
+    played = play_cases(chosen.of(asked), progress or (lambda text: None), seconds, only)
     # What was left out on purpose need not be told.
     played.unused = played.unused if method is None else ()
     return played

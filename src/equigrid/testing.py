@@ -38,7 +38,8 @@ def play(
     """
     loaded = _loaded(study, said)
     name = case or loaded.study.cases[0].name
-    played = play_cases(loaded.of(loaded.study.only([name])), lambda text: None)
+    loaded.study.case(name)
+    played = play_cases(loaded, lambda text: None, only=[name])
     kpis, _ = read_kpis(played)
     return replace(played.case(name), kpis=kpis[name])
 

@@ -85,7 +85,7 @@ def test_decisions_are_those_of_another_solver_and_certified(
 def test_solved_again_it_is_the_same_as_solved_anew() -> None:
     kept, prices = LoneAgent(storage()), np.random.default_rng(1).normal(40, 20, (20, T))
     for k, price in enumerate(prices):
-        heard = {"price": price, "stored": k / 10}
+        heard: dict[str, Any] = {"price": price, "stored": k / 10}
         again, anew = kept.decide(heard), LoneAgent(storage()).decide(heard)
         assert again.objective == pytest.approx(anew.objective, rel=1e-9)
 
