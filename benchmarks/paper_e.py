@@ -16,9 +16,15 @@ from equigrid.scenarios.seeds import stream
 Change = Callable[[dict[str, Any]], None]
 
 
+def parties(study: Study, *, ramp_penalty: bool = True) -> DiscoMicrogrids:
+    """Return the parties of one case."""
+    of_cases = [DiscoMicrogrids(study.in_case(case.name)) for case in study.cases]
+    return next(one for one in of_cases if one.spec.ramp_penalty == ramp_penalty)
+
+
 def game(study: Study, *, ramp_penalty: bool = True) -> Game:
     """Return the game of one case."""
-    return DiscoMicrogrids(study, ramp_penalty).game
+    return parties(study, ramp_penalty=ramp_penalty).game
 
 
 def shipped() -> Study:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import cvxpy as cp
 import numpy as np
 import paper_e
-from equigrid.experiments.disco_microgrids.system import DiscoMicrogrids
 
 import equigrid as eg
 from equigrid.arrays import FloatArray
@@ -20,7 +19,7 @@ Build = Callable[[], eg.Agent]
 
 def linear() -> eg.Agent:
     """Return the first microgrid of the shipped study."""
-    return DiscoMicrogrids(paper_e.shipped(), ramp_penalty=True).microgrids[0].agent()
+    return paper_e.parties(paper_e.shipped()).microgrids[0].agent()
 
 
 def quadratic() -> eg.Agent:

@@ -115,14 +115,15 @@ def _talk_notes(talk: Equilibrium, last: Equilibrium) -> dict[str, Any]:
     if profit is None or exact is None:
         return notes
     leads_up = last.game.agent(str(last.game.leader)).maximises
-    worse = exact - profit if leads_up else profit - exact
-    return {
-        **notes,
+    notes |= {
         "negotiation_round": _best_round(talk.rounds, leads_up=leads_up),
         "negotiation_profit": profit,
-        "negotiation_distance": worse / max(1.0, abs(exact)),
         "negotiation_maximises": leads_up,
     }
+    if last is talk:  # there is no optimum to compare it with
+        return notes
+    worse = exact - profit if leads_up else profit - exact
+    return {**notes, "negotiation_distance": worse / max(1.0, abs(exact))}
 
 
 def _best_round(rounds: tuple[Any, ...], *, leads_up: bool) -> int:

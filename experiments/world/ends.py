@@ -12,7 +12,9 @@ _LIMITS = {
         "its limit of nodes; raise methods.exact.node_limit{nodes}, or allow a wider "
         "methods.exact.gap"
     ),
-    "work": "its limit in work; raise its work_limit, or allow a wider gap (under methods)",
+    "work": (
+        "its limit in work; raise methods.exact.work_limit, or allow a wider methods.exact.gap"
+    ),
     "clock": (
         "the clock{seconds} (--seconds); on another machine, or another day, it may end with "
         "another answer"

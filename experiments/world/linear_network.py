@@ -63,11 +63,15 @@ def fitted(
             break
         fitting.tell(f"{stage.name}, round {number} of the linear network")
         try:
-            found = _searched(_within(method, left), game)
+            # The first round has all the time there is, however little.
+            found = _searched(_within(method, fitting.seconds if answer is None else left), game)
         except Interrupted as stop:
             if stop.equilibrium is None and answer is None:
                 raise
-            found, stopped = stop.equilibrium or answer, True
+            stopped = True
+            if stop.equilibrium is None:
+                break  # the answer of the round before stands
+            found = stop.equilibrium
         answer = found
         renewed, error = renew(answer)
         stage.linear_rounds.append(LinearRound(number, float(error)))

@@ -54,6 +54,7 @@ class Playing:
     def __init__(self, spec: Any, mailroom: Mailroom, options: Any, tell: Progress) -> None:
         self._spec, self._mailroom, self._options, self._tell = spec, mailroom, options, tell
         self.stage, self.interrupted = "", False
+        self._unanswered: Stage | None = None  # that was begun when somebody interrupted
         self._asked: set[int] = set()
         self.methods: set[str] = set()
 
@@ -73,6 +74,7 @@ class Playing:
             )
         self.begin(stage.name)
         if self.interrupted:
+            self._unanswered = stage
             raise Interrupted
         try:
             return (yield from self._answered(stage, self._in_steps(game), method, renew))
@@ -102,6 +104,7 @@ class Playing:
         except Interrupted as stop:
             self.interrupted = True
             if stop.equilibrium is None:
+                self._unanswered = stage
                 raise
             answer = yield from self._told(stage.name, stop.equilibrium)
             stage.end = interrupted_at(stage.name)
@@ -195,19 +198,29 @@ class Playing:
                 raise
             self._tell("interrupted; the best answer so far is finished, Ctrl-C again ends at once")
         except (NoAnswer, UnusableGame, WrongMethod) as error:
-            raise _placed(error, f"{case}: {self.stage}") from error
+            raise _placed(error, f"{case}: {self.stage}" if self.stage else case) from error
         except Exception as error:
-            error.add_note(f"in case '{case}', stage '{self.stage}'")
+            stage = f", stage '{self.stage}'" if self.stage else ""
+            error.add_note(f"in case '{case}'{stage}")
             raise
         if self.interrupted:
             self._note_interruption(stages)
 
     def _note_interruption(self, stages: dict[str, Stage]) -> None:
-        """Say of the stage that was interrupted that it has no answer, where it has none."""
-        stage = stages[self.stage]
-        if not stage.end.by and not _answered(stage):
-            last = [name for name, other in stages.items() if _answered(other)]
-            stage.end = interrupted_before(stage.name, last[-1] if last else "")
+        """Say of the stage that was interrupted that it has no answer, where it has none.
+
+        It counts then, binding or not, since what was to follow it is not there; and so does the
+        last stage with an answer, which stands in for it.
+        """
+        # Since then a day may have gone back to a stage before, such as for its power flow. There
+        # is no stage of what is announced only.
+        stage = self._unanswered or stages.get(self.stage)
+        if stage is not None and not stage.end.by and not _answered(stage):
+            stage.binding = True
+            last = [other for other in stages.values() if _answered(other)][-1:]
+            for other in last:
+                other.binding = True
+            stage.end = interrupted_before(stage.name, last[0].name if last else "")
 
 
 def _answered(stage: Stage) -> bool:

@@ -116,7 +116,7 @@ class Stage:
     def _of_answers(self) -> Iterator[Check]:
         if self.equilibrium is not None:
             yield from self.equilibrium.checks(self.tolerance)
-            yield from end_check(self.end)
+        yield from end_check(self.end)
         yield from worst_of([decision.checks(self.tolerance) for decision in self.decisions])
         if self.operations:
             operation = self.operation

@@ -158,7 +158,7 @@ def test_a_negotiation_that_does_not_settle_is_no_equilibrium(
     assert _call("replay", out).exit_code == 0
 
 
-def test_a_microgrid_that_cannot_meet_its_load_is_named_with_the_hour(
+def test_a_microgrid_that_cannot_meet_its_load_is_named_with_the_step(
     written: Written, tmp_path: Path
 ) -> None:
     def starve(data: dict[str, Any]) -> None:

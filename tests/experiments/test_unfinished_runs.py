@@ -19,6 +19,7 @@ from equigrid.experiments import cli, timetable
 from equigrid.experiments.commands import actions, guarding
 from equigrid.experiments.replay import replay
 from equigrid.experiments.report import page
+from equigrid.experiments.report.negotiated import negotiation
 from equigrid.experiments.report.page import report_html
 from equigrid.experiments.running import run as running
 from equigrid.experiments.running.run import RunInterrupted, UnfinishedRun
@@ -149,6 +150,25 @@ def test_the_best_answer_so_far_is_written_and_marked(
     summary = _whole(tmp_path / "out")
     assert summary["cases"][FIRST]["stopped_by"] == "interrupt"
     assert SECOND not in summary["cases"]
+
+
+@pytest.mark.slow
+def test_a_stage_without_an_answer_leaves_that_of_the_stage_before_and_proves_nothing(
+    ending: Callable[..., None], tiny_file: Path, tmp_path: Path
+) -> None:
+    ending(with_flexibility=_stop)
+    with pytest.raises(RunInterrupted) as end:
+        eg.run(tiny_file, out=tmp_path / "out")
+    result = end.value.result
+    assert [case.name for case in result.cases] == [FIRST, SECOND]
+    assert result.case(FIRST).shortcomings == ()
+    talk, short = result.case(SECOND).shortcomings  # what stands in for it counts as well
+    assert "negotiation did not settle" in talk
+    assert "stage 'day-ahead' was interrupted before it had an answer" in short
+    assert "this is the answer of stage 'negotiation', and nothing is proven" in short
+    assert _whole(tmp_path / "out")["cases"][SECOND]["stopped_by"] == "interrupt"
+    assert not result.certified
+    assert not any("exact optimum" in text for text in negotiation(result) if SECOND in text)
 
 
 def test_nothing_is_written_where_nothing_was_found(
@@ -291,6 +311,7 @@ def test_a_negotiation_that_is_only_compared_ends_nothing(
             raise NoAnswer("agent 'mg1' has no best answer to what it hears", "mg1")
 
     ending()
+    Lost.__name__ = "BestResponse"
     monkeypatch.setattr(timetable, "BestResponse", Lost)
     told: list[str] = []
     result = eg.run(tiny_file, out=tmp_path / "out", progress=told.append)

@@ -94,7 +94,9 @@ def test_a_load_that_no_power_flow_can_carry_is_refused(small_file: Path, tmp_pa
         "peak_load_fraction: 1.0", "peak_load_fraction: 90"
     )
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(eg.NoAnswer, match=r"'disco' .* in step 1, 2, 3, 4, 5, 6"):
+    with pytest.raises(
+        eg.NoAnswer, match=r"^without-flexibility: 'disco' .* in hour 1, 2, 3, 4, 5, 6"
+    ):
         run(path)
 
 
