@@ -96,13 +96,19 @@ class StandardForm:
 
     def cost_at(self, heard: FloatArray) -> FloatArray:
         """Return the cost vector c + Cθ, shape (n,), with 0 where both cancel."""
-        sizes = np.abs(self.cost) + self._cost_sizes @ np.abs(heard)
-        return cleared(self.cost + self.cost_of_heard @ heard, sizes)
+        return cleared(self.cost + self.cost_of_heard @ heard, self.cost_size_at(heard))
 
     def rhs_at(self, heard: FloatArray) -> FloatArray:
         """Return the right-hand side b + Bθ, shape (m,), with 0 where both cancel."""
-        sizes = np.abs(self.rhs) + self._rhs_sizes @ np.abs(heard)
-        return cleared(self.rhs + self.rhs_of_heard @ heard, sizes)
+        return cleared(self.rhs + self.rhs_of_heard @ heard, self.rhs_size_at(heard))
+
+    def cost_size_at(self, heard: FloatArray) -> FloatArray:
+        """Return the sizes of what each cost is the sum of, |c| + |C||θ|, shape (n,)."""
+        return np.asarray(np.abs(self.cost) + self._cost_sizes @ np.abs(heard))
+
+    def rhs_size_at(self, heard: FloatArray) -> FloatArray:
+        """Return the sizes of what each right-hand side is the sum of, |b| + |B||θ|, shape (m,)."""
+        return np.asarray(np.abs(self.rhs) + self._rhs_sizes @ np.abs(heard))
 
     @cached_property
     def _cost_sizes(self) -> sparse.csr_array:
