@@ -12,6 +12,7 @@ from scipy import sparse
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.markets.bilevel.signals import activity
+from equigrid.markets.forms.cancellation import cleared, plus, plus_product
 from equigrid.markets.forms.standard_form import Affine, StandardForm
 
 _SLACK = 1e-9
@@ -190,13 +191,12 @@ def _substitute(reduced: Reduced, rows: IntArray, columns: IntArray) -> Reduced:
     )
     passed = defined.of_columns.T
     quadratic, bent, lifted = _curvature(form, kept, columns, defined)
+    straight = plus(form.cost[kept], passed, form.cost[columns])
     smaller = replace(
         form,
         quadratic=sparse.csr_array(quadratic),
-        cost=form.cost[kept] + passed @ form.cost[columns] + bent,
-        cost_of_heard=sparse.csr_array(
-            form.cost_of_heard[kept] + passed @ form.cost_of_heard[columns]
-        ),
+        cost=cleared(straight + bent, np.abs(straight) + np.abs(bent)),
+        cost_of_heard=plus_product(form.cost_of_heard[kept], passed, form.cost_of_heard[columns]),
         offset=form.offset + float(form.cost[columns] @ defined.constant) + lifted,
         offset_of_heard=form.offset_of_heard
         + defined.of_heard.T @ form.cost[columns]
@@ -233,8 +233,8 @@ def _rewrite(said: Affine, kept: IntArray, columns: IntArray, defined: Affine) -
     """State a map of all columns as a map of the kept ones."""
     gone = said.of_columns[:, columns]
     return Affine(
-        of_columns=sparse.csr_array(said.of_columns[:, kept] + gone @ defined.of_columns),
-        of_heard=sparse.csr_array(said.of_heard + gone @ defined.of_heard),
-        constant=np.asarray(said.constant + gone @ defined.constant),
+        of_columns=plus_product(said.of_columns[:, kept], gone, defined.of_columns),
+        of_heard=plus_product(said.of_heard, gone, defined.of_heard),
+        constant=plus(said.constant, gone, defined.constant),
         shape=said.shape,
     )

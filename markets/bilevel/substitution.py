@@ -8,12 +8,11 @@ from scipy.sparse.csgraph import connected_components
 
 from equigrid.arrays import BoolArray, FloatArray, IntArray
 from equigrid.errors import EquigridError
+from equigrid.markets.forms.cancellation import plus, plus_product
 from equigrid.markets.forms.highs_model import Assembled
 
 # How many parties can say again what they hear before it is taken for a circle.
 _DEPTH = 50
-# What is left of terms that cancel, as a share of their sizes.
-_NOTHING = 1e-13
 
 
 class CircleError(EquigridError, ValueError):
@@ -92,7 +91,8 @@ def substitute(program: Assembled, columns: IntArray, rows: IntArray) -> Substit
     pivots = np.array([program.matrix[r, c] for r, c in zip(rows, columns, strict=True)])
     scaled = sparse.diags_array(1.0 / pivots) @ program.matrix[rows]
     others = np.setdiff1d(np.arange(program.matrix.shape[1]), columns)
-    chain = sparse.eye_array(len(columns), format="csr") - scaled[:, columns]
+    one = sparse.eye_array(len(columns), format="csr")
+    chain = one - scaled[:, columns]
     chain.eliminate_zeros()
     terms, shift = -scaled[:, others], program.row_upper[rows] / pivots
     part, moved = sparse.csr_array(terms), shift
@@ -102,7 +102,8 @@ def substitute(program: Assembled, columns: IntArray, rows: IntArray) -> Substit
         part, moved = sparse.csr_array(chain @ part), chain @ moved
         if not (part.nnz or moved.any()):
             break
-        terms, shift = terms + part, shift + moved
+        # Parties that say again what they hear may take back what others say.
+        terms, shift = plus_product(part, one, terms), plus(moved, one, shift)
     else:
         raise CircleError(columns[_circular(chain)])
     return _substituted(program, columns, sparse.csr_array(terms), shift, rows)
@@ -121,16 +122,20 @@ def _substituted(
     n, m = program.matrix.shape[1], program.matrix.shape[0]
     kept, kept_rows = np.setdiff1d(np.arange(n), gone), np.setdiff1d(np.arange(m), rows)
     left = sparse.csc_array(program.matrix[kept_rows])
-    matrix = _added(left[:, kept], left[:, gone], terms)
-    moved = left[:, gone] @ shift
+    # What cancels but for a digit would tie parts together that are separate, or be a cost.
+    matrix = plus_product(left[:, kept], left[:, gone], terms)
+    row_lower, row_upper = (
+        plus(end[kept_rows], left[:, gone], -shift)
+        for end in (program.row_lower, program.row_upper)
+    )
     smaller = replace(
         program,
         matrix=matrix,
-        row_lower=program.row_lower[kept_rows] - moved,
-        row_upper=program.row_upper[kept_rows] - moved,
+        row_lower=row_lower,
+        row_upper=row_upper,
         lower=program.lower[kept],
         upper=program.upper[kept],
-        cost=program.cost[kept] + terms.T @ program.cost[gone],
+        cost=plus(program.cost[kept], terms.T, program.cost[gone]),
         integer=program.integer[kept],
         offset=program.offset + float(program.cost[gone] @ shift),
     )
@@ -141,19 +146,3 @@ def _substituted(
     full = np.zeros(n)
     full[gone] = shift
     return Substituted(smaller, column, row, restore, full)
-
-
-def _added(
-    kept: sparse.csc_array, gone: sparse.csc_array, terms: sparse.csr_array
-) -> sparse.csr_array:
-    """Return kept + gone @ terms without what is left of entries that cancel.
-
-    That would tie parts together that are separate. Each entry is held against what it is made of:
-    rows hold figures in many units, so that one entry says nothing of another.
-    """
-    matrix = sparse.csr_array(kept + gone @ terms)
-    made_of = sparse.csr_array(abs(kept) + abs(gone) @ abs(terms))
-    stays = sparse.csr_array(abs(matrix) > _NOTHING * made_of)
-    matrix = sparse.csr_array(matrix.multiply(stays))
-    matrix.eliminate_zeros()
-    return matrix

@@ -18,6 +18,7 @@ from cvxpy.atoms.affine.promote import Promote
 from cvxpy.atoms.affine.reshape import reshape
 from cvxpy.atoms.affine.sum import Sum
 from cvxpy.atoms.affine.unary_operators import NegExpression
+from scipy import sparse
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values, owed_by_entry
@@ -35,6 +36,8 @@ _LOOSE = 1e3
 _SURELY = 1e-7
 # What is left where figures of one cost cancel, as a share of them.
 _ROUNDING = 1e-12
+# And where what an agent hears, to the digits of a solver, cancels with a limit.
+_CANCELLED = 1e-6
 
 
 def moved(expression: cp.Expression, sizes: Mapping[int, float]) -> float:
@@ -161,24 +164,52 @@ class MoneyScale:
         form = self._game.forms[name]
         heard = form.heard_vector(heard_values(self._game, self._values, name))
         both = np.stack([np.abs(form.lower), np.abs(form.upper)])
-        figures = np.concatenate([both.ravel(), np.abs(form.rhs_at(heard))])
-        figures = figures[np.isfinite(figures) & (figures > 0)]
-        least = float(figures.min(initial=np.inf)) if figures.size else 1.0
+        least = _least_figure(form, heard)
         most = np.where(np.isfinite(both), both, 0.0).max(axis=0)
         most = np.where(most > 0, np.minimum(most, _LOOSE * least), least)
         curved = most @ (abs(form.quadratic) @ most) / 2
         return float(np.abs(form.cost_at(heard)) @ most + curved)
 
 
+def _least_figure(form: StandardForm, heard: FloatArray) -> float:
+    """Return the least of a quantity that a bound or a row names, 1 where none names any.
+
+    One that is far below the others, in their geometric mean, stands for nothing and is no unit.
+    """
+    figures = np.concatenate([np.abs(form.lower), np.abs(form.upper), _limits(form, heard)])
+    figures = figures[np.isfinite(figures) & (figures > 0)]
+    if not figures.size:
+        return 1.0
+    return float(max(figures.min(), np.exp(np.log(figures).mean()) / _LOOSE))
+
+
+def _limits(form: StandardForm, heard: FloatArray) -> FloatArray:
+    """Return the sizes of limits of rows in those of their columns; rows without any have none.
+
+    A limit that all but cancels with what is heard is a last digit of that.
+    """
+    entries, slope = sparse.coo_array(form.matrix), np.zeros(len(form.rhs))
+    np.maximum.at(slope, entries.row, np.abs(entries.data))
+    limits, stated = np.abs(form.rhs_at(heard)), form.rhs_size_at(heard)
+    limits = np.where(limits > _CANCELLED * stated, limits, stated)
+    return np.asarray(limits[slope > 0] / slope[slope > 0])
+
+
 def cost_unit(form: StandardForm, heard: FloatArray, *prices: float) -> float:
     """Return a power of two near the greatest cost of a column, or near a price.
 
     Where costs cancel to a last digit, that digit is no unit: it would be blown up to a cost.
+    What solves curved problems stops by the objective, which is money and not money for one of a
+    quantity. So there it is what the least figure costs; where nothing has a price, its square.
     """
-    parts = np.abs(form.cost) + abs(form.cost_of_heard) @ np.abs(heard)
-    stated = float(parts.max(initial=0.0))
+    stated = float(form.cost_size_at(heard).max(initial=0.0))
     greatest = max(float(np.abs(form.cost_at(heard)).max(initial=0.0)), *prices, 0.0)
-    return unit_of(greatest if greatest > _ROUNDING * stated else stated)
+    priced = greatest if greatest > _ROUNDING * stated else stated
+    if not form.is_quadratic:
+        return unit_of(priced)
+    least = _least_figure(form, heard)
+    curved = float(np.abs(form.quadratic.data).max(initial=0.0)) / 2
+    return unit_of((priced or curved * least) * least)
 
 
 def unit_of(largest: float) -> float:

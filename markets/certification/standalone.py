@@ -5,8 +5,11 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import cvxpy as cp
+import numpy as np
+from scipy import sparse
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
@@ -16,6 +19,16 @@ from equigrid.own_thread import solve_by_highs
 # Said values are matched as closely as a solver can; where that is not enough, with this room, as
 # a share of their size.
 ROOM = 1e-9
+_STRICT = 1e-10
+_CLARABEL = dict.fromkeys(("tol_gap_abs", "tol_gap_rel", "tol_feas"), _STRICT)
+_PIQP = dict.fromkeys(("eps_abs", "eps_rel", "eps_duality_gap_abs", "eps_duality_gap_rel"), _STRICT)
+# What curved problems are solved by, until one comes to an end.
+_CURVED: Sequence[tuple[str, Mapping[str, Any]]] = (
+    (cp.CLARABEL, {"equilibrate_enable": True, **_CLARABEL}),
+    (cp.CLARABEL, {"equilibrate_enable": False, **_CLARABEL}),
+    (cp.PIQP, _PIQP),
+)
+_PROVEN = ("optimal", "optimal_inaccurate", "infeasible", "unbounded")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,26 +135,47 @@ def solve(agent: Agent, problem: cp.Problem) -> float:
         raise NoAnswer(
             f"agent '{agent.name}' has no best answer to what it hears ({words})", agent.name
         )
-    raise SolverFailed.on("HiGHS" if linear else "Clarabel", words, agent.name)
+    raise SolverFailed.on("HiGHS" if linear else "Clarabel and PIQP", words, agent.name)
 
 
 def _solve_quadratic(problem: cp.Problem) -> str:
-    """Solve by Clarabel, once more without its scaling where that leads nowhere.
+    """Solve by Clarabel, once more without its scaling and by PIQP where that leads nowhere.
 
-    Returns the status, or what the solver says of its failure.
+    Returns the status, or what the solvers say of their failures.
     """
-    strict = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
+    failures = []
     with warnings.catch_warnings():
         # Short of these tolerances is near enough: what is found is compared all the same.
         warnings.filterwarnings("ignore", "Solution may be inaccurate")
-        for scaled in (True, False):
+        for solver, options in _CURVED:
             try:
-                problem.solve(solver=cp.CLARABEL, equilibrate_enable=scaled, **strict)
+                _solve_with_room(problem, solver, options)
             except cp.SolverError as error:
-                words = str(error)
+                failures.append(str(error))
             else:
-                return str(problem.status)
-    return words
+                if problem.status in _PROVEN:
+                    return str(problem.status)
+                failures.append(f"{solver}: {problem.status}")
+    return "; ".join(dict.fromkeys(failures))
+
+
+def _solve_with_room(problem: cp.Problem, solver: str, options: Mapping[str, Any]) -> None:
+    """Solve as cvxpy does, with limits that hold whatever is decided moved to 1.
+
+    Such a limit, of figures that are all heard, says nothing; but an interior point starts from
+    its size, and comes to no end where that is millions beside ones.
+    """
+    data, chain, back = problem.get_problem_data(solver, solver_opts=dict(options))
+    matrix, limit, first = ("F", "G", 0) if "F" in data else ("A", "b", data["dims"].zero)
+    limits = np.array(data[limit])
+    # What misses this is for the solver to judge.
+    holds = limits >= -_STRICT * max(1.0, float(np.abs(limits).max(initial=0.0)))
+    empty = np.diff(sparse.csr_array(data[matrix]).indptr) == 0
+    limits[empty & holds & (np.arange(len(limits)) >= first)] = 1.0
+    data = {**data, limit: limits}
+    problem.unpack_results(
+        chain.solve_via_data(problem, data, True, False, dict(options)), chain, back
+    )
 
 
 def _solve_linear(problem: cp.Problem) -> str:
@@ -150,7 +184,7 @@ def _solve_linear(problem: cp.Problem) -> str:
     Between rows that are nearly the same the tightest may even take it for infeasible. Returns the
     status, or what the solver says of its failure.
     """
-    strict = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    strict = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), _STRICT)
     for options in (strict, {}):
         try:
             solve_by_highs(problem, mip_rel_gap=0.0, **options)

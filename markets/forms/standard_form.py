@@ -6,11 +6,13 @@ follower or re-solved with new prices without being stated again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from equigrid.arrays import BoolArray, FloatArray
+from equigrid.markets.forms.cancellation import cleared
 from equigrid.markets.forms.scaling import Units
 from equigrid.markets.model.agent import Agent
 
@@ -93,12 +95,28 @@ class StandardForm:
         return theta
 
     def cost_at(self, heard: FloatArray) -> FloatArray:
-        """Return the cost vector c + Cθ, shape (n,)."""
-        return np.asarray(self.cost + self.cost_of_heard @ heard)
+        """Return the cost vector c + Cθ, shape (n,), with 0 where both cancel."""
+        return cleared(self.cost + self.cost_of_heard @ heard, self.cost_size_at(heard))
 
     def rhs_at(self, heard: FloatArray) -> FloatArray:
-        """Return the right-hand side b + Bθ, shape (m,)."""
-        return np.asarray(self.rhs + self.rhs_of_heard @ heard)
+        """Return the right-hand side b + Bθ, shape (m,), with 0 where both cancel."""
+        return cleared(self.rhs + self.rhs_of_heard @ heard, self.rhs_size_at(heard))
+
+    def cost_size_at(self, heard: FloatArray) -> FloatArray:
+        """Return the sizes of what each cost is the sum of, |c| + |C||θ|, shape (n,)."""
+        return np.asarray(np.abs(self.cost) + self._cost_sizes @ np.abs(heard))
+
+    def rhs_size_at(self, heard: FloatArray) -> FloatArray:
+        """Return the sizes of what each right-hand side is the sum of, |b| + |B||θ|, shape (m,)."""
+        return np.asarray(np.abs(self.rhs) + self._rhs_sizes @ np.abs(heard))
+
+    @cached_property
+    def _cost_sizes(self) -> sparse.csr_array:
+        return sparse.csr_array(abs(self.cost_of_heard))
+
+    @cached_property
+    def _rhs_sizes(self) -> sparse.csr_array:
+        return sparse.csr_array(abs(self.rhs_of_heard))
 
     def objective_at(self, columns: FloatArray, heard: FloatArray) -> float:
         """Return the minimised objective."""

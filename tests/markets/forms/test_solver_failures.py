@@ -105,9 +105,47 @@ def test_a_failure_in_a_certificate_is_told_as_one(
 
     agent = plant(cost)
     agent.hears["price"].value = PRICE
-    monkeypatch.setattr(cp.Problem, "solve", fails)
+    monkeypatch.setattr(cp.Problem, "unpack_results", fails)
     with pytest.raises(eg.SolverFailed, match="the basis is singular"):
         standalone.solve(agent, standalone.statement_of(agent).problem())
+
+
+@pytest.mark.parametrize("words", ["failed", "infeasible_inaccurate", "unbounded_inaccurate"])
+def test_a_certificate_asks_piqp_where_clarabel_proves_nothing(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpack, tried = cp.Problem.unpack_results, []
+
+    def unpack_or_fail(problem: cp.Problem, solution: Any, chain: Any, back: Any) -> None:
+        tried.append(chain.solver.name())
+        unpack(problem, solution, chain, back)
+        if tried[-1] == cp.CLARABEL:
+            if words == "failed":
+                raise cp.SolverError("Solver 'CLARABEL' failed.")
+            problem._status = words
+
+    agent = plant(quadratic)
+    agent.hears["price"].value = PRICE
+    monkeypatch.setattr(cp.Problem, "unpack_results", unpack_or_fail)
+    problem = standalone.statement_of(agent).problem()
+    # Each is worth most at half its price, of which 3 may be made.
+    assert standalone.solve(agent, problem) == pytest.approx(-21.0)
+    assert tried == [cp.CLARABEL, cp.CLARABEL, cp.PIQP]
+
+
+@pytest.mark.parametrize(("cap", "off"), [(5e5, 0.0), (1e9, 0.0), (1e9, 1e-3)])
+def test_a_limit_of_heard_figures_alone_does_not_stop_a_certificate(cap: float, off: float) -> None:
+    """It is of money where the others are of power, and far from all of them."""
+    dual, x = cp.Parameter(), cp.Variable(2, bounds=[0, 4])
+    rows = [dual <= cap, -dual <= cap, x[0] <= 4 + 4e-9, x[0] >= 4 - 4e-9]
+    problem = cp.Problem(cp.Minimize(cp.sum_squares(x) / 8 - x[0] + x[1]), rows)
+    agent = eg.Agent("leader", problem, {"dual": dual}, {"x": x})
+    dual.value = cap + off * cap
+    if not off:
+        assert standalone.solve(agent, problem) == pytest.approx(-2.0, abs=1e-7)
+        return
+    with pytest.raises(eg.NoAnswer, match="infeasible"):
+        standalone.solve(agent, problem)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from tests.support import led_games as build
+from tests.support.benchmark_files import drawn_game
 
 from equigrid.errors import NoAnswer
 from equigrid.markets.games.game import Game
@@ -182,3 +183,13 @@ def test_a_payment_keeps_an_unbounded_relaxation_to_what_followers_pay() -> None
     ]
     found = build.certified(Game([leader, tight, free], "leader", links, payments))
     assert found.leader_objective == pytest.approx(7.0 * 3)
+
+
+@pytest.mark.parametrize("money", [0.002398072218354266, 34.04999598647028])
+def test_costs_that_cancel_to_a_digit_make_no_game_infeasible(money: float) -> None:
+    """A follower's two costs are 3 to -1, as its row has its columns, so any of its answers do.
+
+    What is left of them in binary is a multiplier's only figure.
+    """
+    with pytest.raises(NoAnswer, match="nothing bounds the objective of leader 'leader'"):
+        Exact(route="branching").solve(drawn_game("linear", 148, money))
