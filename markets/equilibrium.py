@@ -20,6 +20,12 @@ from equigrid.markets.games.game_kinds import kind_of
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.model.sources import Dual, split
 
+_LIMITS = {
+    "stopped_by_work": "its limit in work",
+    "stopped_by_clock": "the seconds that it was given",
+    "stopped_by_interrupt": "the time until it was interrupted",
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Equilibrium:
@@ -76,7 +82,8 @@ class Equilibrium:
         if self.settled or self.claim is not Claim.BEST_RESPONSES:
             return asked
         talk = "negotiation" if self.game.leaders else "talk"
-        shortfall = f"the {talk} did not settle within its round limit"
+        limit = next((words for by, words in _LIMITS.items() if by in self.statistics), "")
+        shortfall = f"the {talk} did not settle within {limit or 'its round limit'}"
         words = ("did not settle", "settled")
         return (
             *asked,

@@ -43,6 +43,7 @@ class BestResponseSettings(MethodSettings):
     order: Literal["gauss-seidel", "jacobi"] | None = None
     damping: Annotated[float, Field(gt=0, le=1)] | None = None
     tolerance: Above0 | None = None
+    work_limit: Count | None = None
 
 
 class AdmmSettings(MethodSettings):
@@ -58,6 +59,7 @@ class AdmmSettings(MethodSettings):
     patience: Count | None = None
     silent: Literal["stop", "go on"] | None = None
     compare_up_to: AtLeastNone | None = None
+    work_limit: Count | None = None
 
 
 class Methods(Part):

@@ -12,15 +12,19 @@ _LIMITS = {
         "its limit of nodes; raise methods.exact.node_limit{nodes}, or allow a wider "
         "methods.exact.gap"
     ),
-    "work": (
-        "its limit in work; raise methods.exact.work_limit, or allow a wider methods.exact.gap"
-    ),
+    "work": "its limit in work; raise {whose}work_limit{gap}",
     "clock": (
         "the clock{seconds} (--seconds); on another machine, or another day, it may end with "
         "another answer"
     ),
     "limit": "a limit; raise methods.exact.node_limit{nodes}",
 }
+
+_SETTINGS = {"exact": "exact", "best-response": "best_response", "admm": "admm"}
+"""What a study calls the methods, under `methods`, by what an answer says that found it."""
+
+_WORDS = {"exact": ("search", "before its gap was met")}
+"""What a method does, and what it had not come to; others than these talk."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,14 @@ def end_of(
     limit = _LIMITS[by].format(
         nodes="" if node_limit is None else f" (now {node_limit:,})",
         seconds="" if seconds is None else f" after {seconds:g} seconds",
+        whose=f"methods.{_SETTINGS[found.method]}." if found.method in _SETTINGS else "its ",
+        gap=", or allow a wider methods.exact.gap" if found.method == "exact" else "",
     )
     reached = found.certificate.optimality_gap
     proven = reached is not None and -BOUND <= reached <= gap
-    state = "within the gap that the certificate asks for" if proven else "before its gap was met"
-    return End(by, f"the search of stage '{stage}' was ended, {state}, by {limit}", not proven)
+    did, unmet = _WORDS.get(found.method, ("talk", "before it settled"))
+    state = "within the gap that the certificate asks for" if proven else unmet
+    return End(by, f"the {did} of stage '{stage}' was ended, {state}, by {limit}", not proven)
 
 
 def _stopped(found: Equilibrium) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from math import isnan
 from typing import Any
 
 from equigrid.markets.equilibrium import Method
@@ -42,7 +43,23 @@ def progress_of(method: Method, tell: Callable[[str], None]) -> Callable[..., No
     """Return what a method tells its progress to, in the words that fit it."""
     if isinstance(method, Exact):
         return lambda nodes, answer, bound: tell(f"{nodes} nodes, {how_far(answer, bound)}")
-    return lambda rounds, off, allowed: tell(f"round {rounds}, off by {off:.1e} of {allowed:.1e}")
+
+    def told(number: int, off: float, allowed: float) -> None:
+        # Ever fewer of ever more rounds: 1 to 9, 10, 20, … 90, 100, 200, …
+        if len(str(number).rstrip("0")) == 1:
+            tell(how_far_off(number, off, allowed))
+
+    return told
+
+
+def how_far_off(number: int, off: float, allowed: float) -> str:
+    """Say how far a talk is after a round, where that is known.
+
+    >>> how_far_off(7, 0.02, 1e-6), how_far_off(1, float("nan"), 1e-6)
+    ('round 7, off by 2.0e-02 where 1.0e-06 is allowed', 'round 1')
+    """
+    known = f", off by {off:.1e} where {allowed:.1e} is allowed"
+    return f"round {number}" + ("" if isnan(off) else known)
 
 
 def how_far(answer: float, bound: float) -> str:

@@ -18,6 +18,7 @@ from equigrid.markets.admm.balance_terms import BalanceTerms
 from equigrid.markets.admm.balance_units import MarketUnits
 from equigrid.markets.admm.proximal import Proximal
 from equigrid.markets.messaging.messages import Message, Response, Signal
+from equigrid.markets.messaging.talk_limits import TalkLimits
 
 # How exact an answer has to be, as a share of how far the last one was from what was asked; and
 # at most and at least, in the balance's unit of quantity.
@@ -62,6 +63,8 @@ class Participant:
         How far the base moves with a response that counted, from 1 to below 2.
     keeps_answers : bool
         Whether to remember the answer behind each response that may still count.
+    limits : TalkLimits, optional
+        Of the talk, which counts every member's answer.
     """
 
     def __init__(
@@ -72,8 +75,10 @@ class Participant:
         relaxation: float,
         *,
         keeps_answers: bool = False,
+        limits: TalkLimits | None = None,
     ) -> None:
         self.name, self.stakes, self.step = name, stakes, step
+        self._limits = limits or TalkLimits("Admm")
         self._keeps_answers = keeps_answers
         self.relaxation = relaxation
         self.places = {b: np.unique(entries) for b, entries in stakes.entries.items()}
@@ -93,18 +98,25 @@ class Participant:
         fresh = [b for b in self._base if self._read(b, mail)]
         if not fresh or len(self._asked) < len(self._base):
             return
-        weight = self.stakes.weight
-        targets = {b: base + weight * self._local(b, "shift") for b, base in self._base.items()}
-        prices = [self._worth(b) for b in self._base]
-        self.step.set_rho(np.concatenate([self._rho(b) for b in self._base]))
+        terms, targets = self._stepped()
         aim = np.concatenate(list(targets.values()), axis=1)
-        terms = self.step.solve(np.concatenate(prices, axis=1), aim, self._tolerance)
         off = float(np.sqrt(np.mean((terms - aim) ** 2)))
         unit = self._unit
         self._tolerance = float(np.clip(_SHARE * off, _FINE * unit, _COARSE * unit))
         for balance, part in self.stakes.split(terms).items():
             if balance in fresh:
                 yield self._response(balance, part, part - targets[balance])
+
+    def _stepped(self) -> tuple[FloatArray, dict[str, FloatArray]]:
+        """Solve at what was asked last; return the terms, and what they were to be."""
+        weight = self.stakes.weight
+        targets = {b: base + weight * self._local(b, "shift") for b, base in self._base.items()}
+        prices = [self._worth(b) for b in self._base]
+        self.step.set_rho(np.concatenate([self._rho(b) for b in self._base]))
+        aim = np.concatenate(list(targets.values()), axis=1)
+        terms = self.step.solve(np.concatenate(prices, axis=1), aim, self._tolerance)
+        self._limits.spend(self.stakes.size, sum(self.stakes.form.matrix.shape))
+        return terms, targets
 
     def answer(self, number: int = 0) -> FloatArray:
         """Return the columns of the last answer, or of that in a round that is still known."""
@@ -116,6 +128,19 @@ class Participant:
         assert isinstance(self.step, Proximal)
         prices = [self._worth(b)[0] for b in self._base]
         self.step.fix_whole(np.concatenate(prices), beyond=beyond)
+
+    def make_whole(self) -> None:
+        """Where a talk ended with whole numbers relaxed, fix them and answer once more.
+
+        Raises
+        ------
+        NoAnswer
+            Naming the agent when no whole numbers fit.
+        """
+        values = self.step.columns[:, self.stakes.form.integer]
+        if not np.array_equal(values, np.round(values)):
+            self.fix_whole(beyond=True)
+            self._stepped()
 
     def _read(self, balance: str, mail: list[Message]) -> bool:
         """Take the newest signal of a balance; whether it is newer than the last one."""

@@ -20,6 +20,7 @@ from equigrid.markets.games.balance_shares import market_of
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.talk_limits import TalkLimits
 
 # Rounds after which a balance may change its rho: less and less often, so that it comes to rest.
 _ADAPTING = frozenset([2, 4, 8, 12, 20, 30, 45, 65, 90, *(100 * 2**k for k in range(8))])
@@ -35,6 +36,8 @@ class AdmmRounds:
     game : Game
     parties : Mapping of str to Participant
     rules : AdmmSettings
+    limits : TalkLimits, optional
+        In work and by the clock, which end the rounds as well.
 
     Attributes
     ----------
@@ -45,7 +48,14 @@ class AdmmRounds:
         Parties that fell silent, with the round of the last response that counted.
     """
 
-    def __init__(self, game: Game, parties: Mapping[str, Participant], rules: AdmmSettings) -> None:
+    def __init__(
+        self,
+        game: Game,
+        parties: Mapping[str, Participant],
+        rules: AdmmSettings,
+        limits: TalkLimits | None = None,
+    ) -> None:
+        self.limits = limits or TalkLimits("Admm")
         self.rules, self.parties = rules, dict(parties)
         units = market_units(game, {name: party.stakes for name, party in parties.items()})
         self.houses = {
@@ -64,7 +74,7 @@ class AdmmRounds:
     def play(
         self, mailroom: Mailroom, stage: str, at_most: int | None = None
     ) -> Generator[Any, Any, None]:
-        """Play until the balances are settled or a limit of rounds is reached.
+        """Play until the balances are settled or a limit is reached.
 
         Parameters
         ----------
@@ -81,8 +91,9 @@ class AdmmRounds:
         self.settled = self._was_near = False
         self.acceleration.forget()
         limit = self.rules.rounds if at_most is None else len(self.records) + at_most
-        while not self.settled and len(self.records) < limit:
+        while not self.settled and len(self.records) < limit and not self.limits.over:
             yield from self._round(mailroom, stage)
+            self._tell()
             self._miss()
 
     def _round(self, mailroom: Mailroom, stage: str) -> Generator[Any, Any, None]:
@@ -115,6 +126,12 @@ class AdmmRounds:
                 "rho": {name: house.rho for name, house in self.houses.items()},
             }
         )
+
+    def _tell(self) -> None:
+        """Tell what is further from what is allowed: the imbalance, or what still moves."""
+        last, rules = self.records[-1], self.rules
+        measured = [(last["imbalance"], rules.tolerance), (last["change"], rules.dual_tolerance)]
+        self.limits.tell(len(self.records), *max(measured, key=lambda m: m[0] / m[1]))
 
     def _last_heard(self) -> Iterator[tuple[str, int]]:
         """Each party that has a say, with the round of its last response that counted."""

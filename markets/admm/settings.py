@@ -1,7 +1,9 @@
 """Settings of an exchange by ADMM, which both sides of it go by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from equigrid.markets.messaging.talk_limits import Progress
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,9 @@ class AdmmSettings:
     patience: int = 40
     silent: Literal["stop", "go on"] = "stop"
     compare_up_to: int = 20_000
+    work_limit: float | None = None
+    seconds: float | None = None
+    progress: Progress | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse settings that no exchange can go by."""
@@ -37,5 +42,7 @@ class AdmmSettings:
             (1 <= self.relaxation < 2, told("relaxation", "from 1 to below 2")),
             (self.memory >= 0, told("memory", "at least 0")),
             (self.patience >= 1, told("patience", "at least 1")),
+            (self.work_limit is None or self.work_limit > 0, told("work_limit", "above 0")),
+            (self.seconds is None or self.seconds > 0, told("seconds", "above 0")),
             (self.silent in ("stop", "go on"), told("silent", "'stop' or 'go on'")),
         ]

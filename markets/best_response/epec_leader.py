@@ -10,6 +10,7 @@ from equigrid.markets.best_response.negotiation import negotiate
 from equigrid.markets.best_response.party import damped, distance
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.talk_limits import TalkLimits
 
 _ASKED, _GAP = 4, 1e-3  # rounds and gap of the negotiation that finds the limit in the way
 
@@ -110,6 +111,7 @@ class LeaderPlayer:
         self._spoke = False
         self.said = {f"{name}.{key}": first[f"{name}.{key}"] for key in game.forms[name].said}
         self._last: Prospect | None = None
+        self._latest: OwnOptimum | None = None
 
     def turn(self, values: Mapping[str, FloatArray]) -> float:
         """Move to the best answer, or part of the way, if that is worth anything.
@@ -139,10 +141,30 @@ class LeaderPlayer:
         """
         others = {path: v for path, v in values.items() if path not in self.said}
         if self._last is None or distance(others, self._last.others) > 0:
-            best = self._solved(sub_game(self.game, self.name, others))
+            best = self._latest = self._solved(sub_game(self.game, self.name, others))
             maximises = self.game.agent(self.name).maximises
-            self._last = Prospect(others, best, self._kept(others), self._worth, maximises)
+            self._last = Prospect(
+                others, best, self._kept(others, self.said), self._worth, maximises
+            )
         return self._last
+
+    def kept(self, said: Mapping[str, FloatArray], solve: Solve) -> OwnOptimum | None:
+        """Return what comes of everybody's words, its own included, by another way to solve.
+
+        Parameters
+        ----------
+        said : Mapping of str to array
+            Words of all leaders, by path.
+        solve : callable
+
+        Returns
+        -------
+        OwnOptimum or None
+            Where its limits do not allow its word, what it found last; None if it found nothing.
+        """
+        own = {path: said[path] for path in self.said}
+        others = {path: value for path, value in said.items() if path not in own}
+        return self._kept(others, own, solve) or self._latest
 
     def _solved(self, game: Game) -> OwnOptimum:
         """Solve its own game; where it has no decision, name the limit that allows none."""
@@ -151,18 +173,23 @@ class LeaderPlayer:
         except NoAnswer as error:
             raise _named(error, game, self.name) from error
 
-    def _kept(self, others: Mapping[str, FloatArray]) -> OwnOptimum | None:
+    def _kept(
+        self,
+        others: Mapping[str, FloatArray],
+        own: Mapping[str, FloatArray],
+        solve: Solve | None = None,
+    ) -> OwnOptimum | None:
         try:
-            return self._alone(sub_game(self.game, self.name, others, self.said))
+            return self._alone(sub_game(self.game, self.name, others, own), solve)
         except SolverFailed:
             raise
         except NoAnswer:
             return None
 
-    def _alone(self, game: Game) -> OwnOptimum:
+    def _alone(self, game: Game, solve: Solve | None = None) -> OwnOptimum:
         """Solve its own game; what Ctrl-C leaves of it is no answer of the whole."""
         try:
-            return self._solve(game)
+            return (solve or self._solve)(game)
         except Interrupted as error:
             raise Interrupted(None) from error
 
@@ -175,9 +202,11 @@ def _named(error: NoAnswer, game: Game, leader: str) -> NoAnswer:
     """
     if error.agent != leader or isinstance(error, SolverFailed):
         return error
-    mailroom = Mailroom()
+    mailroom, limits = Mailroom(), TalkLimits()
     try:
-        mailroom.run(negotiate(game, _ASKED, _GAP, mailroom))
+        with limits.ending():
+            mailroom.run(negotiate(game, _ASKED, _GAP, mailroom, limits=limits))
+        limits.hand(None)
     except NoAnswer as told:
         return told if told.agent == leader else error
     except WrongMethod:

@@ -20,6 +20,7 @@ from equigrid.markets.forms.scaled_solve import ModelInOwnUnits
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.messaging.posting import said_to, said_values
+from equigrid.markets.messaging.talk_limits import TalkLimits
 from equigrid.markets.model.payment import Payment
 from equigrid.markets.model.sources import split
 
@@ -113,7 +114,9 @@ class AnswerProgram(LeaderProgram):
             flat = np.ravel(value, order="F") - self.said[path].constant
             self.program.add_rows(self.said[path].terms, flat, flat)
 
-    def solve(self, gap: float, *, polish: bool = False) -> Solution:
+    def solve(
+        self, gap: float, *, polish: bool = False, limits: TalkLimits | None = None
+    ) -> Solution:
         """Solve the round.
 
         Parameters
@@ -122,19 +125,30 @@ class AnswerProgram(LeaderProgram):
             Relative.
         polish : bool
             Whether to solve once more with the choices fixed, to the last digits.
+        limits : TalkLimits, optional
+            Of the talk: what is left of them limits the search, and what it spends is counted.
 
         Raises
         ------
         NoAnswer
             When no signal makes any combination of answers feasible for the leader.
+        LimitMet
+            When the search is ended by what is left of the limits.
         """
+        limits = limits or TalkLimits()
+        stated = self.program.assembled(self.leader_form.offset)
+        size = sum(stated.matrix.shape)
         model = ModelInOwnUnits(
-            self.program.assembled(self.leader_form.offset),
+            stated,
             mip_rel_gap=gap,
             mip_abs_gap=0.0,
             mip_allow_restart=False,
+            **limits.highs_options(size),
         )
         solution = model.solve()
+        limits.spend(solution.nodes, size, solution.iterations, cutting=True)
+        if solution.status == "limit" and limits.limited:
+            limits.used_up()
         if solution.status == "failed":
             raise SolverFailed.on("HiGHS", solution.words, str(self.game.leader))
         if not solution.found:

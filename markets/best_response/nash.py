@@ -52,6 +52,8 @@ def play_nash(
         When a dual is heard, when an agent hears itself, or when whole numbers would be mixed.
     NoAnswer
         When an agent has no answer to what it hears, or falls silent.
+    LimitMet
+        When a limit, or Ctrl-C, ended the talk before its first round was over.
     """
     names = [agent.name for agent in game.deciders]
     refuse_duals(game)
@@ -59,7 +61,9 @@ def play_nash(
     refuse_mixing(game, names, rules.damping)
     first = initial_values(game, names, start or {})
     rules = replace(rules, units=quantity_units(game, names))
-    players = [AgentPlayer(game, name, rules.damping, first, rules.units) for name in names]
+    players = [
+        AgentPlayer(game, name, rules.damping, first, rules.units, rules.limits) for name in names
+    ]
     known = {**announced_values(game), **first}
     parties = [
         Party(
@@ -72,7 +76,9 @@ def play_nash(
         for player in players
     ]
     heard = yield from play_rounds(parties, mailroom, rules)
-    final = {**known, **heard.said}
+    # Of a round that was cut short, those who have spoken stand by what they said.
+    said = {path: value for player in players for path, value in player.said.items()}
+    final = {**known, **said}
     done = {p.name: p.outcome(final, settled=heard.settled) for p in players}
     return heard.outcome(said_values(game, done))
 

@@ -15,13 +15,14 @@ from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed
 from equigrid.markets.best_response.leader_infeasibility import broken_limit
 from equigrid.markets.best_response.master_program import Answer, AnswerProgram, follower_cost
+from equigrid.markets.best_response.negotiating_follower import Follower, decided
 from equigrid.markets.bilevel.signals import Signals, interval
-from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
-from equigrid.markets.messaging.messages import Message, Response, Signal
+from equigrid.markets.messaging.messages import Response, Signal
 from equigrid.markets.messaging.posting import said_to, said_values
+from equigrid.markets.messaging.talk_limits import LimitMet, TalkLimits
 
 # Answers are vertices: one that is not cheaper by this much, relative, is not new.
 _NEW = 1e-9
@@ -31,7 +32,12 @@ _TRIES = 30
 
 
 def negotiate(
-    game: Game, rounds: int, gap: float, mailroom: Mailroom, stage: str = ""
+    game: Game,
+    rounds: int,
+    gap: float,
+    mailroom: Mailroom,
+    stage: str = "",
+    limits: TalkLimits | None = None,
 ) -> Generator[Any, Any, Outcome]:
     """Negotiate through the mailroom; every follower answers in a process of its own.
 
@@ -46,89 +52,40 @@ def negotiate(
     mailroom : Mailroom
     stage : str
         Of the study's timetable.
+    limits : TalkLimits, optional
+        In work and by the clock, which end the talk as well.
 
     Raises
     ------
     NoAnswer
         When an agent has no feasible answer, or none of its answers arrives.
+    LimitMet
+        When a limit, or Ctrl-C, ended the talk before it had an answer.
     """
-    talk = _Talk(game, gap)
-    followers = {agent.name: _Follower(game, agent.name) for agent in game.followers}
+    limits = limits or TalkLimits()
+    talk = _Talk(game, gap, limits)
+    followers = {agent.name: Follower(game, agent.name, limits) for agent in game.followers}
     try:
-        while len(talk.rounds) < rounds and not talk.settled:
-            talk.propose()
-            responses = yield from _exchange(followers, mailroom, stage, talk)
-            talk.take(responses)
+        with limits.ending():
+            while len(talk.rounds) < rounds and not talk.settled and not limits.over:
+                talk.propose()
+                responses = yield from _exchange(followers, mailroom, stage, talk)
+                talk.take(responses)
     finally:
         mailroom.end_bargaining()
     told_values, claimed = talk.outcome()
-    values = said_values(game, _decided(followers, told_values)) | told_values
+    values = said_values(game, decided(followers, told_values)) | told_values
     return Outcome(
         values,
         claimed=claimed,
-        settled=talk.settled,
-        statistics={"rounds": len(talk.rounds)},
+        settled=talk.settled and not limits.ended_by,
+        statistics={"rounds": len(talk.rounds)} | limits.statistics,
         rounds=tuple(talk.rounds),
     )
 
 
-def _decided(
-    followers: Mapping[str, "_Follower"], values: Mapping[str, FloatArray]
-) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """Each follower's own decision behind what it is taken to say, as columns and what it heard."""
-    by_name = {name: party.decided(values) for name, party in followers.items()}
-    return {name: decision for name, decision in by_name.items() if decision is not None}
-
-
-class _Follower:
-    """The follower's side: its own problem, and nothing of the others'."""
-
-    def __init__(self, game: Game, name: str) -> None:
-        self.game, self.name = game, name
-        self.form, self.signals = game.forms[name], Signals(game)
-        self.solver = AgentSolver(self.form)
-        self.response: Response | None = None
-        self._answers: list[tuple[dict[str, FloatArray], FloatArray, FloatArray]] = []
-
-    def decided(self, values: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray] | None:
-        """Return columns and heard values of the last answer in which it said this."""
-        for said, columns, heard in reversed(self._answers):
-            if all(np.array_equal(values[f"{self.name}.{k}"], v) for k, v in said.items()):
-                return columns, heard
-        return None
-
-    def act(self, mail: list[Message]) -> list[Response]:
-        """Answer the newest signal, however many came; what is no news gets the same response."""
-        signals = [message for message in mail if isinstance(message, Signal)]
-        if not signals:
-            return []
-        newest = max(signals, key=lambda signal: signal.round)
-        if self.response is None or newest.round > self.response.round:
-            self.response = self._answer(newest)
-        return [self.response]
-
-    def _answer(self, signal: Signal) -> Response:
-        """Return the follower's own best response to a signal."""
-        announced = {
-            f"{signal.sender}.{said}": np.asarray(value) for said, value in signal.values.items()
-        }
-        heard = self.signals.heard_vector(self.form, announced)
-        columns = self.solver.solve(heard)
-        said = {path: affine.value(columns, heard) for path, affine in self.form.said.items()}
-        self._answers.append((said, columns, heard))
-        paid = follower_cost(self.signals, self.form, Answer(said, 0.0), announced)
-        return Response(
-            sender=self.name,
-            receiver=signal.sender,
-            stage=signal.stage,
-            round=signal.round,
-            values=said,
-            own_cost=self.form.objective_at(columns, heard) - paid,
-        )
-
-
 def _exchange(
-    followers: Mapping[str, _Follower], mailroom: Mailroom, stage: str, talk: "_Talk"
+    followers: Mapping[str, Follower], mailroom: Mailroom, stage: str, talk: "_Talk"
 ) -> Generator[Any, Any, dict[str, Response]]:
     """Ask every follower until all responses of this round have come."""
     leader, number = str(talk.game.leader), len(talk.rounds) + 1
@@ -175,8 +132,8 @@ def _unheard(names: list[str]) -> NoAnswer:
 class _Talk:
     """The leader's side: what it has heard, what it announces next, and how far it has come."""
 
-    def __init__(self, game: Game, gap: float) -> None:
-        self.game, self.gap = game, gap
+    def __init__(self, game: Game, gap: float, limits: TalkLimits) -> None:
+        self.game, self.gap, self._limits = game, gap, limits
         self.signals = Signals(game)
         self.heard: dict[str, list[Answer]] = {agent.name: [] for agent in game.followers}
         self.announced: dict[str, FloatArray] = {}
@@ -195,7 +152,7 @@ class _Talk:
             return
         program = AnswerProgram(self.game, self.heard)
         try:
-            solution = program.solve(self.gap)
+            solution = program.solve(self.gap, limits=self._limits)
         except NoAnswer as error:
             raise self._no_decision(program) or error from error
         self._planned = solution.objective
@@ -225,6 +182,15 @@ class _Talk:
                 "new_answers": len(fresh),
             }
         )
+        self._limits.tell(len(self.rounds), self._open(), self.gap)
+
+    def _open(self) -> float:
+        """Return by how much, relative, the best so far falls short of what was planned."""
+        if self._planned is None or self._best is None:
+            return np.nan
+        best = self._best[0]
+        size = max(abs(self._planned), abs(best))
+        return max(0.0, best - self._planned) / size if size else 0.0
 
     def _is_new(self, name: str, answer: Answer) -> bool:
         """Whether an answer is cheaper for its follower than all it has given before."""
@@ -257,6 +223,8 @@ class _Talk:
     def outcome(self) -> tuple[dict[str, FloatArray], float]:
         """Return everything said at the best announcement, and the leader's own value of it."""
         if self._best is None:
+            if self._limits.ended_by:
+                raise LimitMet
             said = self._no_decision(self._refused) if self._refused is not None else None
             raise said or NoAnswer(
                 f"leader '{self.game.leader}' found no decision that the answers it heard allow; "

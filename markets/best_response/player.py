@@ -12,6 +12,7 @@ from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
+from equigrid.markets.messaging.talk_limits import TalkLimits
 
 # A linear problem may have many best answers: the last one is kept while it is one of them.
 _TIE = 1e-9
@@ -30,6 +31,8 @@ class AgentPlayer:
         What everybody is taken to have said at first, by path.
     units : Mapping of str to float
         Unit of each word, by path.
+    limits : TalkLimits
+        Of the talk, which counts its answers.
 
     Attributes
     ----------
@@ -44,8 +47,9 @@ class AgentPlayer:
         damping: float,
         first: Mapping[str, FloatArray],
         units: Mapping[str, float],
+        limits: TalkLimits,
     ) -> None:
-        self._units = units
+        self._units, self._limits = units, limits
         self.game, self.name = game, name
         self._form = _stated(game, name)
         self._solver, self._damping = AgentSolver(self._form), damping
@@ -65,8 +69,10 @@ class AgentPlayer:
         best = self._best(heard)
         moved = distance(self._words(best, heard), self.said, self._units)
         last = best if self._columns is None else self._columns
-        self._answer, self._columns = best, last + self._damping * (best - last)
-        self.said = self._words(self._columns, heard)
+        mixed = last + self._damping * (best - last)
+        words = self._words(mixed, heard)
+        # At once, so that Ctrl-C finds no word without its decision.
+        self._answer, self._columns, self.said = best, mixed, words
         return moved
 
     def outcome(
@@ -98,7 +104,7 @@ class AgentPlayer:
 
     def _best(self, heard: FloatArray) -> FloatArray:
         """Return the best answer; in a linear problem, the last one if nothing is better."""
-        best, last, form = self._solver.solve(heard), self._columns, self._form
+        best, last, form = self._limits.answered(self._solver, heard), self._columns, self._form
         if last is None or form.is_quadratic or _breach(form, last, heard) > _TIE:
             return best
         slope = form.cost_at(heard)

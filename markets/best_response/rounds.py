@@ -10,6 +10,7 @@ from equigrid.errors import NoAnswer
 from equigrid.markets.best_response.party import Party, distance
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.talk_limits import LimitMet, TalkLimits
 
 Order = Literal["gauss-seidel", "jacobi"]
 # A profile has come back when it is that near an earlier one, relative, ...
@@ -42,6 +43,8 @@ class Rules:
         How near, relative, words have to come to earlier ones to count as the same.
     units : Mapping of str to float
         Unit of each word, by path: what is less is compared with it.
+    limits : TalkLimits
+        In work and by the clock, which end the rounds as well.
     """
 
     rounds: int = 60
@@ -51,6 +54,7 @@ class Rules:
     gap: float = 1e-6
     near: float = _NEAR
     units: Mapping[str, float] = field(default_factory=dict)
+    limits: TalkLimits = field(default_factory=TalkLimits)
 
 
 @dataclass
@@ -64,6 +68,8 @@ class Transcript:
         from what it had said.
     settled : bool
         Whether nobody moved at what all others say now.
+    ended_by : Mapping of str to float
+        What ended the rounds before their own end or their number did, as a statistic.
     cycle : int
         After how many rounds all came back to what was said before; 0 if it did not.
     disagreement : float
@@ -72,6 +78,7 @@ class Transcript:
 
     rounds: list[Mapping[str, Any]] = field(default_factory=list)
     settled: bool = False
+    ended_by: Mapping[str, float] = field(default_factory=dict)
     cycle: int = 0
     disagreement: float = 0.0
 
@@ -82,13 +89,13 @@ class Transcript:
 
     @property
     def statistics(self) -> dict[str, float]:
-        """The number of rounds, and what there is of a cycle and of disagreement."""
+        """The number of rounds, a limit, and what there is of a cycle and of disagreement."""
         statistics = {
             "rounds": float(len(self.rounds)),
             "cycle": float(self.cycle),
             "disagreement": self.disagreement,
         }
-        return {name: value for name, value in statistics.items() if value}
+        return {name: value for name, value in statistics.items() if value} | dict(self.ended_by)
 
     def outcome(
         self, values: Mapping[str, FloatArray], bounds: Mapping[str, float] | None = None
@@ -120,6 +127,7 @@ class Transcript:
         if faithful and not self.settled:
             words = [record["said"] for record in self.rounds]
             self.cycle = cycle_length(words, rules.near, rules.units)
+        rules.limits.tell(len(self.rounds), moved, rules.tolerance)
 
 
 def _knows(party: Party, said: Mapping[str, FloatArray], rules: Rules) -> bool:
@@ -168,19 +176,30 @@ def play_rounds(
     ------
     NoAnswer
         Naming who has no answer, or fell silent.
+    LimitMet
+        When a limit, or Ctrl-C, ended the talk before its first round was over.
     """
-    result, begin = Transcript(), mailroom.struck
+    result, begin, limits = Transcript(), mailroom.struck, rules.limits
     acts = {party.player.name: party.act for party in parties}
     try:
-        while len(result.rounds) < rules.rounds and not result.settled and not result.cycle:
-            mailroom.next_round()
-            yield mailroom.together(acts)
-            result.note(parties, rules, faithful=mailroom.struck == begin)
-            if not result.settled:
-                _refuse_silence(parties, len(result.rounds))
+        with limits.ending():
+            while _goes_on(result, rules) and not limits.over:
+                mailroom.next_round()
+                yield mailroom.together(acts)
+                result.note(parties, rules, faithful=mailroom.struck == begin)
+                if not result.settled:
+                    _refuse_silence(parties, len(result.rounds))
     finally:
         mailroom.end_bargaining()
+    if not result.rounds:
+        raise LimitMet
+    if limits.ended_by:
+        result.settled, result.ended_by = False, limits.statistics
     return result
+
+
+def _goes_on(result: Transcript, rules: Rules) -> bool:
+    return len(result.rounds) < rules.rounds and not result.settled and not result.cycle
 
 
 def _refuse_silence(parties: Sequence[Party], number: int) -> None:

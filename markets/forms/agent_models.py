@@ -1,5 +1,6 @@
 """Models of one agent's problem that stay with a solver: linear, whole numbers, quadratic."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -42,10 +43,31 @@ class Optimum:
     nodes: int = 0
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What a search for whole numbers came to; a problem without them has none.
+
+    Attributes
+    ----------
+    nodes, iterations : int
+    limited : bool
+        Whether a limit ended it.
+    """
+
+    nodes: int = 0
+    iterations: int = 0
+    limited: bool = False
+
+
 class Model(Protocol):
     """What an agent solver asks of a solver's model."""
 
     solver: str
+    spent: Spent
+
+    def allow(self, options: Mapping[str, Any]) -> None:
+        """Limit searches for whole numbers, by options of HiGHS."""
+        ...
 
     def set_cost(self, cost: FloatArray) -> None:
         """Change all costs."""
@@ -80,7 +102,7 @@ def _stated(form: StandardForm) -> Assembled:
 class Linear:
     """A HiGHS model that keeps its basis, in units found when it is solved first."""
 
-    solver = "HiGHS"
+    solver, spent = "HiGHS", Spent()
 
     def __init__(self, form: StandardForm) -> None:
         self._program = _stated(form)
@@ -101,6 +123,9 @@ class Linear:
             self._program = replace(self._program, row_lower=rhs + self._below, row_upper=rhs)
         else:
             self._model.set_rows(self._rows, rhs + self._below, rhs)
+
+    def allow(self, options: Mapping[str, Any]) -> None:
+        """Do without: nothing is searched for."""
 
     def solve(self) -> tuple[str, str, FloatArray]:
         """Return status, the solver's own words, and columns."""
@@ -143,13 +168,22 @@ class WholeNumbers(Linear):
         super().set_rhs(rhs)
         self._fixed.set_rows(self._rows, rhs + self._below, rhs)
 
+    def allow(self, options: Mapping[str, Any]) -> None:
+        """Limit searches from now on."""
+        self._search.update(options)
+        if self._model is not None:
+            self._model.set_options(**options)
+
     def _solution(self) -> Solution:
         if self._model is None:
             self._model = ModelInOwnUnits(self._program, **self._search)
             self._model.set_costs(self._program.cost)
         found = self._model.solve()
         # A limit that was asked for is no failure.
-        return self._model.solve_anew_if_failed() if found.status == "failed" else found
+        if found.status == "failed":
+            found = self._model.solve_anew_if_failed()
+        self.spent = Spent(found.nodes, found.iterations, found.status == "limit")
+        return found
 
     def optimum(self) -> Optimum:
         """Return columns with multipliers and bound."""
@@ -167,11 +201,14 @@ class WholeNumbers(Linear):
 class Quadratic:
     """Clarabel, whose vectors are updated."""
 
-    solver = "Clarabel"
+    solver, spent = "Clarabel", Spent()
 
     def __init__(self, form: StandardForm) -> None:
         model = QuadraticModel(_stated(form), form.quadratic)
         self._model, self.set_cost, self.set_rhs = model, model.set_cost, model.set_rhs
+
+    def allow(self, options: Mapping[str, Any]) -> None:
+        """Do without: nothing is searched for."""
 
     def solve(self) -> tuple[str, str, FloatArray]:
         """Return status, the solver's own words, and columns."""

@@ -1,6 +1,7 @@
 """Agent solver: one agent solved again and again, compiled once and warm."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,7 +9,7 @@ from scipy import sparse
 
 from equigrid.arrays import FloatArray
 from equigrid.errors import NoAnswer, SolverFailed, did_you_mean
-from equigrid.markets.forms.agent_models import Optimum, model_of
+from equigrid.markets.forms.agent_models import Optimum, Spent, model_of
 from equigrid.markets.forms.compilation import compile_agent
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.model.agent import Agent
@@ -89,6 +90,15 @@ class AgentSolver:
         if status == "optimal":
             return columns
         raise self._without_answer(status, words)
+
+    @property
+    def spent(self) -> Spent:
+        """What the last search for whole numbers came to."""
+        return self._model.spent
+
+    def allow(self, **options: Any) -> None:
+        """Limit searches for whole numbers from now on, by options of HiGHS."""
+        self._model.allow(options)
 
     def optimum(self, heard: FloatArray) -> Optimum:
         """Return the agent's optimal columns with multipliers and the solver's bound.

@@ -74,6 +74,10 @@ class ModelInOwnUnits:
         unit = self._units.columns[columns]
         self._model.set_bounds(columns, lower / unit, upper / unit)
 
+    def set_options(self, **options: Any) -> None:
+        """Change HiGHS options by their names."""
+        self._model.set_options(**options)
+
     def row_duals(self) -> FloatArray:
         """Return what one unit more of each row's limit is worth, at the last solution."""
         return self._model.row_duals() * self._units.money / self._units.rows

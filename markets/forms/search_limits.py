@@ -96,6 +96,12 @@ class SearchLimits:
         self.iterations += iterations
         self.work += self._weight(size, cutting) * (iterations + _NODE * nodes)
 
+    def add(self, other: SearchLimits) -> None:
+        """Count what was done under other limits."""
+        self.nodes += other.nodes
+        self.iterations += other.iterations
+        self.work += other.work
+
     def nodes_left(self, size: int) -> int:
         """Nodes of HiGHS' branch and bound that come to what is left, as far as is known."""
         each = self.iterations / self.nodes if self.nodes else _EXPECTED

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
+from inspect import GEN_SUSPENDED, getgeneratorstate
 from typing import Any, TypeVar, cast
 
 import simpy
@@ -141,16 +142,22 @@ class Mailroom:
         >>> [(response.kind, response.round) for response in room.run(bargaining())]
         [('Response', 1)]
         """
-        turns = [self.start(self._turn(party, act)) for party, act in acts.items()]
+        stopped: list[str] = []
+        turns = [self.start(self._turn(party, act, stopped)) for party, act in acts.items()]
         for turn in turns:
             # SimPy stops the clock at any other failure than the one that ended the waiting.
             turn.defused = True
         return self.clock.all_of(turns)
 
-    def _turn(self, party: str, act: Act) -> Generator[Any, Any, None]:
-        for message in act(self.empty(party)):
-            self.post(message)
+    def _turn(self, party: str, act: Act, stopped: list[str]) -> Generator[Any, Any, None]:
+        """Let a party act, unless Ctrl-C has stopped one before it in the same round."""
         yield from ()  # a process of SimPy is a generator
+        try:
+            for message in [] if stopped else act(self.empty(party)):
+                self.post(message)
+        except KeyboardInterrupt:
+            stopped.append(party)
+            raise
 
     def receive(self, party: str) -> Any:
         """Return the event of the next message to a party."""
@@ -171,8 +178,21 @@ class Mailroom:
         return self.clock.process(process)
 
     def run(self, process: Generator[Any, Any, T]) -> T:
-        """Run a process to its end and return its result."""
-        return cast("T", self.clock.run(until=self.start(process)))
+        """Run a process to its end and return its result.
+
+        Ctrl-C that falls into the clock itself, between two processes, reaches this one all the
+        same, so that it can hand over what it has.
+        """
+        try:
+            return cast("T", self.clock.run(until=self.start(process)))
+        except KeyboardInterrupt as stop:
+            if getgeneratorstate(process) != GEN_SUSPENDED:
+                raise
+            try:
+                process.throw(stop)
+            except StopIteration as end:
+                return cast("T", end.value)
+            raise
 
     def entries(self) -> list[LogEntry]:
         """Return the log, with a digest of each round that is not kept where it began."""

@@ -1,6 +1,6 @@
 """Best response: negotiation below a leader, Nash games, EPEC, one pass."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -15,10 +15,13 @@ from equigrid.markets.best_response.negotiation import negotiate
 from equigrid.markets.best_response.one_pass import one_pass
 from equigrid.markets.best_response.rounds import Order, Rules
 from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.forms.search_limits import SearchLimits
 from equigrid.markets.games.game import Game
 from equigrid.markets.games.game_kinds import Kind, require_kind
+from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.faults import Faults
 from equigrid.markets.messaging.mailroom import Mailroom
+from equigrid.markets.messaging.talk_limits import Progress, TalkLimits
 from equigrid.markets.methods.certified import certified, posted
 from equigrid.markets.methods.exact import Exact
 from equigrid.threads import one_blas_thread
@@ -26,6 +29,8 @@ from equigrid.threads import one_blas_thread
 _KINDS = (Kind.LED, Kind.SEVERAL_LEAD, Kind.ORDER, Kind.NASH)
 _NAME = "best-response"
 _ORDERS = ("gauss-seidel", "jacobi")
+# Work that may be done beyond all limits, about two seconds, for what followers say at last words.
+_HELD = 100_000
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,21 @@ class BestResponse:
         What agents (several leaders, where there are) are taken to have said before the first
         round, by ``"agent.quantity"``. Otherwise it is the middle of what the bounds of their
         variables allow, the finite end where there is one, and 0 where there is none.
+    work_limit : float, optional
+        Work after which the talk ends with its best or last answer so far, certified and not
+        settled, the same on every machine: that of `Exact`, where every answer of an agent counts
+        as one node of a program of its size, and what leaders search for as it does there.
+        Without it, only rounds are limited.
+    seconds : float, optional
+        The same by the clock; the answer then depends on the machine. Both are looked at after
+        every round, and end a search for whole numbers, or of a leader, in the middle.
+        ``statistics`` of an equilibrium says what ended a talk: ``stopped_by_work``,
+        ``stopped_by_clock``.
+    progress : callable, optional
+        Told after every round: its number, what is off, and what is allowed. In a negotiation
+        that is the relative gap between what the leader plans and the best that came of it, NaN
+        as long as it only tries prices, and its ``gap``; else by how much best answers differ from
+        what was said, and its ``tolerance``. One pass in order is one round, with NaN for both.
 
     Raises
     ------
@@ -86,6 +106,9 @@ class BestResponse:
     damping: float = 1.0
     tolerance: float = 1e-6
     start: Mapping[str, ArrayLike] = field(default_factory=dict, compare=False)
+    work_limit: float | None = None
+    seconds: float | None = None
+    progress: Progress | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what is no number of rounds, no share and no order."""
@@ -104,6 +127,11 @@ class BestResponse:
             f"(got {self.damping!r})": 0 < self.damping <= 1,
             f"order of BestResponse must be {' or '.join(_ORDERS)} (got {self.order!r})": self.order
             in _ORDERS,
+            **{
+                f"{name} of BestResponse must be above 0 (got {value!r})": value is None
+                or value > 0
+                for name, value in (("work_limit", self.work_limit), ("seconds", self.seconds))
+            },
         }
         return [sentence for sentence, holds in checks.items() if not holds]
 
@@ -122,7 +150,10 @@ class BestResponse:
         WrongMethod
             When the game is not of these kinds; says which method is.
         NoAnswer
-            When an agent has no feasible answer, or falls silent.
+            When an agent has no feasible answer, or falls silent; or no answer was found before a
+            limit.
+        Interrupted
+            On Ctrl-C, with the best or last answer so far, if there is one.
         """
         mailroom = Mailroom(faults=faults)
         return mailroom.run(self.play(game, mailroom))
@@ -132,37 +163,59 @@ class BestResponse:
     ) -> Generator[Any, Any, Equilibrium]:
         """Bargain through the mailroom; every party answers in a process of its own."""
         kind = require_kind(game, "BestResponse", _KINDS)
-        if kind is Kind.LED:
-            outcome = yield from negotiate(game, self.rounds, self.gap, mailroom, stage)
-            return posted(certified(game, _NAME, outcome, ties=False), mailroom, stage)
+        limits = TalkLimits("BestResponse", self.work_limit, self.seconds, self.progress)
+        outcomes: list[Outcome] = []
+        with limits.ending():
+            outcomes = yield from self._talk(game, kind, mailroom, stage, limits)
+        if not outcomes:
+            raise limits.without_answer()
+        result = _least_regret([certified(game, _NAME, found, ties=False) for found in outcomes])
+        if kind in (Kind.NASH, Kind.SEVERAL_LEAD):
+            # Settled is what nobody regrets.
+            content = all(regret <= self.gap for regret in result.certificate.regret.values())
+            result = replace(result, settled=result.settled and content)
+        result = posted(limits.hand(result), mailroom, stage)
         if kind is Kind.ORDER:
-            result = posted(certified(game, _NAME, one_pass(game), ties=False), mailroom, stage)
             yield mailroom.clock.timeout(0)
-            return result
-        result = yield from self._play_rounds(game, kind, mailroom, stage)
-        # Settled is what nobody regrets.
-        content = all(regret <= self.gap for regret in result.certificate.regret.values())
-        return posted(replace(result, settled=result.settled and content), mailroom, stage)
+        return result
 
-    def _play_rounds(
-        self, game: Game, kind: Kind, mailroom: Mailroom, stage: str
-    ) -> Generator[Any, Any, Equilibrium]:
-        """Let agents, or several leaders, answer each other, and certify where that has led."""
-        rules = Rules(self.rounds, self.order, self.damping, self.tolerance, self.gap)
+    def _talk(
+        self, game: Game, kind: Kind, mailroom: Mailroom, stage: str, limits: TalkLimits
+    ) -> Generator[Any, Any, list[Outcome]]:
+        """Let agents, or leaders, answer each other, and return where that has led."""
+        if kind is Kind.ORDER:
+            return [one_pass(game, limits)]
+        if kind is Kind.LED:
+            return [(yield from negotiate(game, self.rounds, self.gap, mailroom, stage, limits))]
+        rules = Rules(
+            self.rounds, self.order, self.damping, self.tolerance, self.gap, limits=limits
+        )
         if kind is Kind.NASH:
-            outcome = yield from play_nash(game, rules, mailroom, stage, self.start)
-            return certified(game, _NAME, outcome, ties=False)
-        solve = partial(_own_optimum, Exact(gap=self.gap / 2, ties=False))
-        outcomes = yield from play_leaders(game, solve, rules, mailroom, stage, self.start)
-        # Where the answers that leaders count on differ, those with the least regret stand.
-        answers = [certified(game, _NAME, outcome, ties=False) for outcome in outcomes]
-        return min(answers, key=lambda answer: max(answer.certificate.regret.values()))
+            return [(yield from play_nash(game, rules, mailroom, stage, self.start))]
+        exact = Exact(gap=self.gap / 2, ties=False)
+        solve, hold = partial(_own_optimum, exact, limits), partial(_held_optimum, exact)
+        return (yield from play_leaders(game, solve, hold, rules, mailroom, stage, self.start))
 
 
-def _own_optimum(exact: Exact, game: Game) -> OwnOptimum:
+def _least_regret(answers: Sequence[Equilibrium]) -> Equilibrium:
+    """Return, where the answers that leaders count on differ, the one with the least regret."""
+    if len(answers) == 1:
+        return answers[0]
+    return min(answers, key=lambda answer: max(answer.certificate.regret.values()))
+
+
+def _own_optimum(exact: Exact, limits: TalkLimits, game: Game) -> OwnOptimum:
     """Solve the game of one leader, in which what the other leaders say is given."""
-    solution = exact.solve(game)
+    with limits.search(exact.node_limit, exact.work_limit) as effort:
+        solution = exact.search(game, effort).certified(ties=False)
     objective, bound = solution.leader_objective, solution.certificate.leader_bound
     assert objective is not None
     assert bound is not None
     return OwnOptimum(solution.values, objective, bound, solution.statistics["money"])
+
+
+def _held_optimum(exact: Exact, game: Game) -> OwnOptimum:
+    """Let followers answer words that all leaders keep to, when the limits of the talk are met."""
+    answer = exact.search(game, SearchLimits(exact.node_limit, _HELD))
+    money = answer.program.money(answer.columns)
+    return OwnOptimum(answer.values, answer.objective, answer.bound, money)

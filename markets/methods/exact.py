@@ -122,11 +122,17 @@ class Exact:
         return equilibrium
 
     @one_blas_thread()
-    def search(self, game: Game) -> StackelbergAnswer:
+    def search(self, game: Game, effort: SearchLimits | None = None) -> StackelbergAnswer:
         """Solve a game that one agent leads and leave the certificate for later.
 
         For answers that are a step on the way to another game, as in the rounds in which a linear
         network is fitted to AC power flow.
+
+        Parameters
+        ----------
+        game : Game
+        effort : SearchLimits, optional
+            What it may spend, in place of limits of its own; it counts what was spent.
 
         Raises
         ------
@@ -134,7 +140,7 @@ class Exact:
             As :meth:`solve` does.
         """
         require_kind(game, "Exact.search", [Kind.LED])
-        effort = SearchLimits(self.node_limit, self.work_limit, self.seconds)
+        effort = effort or SearchLimits(self.node_limit, self.work_limit, self.seconds)
         program, stated, result = None, None, None
         try:
             program = KktProgram(game)
