@@ -70,7 +70,7 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 yield mailroom.clock.timeout(0)
                 return found
 
-            def search(self, game: eg.Game) -> Any:
+            def search(self, game: eg.Game, effort: Any = None) -> Any:
                 found = _found(game, FIRST)
                 searched.append(game)
                 return rounds[len(searched) - 1](found) if len(searched) <= len(rounds) else found

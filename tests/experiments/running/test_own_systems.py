@@ -1,4 +1,4 @@
-"""Systems from outside on the command line: written, run, restricted, and wrong in their own code."""
+"""Systems from outside on the command line: written, run, and wrong in their own code."""
 
 import json
 import subprocess
@@ -38,7 +38,8 @@ class System(eg.System[Spec]):
             yield "limit", "is too much"
 
     def day(self, world):
-        world.check("live", "limit kept", world.stream("x").random() + 1.5, world.spec.limit, unit="MW")
+        drawn = world.stream("x").random() + 1.5
+        world.check("live", "limit kept", drawn, world.spec.limit, unit="MW")
         world.pay("live", "fee", "a", "b", world.spec.limit)
 
     def kpis(self, run):
@@ -110,8 +111,16 @@ ERRORS = {
         "ValueError: matmul",
     ),
     "misspelt": ("        world.cheque('a', 'b', 1, 2)", "day", "has no attribute 'cheque'"),
-    "missing stage": ("        pass\n    def kpis(self, run):\n        return run.stage('plan')", "kpis", "there is no stage 'plan'"),
-    "no KPI": ("        pass\n    def kpis(self, run):\n        return {'x': 3.0}", "", "write eg.Kpi(value, unit)"),
+    "missing stage": (
+        "        pass\n    def kpis(self, run):\n        return run.stage('plan')",
+        "kpis",
+        "there is no stage 'plan'",
+    ),
+    "no KPI": (
+        "        pass\n    def kpis(self, run):\n        return {'x': 3.0}",
+        "",
+        "write eg.Kpi(value, unit)",
+    ),
     "unusable game": (
         "        import cvxpy as cp\n        x = cp.Variable()\n"
         "        a = eg.Agent('a', cp.Problem(cp.Minimize(x)))\n        eg.Game([a, a])",
