@@ -50,6 +50,7 @@ def replay(directory: Path) -> list[str]:
         tables = _tables(directory, system.logged_tables)
         reported = {case: c["kpis"] for case, c in summary["cases"].items()}
         digests = dict(manifest["messages_sha256"])
+        step_hours = manifest.get("step_minutes", 60) / 60
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnusableResult(f"{directory} holds no complete result: {error}") from error
     findings = []
@@ -57,7 +58,8 @@ def replay(directory: Path) -> list[str]:
         own = [message for message in messages if message.case == case]
         of_case = {n: t[t["case"] == case] if "case" in t else t for n, t in tables.items()}
         findings += [
-            f"{case}: {text}" for text in _differences(system, LoggedRun(own), kpis, of_case)
+            f"{case}: {text}"
+            for text in _differences(system, LoggedRun(own, step_hours), kpis, of_case)
         ]
         if digests.get(case) != digest(own):
             findings.append(f"{case}: the messages are not those that the manifest vouches for")
@@ -120,9 +122,12 @@ class LoggedRun:
         Of the last final signal: the final stage, and who sent it; empty without one.
     final : list of Message
         Of the final stage.
+    step_hours : float
+        Length of a step.
     """
 
-    def __init__(self, entries: Sequence[LogEntry]) -> None:
+    def __init__(self, entries: Sequence[LogEntry], step_hours: float = 1.0) -> None:
+        self.step_hours = step_hours
         self.messages = [entry for entry in entries if isinstance(entry, Message)]
         self.left_out = [entry for entry in entries if isinstance(entry, RoundDigest)]
         signals = [message for message in self.messages if isinstance(message, FinalSignal)]
@@ -157,7 +162,7 @@ class LoggedRun:
         }
 
     def announced(self) -> dict[str, FloatArray]:
-        """Return what was published by name; a ramp has one hour less than the day."""
+        """Return what was published by name; a ramp has one step less than the horizon."""
         return {
             name: np.atleast_1d(np.asarray(value, dtype=float))
             for message in self.messages
