@@ -1,4 +1,4 @@
-"""What a feeder's own loads and generators take and feed in, hour by hour."""
+"""What a feeder's own loads and generators take and feed in, step by step."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from equigrid.experiments.spec.study import Study
 
 @dataclass(frozen=True, eq=False)
 class FeederLoads:
-    """Loads and generation by bus and hour, arrays of shape (N, T).
+    """Loads and generation by bus and step, arrays of shape (N, T).
 
     Attributes
     ----------
@@ -44,18 +44,18 @@ def feeder_loads(study: Study, load_factor: ArrayLike) -> FeederLoads:
     ----------
     study : Study
     load_factor : array of shape (T,)
-        Load relative to nominal, by hour.
+        Load relative to nominal, by step.
     """
     choice = study.spec.network
     said = None if choice is None else choice.generation_profile
     generation_factor = np.ones(study.spec.steps) if said is None else said
     return FeederLoads(
-        *_at_hours(study, "load", np.asarray(load_factor)),
-        *_at_hours(study, "generation", generation_factor),
+        *_at_steps(study, "load", np.asarray(load_factor)),
+        *_at_steps(study, "generation", generation_factor),
     )
 
 
-def _at_hours(study: Study, what: str, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _at_steps(study: Study, what: str, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
     buses = study.feeder.buses
     active, reactive = (buses[f"{what}_{unit}"].to_numpy(np.float64) for unit in ("mw", "mvar"))
     return np.outer(active, factor), np.outer(reactive, factor)

@@ -31,9 +31,12 @@ class LoggedRun:
         Of the last final signal: the final stage, and who sent it; empty without one.
     final : list of Message
         Of the final stage.
+    step_hours : float
+        Length of a step.
     """
 
-    def __init__(self, entries: Sequence[LogEntry]) -> None:
+    def __init__(self, entries: Sequence[LogEntry], step_hours: float = 1.0) -> None:
+        self.step_hours = step_hours
         self.messages = [entry for entry in entries if isinstance(entry, Message)]
         self.left_out = [entry for entry in entries if isinstance(entry, RoundDigest)]
         signals = [message for message in self.messages if isinstance(message, FinalSignal)]

@@ -41,6 +41,7 @@ def replay(directory: Path) -> list[str]:
         tables = _tables(directory, system.logged_tables)
         reported = {case: c["kpis"] for case, c in summary["cases"].items()}
         digests = dict(manifest["messages_sha256"])
+        step_hours = manifest.get("step_minutes", 60) / 60
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnusableResult(f"{directory} holds no complete result: {error}") from error
     findings = []
@@ -48,7 +49,8 @@ def replay(directory: Path) -> list[str]:
         own = [message for message in messages if message.case == case]
         of_case = {n: t[t["case"] == case] if "case" in t else t for n, t in tables.items()}
         findings += [
-            f"{case}: {text}" for text in _differences(system, LoggedRun(own), kpis, of_case)
+            f"{case}: {text}"
+            for text in _differences(system, LoggedRun(own, step_hours), kpis, of_case)
         ]
         if digests.get(case) != digest(own):
             findings.append(f"{case}: the messages are not those that the manifest vouches for")

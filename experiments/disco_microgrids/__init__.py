@@ -54,7 +54,7 @@ class System(system.System[DiscoMicrogridsSpec]):
         return more
 
     def tables(self, run: "CaseRun") -> "Tables":
-        """Return what each party did, hour by hour."""
+        """Return what each party did, step by step."""
         tables: Tables = _later("tables", "case_tables")(self.parties, run)
         return tables
 

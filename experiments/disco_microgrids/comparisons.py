@@ -1,8 +1,8 @@
-"""What a report compares: hours of two cases, prices and the bids they sit on."""
+"""What a report compares: steps of two cases, prices and the bids they sit on."""
 
 import pandas as pd
 
-from equigrid.experiments.report.figures import by_hour, case_names, of_case
+from equigrid.experiments.report.figures import by_step, case_names, of_case
 from equigrid.experiments.result import Result
 
 UNCHANGED_MW = 0.005
@@ -17,48 +17,48 @@ def microgrid_names(result: Result) -> list[str]:
 
 
 def bids_met(result: Result) -> dict[tuple[str, int], list[str]]:
-    """Return, by case and hour, the bids that the exchange price sits on."""
-    pairs = result.tables["prices"].merge(result.tables["bids"], on="hour")
+    """Return, by case and step, the bids that the exchange price sits on."""
+    pairs = result.tables["prices"].merge(result.tables["bids"], on="step")
     off = (pairs["exchange_price_per_mwh"] - pairs["bid_per_mwh"]).abs()
     met: dict[tuple[str, int], list[str]] = {}
     for row in pairs[off <= SAME_PRICE_PER_MWH].itertuples():
-        met.setdefault((row.case, int(row.hour)), []).append(f"{row.microgrid} {row.resource}")
+        met.setdefault((row.case, int(row.step)), []).append(f"{row.microgrid} {row.resource}")
     return met
 
 
 def expected_dispatch(result: Result, case: str, kind: str) -> "pd.Series[float]":
-    """Return the expected power (MW) by hour of what the Disco dispatches of a kind."""
+    """Return the expected power (MW) by step of what the Disco dispatches of a kind."""
     rows = of_case(result, "dispatch", case)
     scenarios = result.tables["scenarios"].drop_duplicates("scenario")
     weight = rows["scenario"].map(scenarios.set_index("scenario")["probability"])
     power = rows["power_mw"] * weight
-    hours = of_case(result, "purchase", case)["hour"].sort_values()
-    return power[rows["kind"] == kind].groupby(rows["hour"]).sum().reindex(hours, fill_value=0.0)
+    steps = of_case(result, "purchase", case)["step"].sort_values()
+    return power[rows["kind"] == kind].groupby(rows["step"]).sum().reindex(steps, fill_value=0.0)
 
 
 def changes_mw(result: Result) -> pd.DataFrame:
-    """Return what the last case changed against the first, in MW: a row each, hours across."""
+    """Return what the last case changed against the first, in MW: a row each, steps across."""
     names = case_names(result)
-    first, last = (_hourly_mw(result, case) for case in (names[0], names[-1]))
+    first, last = (_power_mw(result, case) for case in (names[0], names[-1]))
     return (last - first).T
 
 
-def _hourly_mw(result: Result, case: str) -> pd.DataFrame:
-    columns = {"wholesale purchase": by_hour(of_case(result, "purchase", case), "purchase_mw")}
+def _power_mw(result: Result, case: str) -> pd.DataFrame:
+    columns = {"wholesale purchase": by_step(of_case(result, "purchase", case), "purchase_mw")}
     microgrids = of_case(result, "microgrids", case)
     for name in microgrid_names(result):
         rows = microgrids[microgrids["microgrid"] == name]
-        columns[f"import of {name}"] = by_hour(rows, "import_mw")
+        columns[f"import of {name}"] = by_step(rows, "import_mw")
     columns["Disco's generators"] = expected_dispatch(result, case, "generator")
     columns["Disco's interruptions"] = expected_dispatch(result, case, "interruptible")
     return pd.DataFrame(columns)
 
 
-def strategy_hours(result: Result) -> dict[str, list[int]]:
-    """Return the hours in which the last case buys less, more or as much as the first."""
+def strategy_steps(result: Result) -> dict[str, list[int]]:
+    """Return the steps in which the last case buys less, more or as much as the first."""
     change = changes_mw(result).loc["wholesale purchase"]
     return {
-        "less": [int(hour) for hour in change.index[change < -UNCHANGED_MW]],
-        "more": [int(hour) for hour in change.index[change > UNCHANGED_MW]],
-        "unchanged": [int(hour) for hour in change.index[change.abs() <= UNCHANGED_MW]],
+        "less": [int(step) for step in change.index[change < -UNCHANGED_MW]],
+        "more": [int(step) for step in change.index[change > UNCHANGED_MW]],
+        "unchanged": [int(step) for step in change.index[change.abs() <= UNCHANGED_MW]],
     }

@@ -19,7 +19,7 @@ def market_deals(
         Link(f"{leader}.generator_order_mwh", f"{manager}.generator_order_mwh"),
         Link(f"{leader}.interruption_order_mw", f"{manager}.interruption_order_mw"),
     ]
-    # A ramp in MW an hour, times hours, is one in MW; an order in MWh has its hours in it.
+    # A ramp in MW an hour, times the hours of a step, is one in MW; an order in MWh is an energy.
     owed = (
         ("wholesale", iso, "wholesale_price_per_mwh", "purchase_mw", None),
         ("ramp-penalty", iso, "ramp_penalty_per_mw", "ramp_limit_mw_per_h", None),

@@ -16,26 +16,29 @@ from equigrid.experiments.report.figures import (
     MUTED,
     WIDTH_IN,
     bars,
-    by_hour,
+    by_step,
     case_colours,
-    hour_axis,
     legend_above,
     of_case,
     panels,
+    step_axis,
     steps,
 )
+from equigrid.experiments.report.step_names import step_names
 from equigrid.experiments.result import Result
+
+_MOST_CELLS = 30  # of a row that figures can be read in
 
 
 def purchase(result: Result) -> Figure:
-    """Draw the wholesale purchase of every case over the hours."""
+    """Draw the wholesale purchase of every case over the steps."""
     figure, [[axes]] = panels(1, 1, 3.6)
     handles: list[Any] = []
     _shade_change(axes, result)
     for case, colour in case_colours(result).items():
-        series = by_hour(of_case(result, "purchase", case), "purchase_mw")
+        series = by_step(of_case(result, "purchase", case), "purchase_mw")
         handles.append(steps(axes, series, color=colour, linewidth=2.2, label=case))
-        hour_axis(axes, list(series.index))
+        step_axis(axes, result, list(series.index))
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.set_ylabel("wholesale purchase, MW")
     legend_above(figure, handles)
@@ -45,7 +48,7 @@ def purchase(result: Result) -> Figure:
 def _shade_change(axes: Axes, result: Result) -> None:
     """Shade what lies between the first case and the last."""
     first, last = (
-        by_hour(of_case(result, "purchase", case.name), "purchase_mw")
+        by_step(of_case(result, "purchase", case.name), "purchase_mw")
         for case in (result.cases[0], result.cases[-1])
     )
     edges = [first.index[0] - 0.5, *(first.index + 0.5)]
@@ -54,19 +57,19 @@ def _shade_change(axes: Axes, result: Result) -> None:
 
 
 def ramps(result: Result) -> Figure:
-    """Draw the change of the purchase from hour to hour, and the room the Disco left itself."""
+    """Draw the change of the purchase from step to step, and the room the Disco left itself."""
     figure, [[axes]] = panels(1, 1, 3.6)
     colours = case_colours(result)
     width = 0.8 / len(colours)
     handles: list[Any] = []
     for at, (case, colour) in enumerate(colours.items()):
         rows = of_case(result, "purchase", case)
-        series = by_hour(rows, "ramp_mw_per_h")
+        series = by_step(rows, "ramp_mw_per_h")
         middle = series.index.to_numpy() + (at - (len(colours) - 1) / 2) * width
         bars(axes, middle, np.zeros(len(series)), series.to_numpy(), width, colour)
         _limits(axes, middle, _paid_ramp(result, case).to_numpy(), width, colour)
         handles.append(Patch(color=colour, label=case))
-        hour_axis(axes, list(series.index))
+        step_axis(axes, result, list(series.index))
     axes.axhline(0, color=MUTED, linewidth=0.8)
     axes.set_ylabel("ramp of the purchase, MW/h")
     handles.append(Line2D([], [], color=INK, linewidth=1.2, label="ramp paid for, both ways"))
@@ -75,9 +78,9 @@ def ramps(result: Result) -> Figure:
 
 
 def _paid_ramp(result: Result, case: str) -> "pd.Series[float]":
-    """Return the ramp room by hour where it costs something; a free one says nothing."""
-    room = by_hour(of_case(result, "purchase", case), "ramp_limit_mw_per_h")
-    return room.where(by_hour(of_case(result, "prices", case), "ramp_penalty_per_mw") > 0)
+    """Return the ramp room by step where it costs something; a free one says nothing."""
+    room = by_step(of_case(result, "purchase", case), "ramp_limit_mw_per_h")
+    return room.where(by_step(of_case(result, "prices", case), "ramp_penalty_per_mw") > 0)
 
 
 def _limits(axes: Axes, middle: Any, limit: Any, width: float, colour: str) -> None:
@@ -105,7 +108,7 @@ def given_prices(result: Result) -> Figure:
             named = f"{label}, {case}" if case else label
             look: dict[str, Any] = {"color": colour, "linestyle": dash, "linewidth": 2}
             handles.append(steps(axes, series, label=named, **look))
-            hour_axis(axes, list(series.index))
+            step_axis(axes, result, list(series.index))
     axes.set_ylim(bottom=0)
     axes.set_ylabel(f"{result.currency} per MWh")
     legend_above(figure, handles, columns=3)
@@ -115,7 +118,7 @@ def given_prices(result: Result) -> Figure:
 def _distinct(result: Result, column: str) -> "dict[str, pd.Series[float]]":
     """Return the series of each case, or one without a name where all cases agree."""
     cases = {
-        case: by_hour(of_case(result, "prices", case), column) for case in case_colours(result)
+        case: by_step(of_case(result, "prices", case), column) for case in case_colours(result)
     }
     first = next(iter(cases.values()))
     return {"": first} if all(series.equals(first) for series in cases.values()) else cases
@@ -129,13 +132,13 @@ def exchange_prices(result: Result) -> Figure:
     wide = 2.4 * len(result.cases)  # so that a case shows beneath a later one on the same price
     handles: list[Any] = [Line2D([], [], color="#aab4bf", label="bids of microgrid resources")]
     for case, colour in case_colours(result).items():
-        series = by_hour(of_case(result, "prices", case), "exchange_price_per_mwh")
+        series = by_step(of_case(result, "prices", case), "exchange_price_per_mwh")
         handles.append(steps(axes, series, color=colour, linewidth=wide, label=case))
         wide -= 2.4
-        sits = series[[(case, hour) in met for hour in series.index]]
+        sits = series[[(case, step) in met for step in series.index]]
         look: dict[str, Any] = {"color": colour, "markeredgecolor": "white", "markersize": 6}
         axes.plot(sits.index, sits.to_numpy(), "o", **look)
-        hour_axis(axes, list(series.index))
+        step_axis(axes, result, list(series.index))
     handles.append(Line2D([], [], color=INK, marker="o", linestyle="", label="sits on a bid"))
     axes.set_ylim(bottom=0)
     axes.set_ylabel(f"{result.currency} per MWh")
@@ -147,7 +150,7 @@ def _draw_bids(axes: Axes, bids: pd.DataFrame) -> None:
     """Draw bids in grey, named at the right; what ends at one price shares a line of names."""
     ends: dict[float, list[str]] = {}
     for (microgrid, resource), rows in bids.groupby(["microgrid", "resource"], sort=False):
-        series = by_hour(rows, "bid_per_mwh")
+        series = by_step(rows, "bid_per_mwh")
         steps(axes, series, color="#aab4bf", linewidth=1)
         ends.setdefault(round(float(series.iloc[-1]), 2), []).append(f"{microgrid} {resource}")
     look: dict[str, Any] = {"fontsize": 7, "color": MUTED, "va": "center"}
@@ -157,22 +160,31 @@ def _draw_bids(axes: Axes, bids: pd.DataFrame) -> None:
 
 
 def strategies(result: Result) -> Figure:
-    """Draw what the last case buys more and less than the first by hour, and what moved with it."""
+    """Draw what the last case buys more and less than the first by step, and what moved with it."""
     change = changes_mw(result)
     rows, columns = change.shape
     figure = Figure(figsize=(WIDTH_IN, 0.9 + 0.34 * rows), layout="constrained")
     axes = figure.subplots()
     most = max(float(change.abs().to_numpy().max()), UNCHANGED_MW)
     look: dict[str, Any] = {"cmap": "BrBG_r", "vmin": -2 * most, "vmax": 2 * most}
-    axes.pcolormesh(change.to_numpy(), edgecolors="white", linewidth=1.5, **look)
-    for row in range(rows):
-        for column in range(columns):
-            value = float(change.iloc[row, column])
-            axes.text(
-                column + 0.5, row + 0.5, _cell(value, row), fontsize=7, ha="center", va="center"
-            )
+    edges = np.arange(columns + 1) + 0.5
+    gap = 1.5 if columns <= _MOST_CELLS else 0.0
+    axes.pcolormesh(
+        edges, np.arange(rows + 1), change.to_numpy(), edgecolors="white", linewidth=gap, **look
+    )
+    if columns <= _MOST_CELLS:
+        _write_cells(axes, change)
     _label_cells(axes, change)
+    step_axis(axes, result, list(change.columns), most=_MOST_CELLS)
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_xlabel(f"MW against the first case, by {step_names(result).label}")
     return figure
+
+
+def _write_cells(axes: Axes, change: pd.DataFrame) -> None:
+    look: dict[str, Any] = {"fontsize": 7, "ha": "center", "va": "center"}
+    for (row, column), value in np.ndenumerate(change.to_numpy()):
+        axes.text(column + 1, row + 0.5, _cell(float(value), row), **look)
 
 
 def _cell(value_mw: float, row: int) -> str:
@@ -188,8 +200,6 @@ def _label_cells(axes: Axes, change: pd.DataFrame) -> None:
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelsize=8)
-    axes.set_xticks(np.arange(change.shape[1]) + 0.5, [str(hour) for hour in change.columns])
     axes.set_yticks(np.arange(change.shape[0]) + 0.5, [str(name) for name in change.index])
     axes.xaxis.tick_top()
     axes.axhline(1, color=INK, linewidth=1.2)
-    axes.set_xlabel("MW against the first case, by hour")

@@ -14,15 +14,16 @@ from equigrid.experiments.report.figures import (
     INK,
     MUTED,
     bars,
-    by_hour,
+    by_step,
     case_names,
-    hour_axis,
     legend_above,
     of_case,
     panels,
     party_colours,
+    step_axis,
     steps,
 )
+from equigrid.experiments.report.step_names import step_names
 from equigrid.experiments.result import Result
 
 # What a microgrid lives on and what it uses power for: label, column, sign, colour.
@@ -50,10 +51,10 @@ def microgrid_ramps(result: Result) -> Figure:
     colours = party_colours(microgrid_names(result))
     for case, axes in zip(cases, grid[:, 0], strict=True):
         _stack(axes, _ramps(result, case), colours)
-        _ramp_lines(axes, of_case(result, "purchase", case))
+        _ramp_lines(axes, result, case)
         axes.set_title(case)
         axes.set_ylabel("ramp, MW/h")
-    grid[-1, 0].set_xlabel("hour")
+    grid[-1, 0].set_xlabel(step_names(result).label)
     lines = [
         Line2D([], [], label="sum of microgrids", **_DIAMOND),
         Line2D([], [], color=INK, linewidth=1.4, label="ramp of the Disco's purchase"),
@@ -64,14 +65,15 @@ def microgrid_ramps(result: Result) -> Figure:
 
 def _ramps(result: Result, case: str) -> pd.DataFrame:
     rows = of_case(result, "microgrids", case)
-    return rows.pivot_table(index="hour", columns="microgrid", values="ramp_mw_per_h", sort=False)
+    return rows.pivot_table(index="step", columns="microgrid", values="ramp_mw_per_h", sort=False)
 
 
-def _ramp_lines(axes: Axes, rows: pd.DataFrame) -> None:
-    total = by_hour(rows, "microgrid_ramp_mw_per_h")
+def _ramp_lines(axes: Axes, result: Result, case: str) -> None:
+    rows = of_case(result, "purchase", case)
+    total = by_step(rows, "microgrid_ramp_mw_per_h")
     axes.plot(total.index, total.to_numpy(), **_DIAMOND)
-    steps(axes, by_hour(rows, "ramp_mw_per_h"), color=INK, linewidth=1.4)
-    hour_axis(axes, list(total.index), label="")
+    steps(axes, by_step(rows, "ramp_mw_per_h"), color=INK, linewidth=1.4)
+    step_axis(axes, result, list(total.index), labelled=False)
 
 
 def balances(result: Result) -> Figure:
@@ -81,10 +83,10 @@ def balances(result: Result) -> Figure:
     figure, grid = panels(*shape, 0.7 + 2.2 * len(names), sharex=True, sharey="row")
     for (row, column), axes in np.ndenumerate(grid):
         rows = of_case(result, "microgrids", cases[column])
-        rows = rows[rows["microgrid"] == names[row]].sort_values("hour")
-        _balance(axes, rows.set_index("hour"))
+        rows = rows[rows["microgrid"] == names[row]].sort_values("step")
+        _balance(axes, rows.set_index("step"))
         axes.set_title(f"{names[row]}, {cases[column]}")
-        hour_axis(axes, list(rows["hour"]), label="hour" if row == shape[0] - 1 else "")
+        step_axis(axes, result, list(rows["step"]), labelled=row == shape[0] - 1)
     for axes in grid[:, 0]:
         axes.set_ylabel("MW")
     handles: list[Any] = [Patch(color=colour, label=name) for name, _, _, colour in _PARTS[:-1]]
@@ -99,7 +101,7 @@ def _balance(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _stack(axes: Axes, parts: pd.DataFrame, colours: dict[str, str]) -> None:
-    """Stack what is positive upwards and what is negative downwards, a bar an hour."""
+    """Stack what is positive upwards and what is negative downwards, a bar a step."""
     for side in (parts.clip(lower=0), parts.clip(upper=0)):
         base = np.zeros(len(parts))
         for name in parts.columns:

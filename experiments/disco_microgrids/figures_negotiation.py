@@ -13,6 +13,7 @@ from equigrid.experiments.report.figures import (
     legend_above,
     of_case,
     panels,
+    step_axis,
 )
 from equigrid.experiments.result import Result
 
@@ -46,19 +47,20 @@ def _round_marks() -> list[Any]:
 
 
 def round_prices(result: Result) -> Figure:
-    """Draw the announced price by round (up) and hour (across), a panel a case."""
+    """Draw the announced price by round (up) and step (across), a panel a case."""
     cases = case_names(result)
     figure, [row] = panels(1, len(cases), 3.2)
     prices = result.tables["round_prices"]["exchange_price_per_mwh"]
     scale = {"vmin": float(prices.min()), "vmax": float(prices.max())}
     for axes, case in zip(row, cases, strict=True):
         table = of_case(result, "round_prices", case).pivot_table(
-            index="round", columns="hour", values="exchange_price_per_mwh"
+            index="round", columns="step", values="exchange_price_per_mwh"
         )
         image = axes.pcolormesh(
             table.columns, table.index, table.to_numpy(), cmap="cividis", **scale
         )
-        axes.set(title=case, xlabel="hour")
+        step_axis(axes, result, list(table.columns))
+        axes.set_title(case)
         axes.grid(visible=False)
         axes.yaxis.get_major_locator().set_params(integer=True)
     row[0].set_ylabel("round")

@@ -22,18 +22,21 @@ def case_kpis(system: "DiscoMicrogrids", outcome: Equilibrium) -> dict[str, Kpi]
     currency = system.spec.currency
     sites = [site.name for site in system.microgrids]
     purchase = values[f"{name}.purchase_mw"]
-    rise = np.diff(purchase)
+    hours = system.spec.step_hours
+    rise = np.diff(purchase) / hours
     assert outcome.leader_objective is not None
     return {
         "disco_profit": Kpi(outcome.leader_objective, currency),
         **{f"microgrid_cost.{site}": Kpi(_cost(outcome, site), currency) for site in sites},
-        "microgrid_import_mwh": Kpi(_total(values, sites, "import_mw"), "MWh"),
-        "microgrid_der_energy_mwh": Kpi(_own_energy(values, sites), "MWh"),
-        "wholesale_energy_mwh": Kpi(float(purchase.sum()), "MWh"),
+        "microgrid_import_mwh": Kpi(hours * _total(values, sites, "import_mw"), "MWh"),
+        "microgrid_der_energy_mwh": Kpi(hours * _own_power(values, sites), "MWh"),
+        "wholesale_energy_mwh": Kpi(hours * float(purchase.sum()), "MWh"),
         "max_ramp_up_mw_per_h": Kpi(float(max(rise.max(), 0.0)), "MW/h"),
         "max_ramp_down_mw_per_h": Kpi(float(max(-rise.min(), 0.0)), "MW/h"),
         "ramp_penalty": Kpi(outcome.payments["ramp-penalty"], currency),
-        "interrupted_energy_mwh": Kpi(_total(values, [name], "interruption_order_mw"), "MWh"),
+        "interrupted_energy_mwh": Kpi(
+            hours * _total(values, [name], "interruption_order_mw"), "MWh"
+        ),
         "disco_dg_energy_mwh": Kpi(_total(values, [name], "generator_order_mwh"), "MWh"),
     }
 
@@ -67,6 +70,6 @@ def _total(values: Mapping[str, FloatArray], names: list[str], said: str) -> flo
     return float(sum(values[f"{name}.{said}"].sum() for name in names))
 
 
-def _own_energy(values: Mapping[str, FloatArray], sites: list[str]) -> float:
+def _own_power(values: Mapping[str, FloatArray], sites: list[str]) -> float:
     own = ("generator_mw", "photovoltaic_mw", "interrupted_mw", "discharge_mw")
     return sum(_total(values, sites, said) for said in own)

@@ -102,7 +102,7 @@ class DiscoMicrogrids:
 
     @cached_property
     def ramp_penalty_per_mw(self) -> FloatArray:
-        """For the ramps into hours 2 to T, shape (T-1,)."""
+        """For the ramps into steps 2 to T, shape (T-1,)."""
         fraction = self.iso.ramp_penalty_fraction if self.spec.ramp_penalty else 0.0
         return np.asarray(fraction * self.wholesale_price_per_mwh[1:])
 
@@ -130,6 +130,7 @@ class DiscoMicrogrids:
             purchase_max_mw=self.company.purchase_max_mw,
             price_max_per_mwh=self.company.price_max_per_mwh,
             operating_point=self.operating_point,
+            step_hours=spec.step_hours,
         )
 
     @cached_property
@@ -151,6 +152,7 @@ class DiscoMicrogrids:
                 site.interruption_price_fraction * self.interruption_price_per_mwh,
             ),
             exchange_max_mw=site.exchange_max_mw,
+            step_hours=self.spec.step_hours,
         )
 
     @cached_property
@@ -196,12 +198,12 @@ class DiscoMicrogrids:
         return values[f"{name}.net_load_mw"], values[f"{name}.net_load_mvar"], voltage_pu
 
     def _iso(self) -> Agent:
-        hours = self.spec.steps
+        steps = self.spec.steps
         return Agent(
             self.iso.name,
             hears={
-                "purchase_mw": cp.Parameter(hours),
-                "ramp_limit_mw_per_h": cp.Parameter(hours - 1),
+                "purchase_mw": cp.Parameter(steps),
+                "ramp_limit_mw_per_h": cp.Parameter(steps - 1),
             },
             says={
                 "wholesale_price_per_mwh": self.wholesale_price_per_mwh,

@@ -7,12 +7,12 @@ from equigrid.experiments.disco_microgrids import (
     figures_microgrids,
     figures_negotiation,
 )
-from equigrid.experiments.disco_microgrids.comparisons import bids_met, strategy_hours
+from equigrid.experiments.disco_microgrids.comparisons import bids_met, strategy_steps
 from equigrid.experiments.report import pictures
 from equigrid.experiments.report.figures import of_case
 from equigrid.experiments.report.negotiated import negotiation
 from equigrid.experiments.report.pictures import by_case
-from equigrid.experiments.report.words import ranges
+from equigrid.experiments.report.step_names import step_names
 from equigrid.experiments.report_content import Picture
 from equigrid.experiments.result import Result
 
@@ -31,12 +31,8 @@ def _say_ramps(result: Result) -> str:
 
 
 def _say_strategies(result: Result) -> str:
-    hours = strategy_hours(result)
-    told = [
-        f"{which} in {'hour' if len(at) == 1 else 'hours'} {ranges(at)}"
-        for which, at in hours.items()
-        if at
-    ]
+    names = step_names(result)
+    told = [f"{which} {names.during(at)}" for which, at in strategy_steps(result).items() if at]
     first, last = result.cases[0].name, result.cases[-1].name
     return (
         f"Against {first}, {last} buys {'; '.join(told)}. The rows below tell what moved with it: "
@@ -58,9 +54,9 @@ def _say_prices(result: Result) -> str:
 
 def _say_exchange(result: Result) -> str:
     met = [case for case, _ in bids_met(result)]
-    names = [case.name for case in result.cases]
-    hours = {name: len(of_case(result, "prices", name)) for name in names}
-    said = [f"{met.count(name)} of {hours[name]} hours in {name}" for name in names]
+    names, noun = [case.name for case in result.cases], step_names(result).noun
+    steps = {name: len(of_case(result, "prices", name)) for name in names}
+    said = [f"{met.count(name)} of {steps[name]} {noun}s in {name}" for name in names]
     return f"The price sits on the bid of a microgrid's resource in {', '.join(said)}."
 
 
@@ -85,38 +81,38 @@ def _say_round_prices(result: Result) -> str:
 PICTURES = (
     Picture(
         "purchase", "Wholesale purchase", "Fig. 4",
-        "Steps of the power bought wholesale in each hour, one line for each case",
+        "Steps of the power bought wholesale over time, one line for each case",
         ("purchase",), figures_market.purchase, _say_purchase,
     ),
     Picture(
         "ramps", "Ramps of the purchase", "Fig. 5",
-        "Bars of the change of the purchase from hour to hour, side by side by case, with limits",
+        "Bars of the change of the purchase from step to step, side by side by case, with limits",
         ("purchase", "prices"), figures_market.ramps, _say_ramps,
     ),
     Picture(
         "strategies", "Three strategies: buy less, more, or the same", "section IV",
-        "A strip of hours, coloured by how much more or less is bought than in the first case",
+        "A strip of steps, coloured by how much more or less is bought than in the first case",
         ("purchase", "microgrids", "dispatch", "scenarios"),
         figures_market.strategies, _say_strategies, cases=2,
     ),
     Picture(
         "exchange-prices", "Price of exchange with the microgrids", "Table I",
-        "Steps of the exchange price in each hour by case, over the bids of microgrid resources",
+        "Steps of the exchange price over time by case, over the bids of microgrid resources",
         ("prices", "bids"), figures_market.exchange_prices, _say_exchange,
     ),
     Picture(
         "given-prices", "Wholesale and interruption prices", "Fig. 3",
-        "Steps of the wholesale price, the price of interruption and the selling price by hour",
+        "Steps of the wholesale price, the price of interruption and the selling price over time",
         ("prices",), figures_market.given_prices, _say_prices,
     ),
     Picture(
         "microgrid-ramps", "Ramps of the microgrids", "Fig. 6",
-        "Stacked bars of the microgrids' ramps by hour, with their sum, a panel for each case",
+        "Stacked bars of the microgrids' ramps over time, with their sum, a panel for each case",
         ("microgrids", "purchase"), figures_microgrids.microgrid_ramps, _say_ramp_coupling,
     ),
     Picture(
         "balances", "Supply and demand of each microgrid", "Figs. 7 and 8",
-        "Stacked bars of supply and use by hour, a row for each microgrid, a column for each case",
+        "Stacked bars of supply and use over time, a row for each microgrid, a column a case",
         ("microgrids",), figures_microgrids.balances, _say_balances,
     ),
     pictures.PAYMENTS,
@@ -130,7 +126,7 @@ PICTURES = (
     ),
     Picture(
         "round-prices", "The negotiation: price by round", "",
-        "Heat maps of the announced price, hours across and rounds up, a panel for each case",
+        "Heat maps of the announced price, steps across and rounds up, a panel for each case",
         ("round_prices",), figures_negotiation.round_prices, _say_round_prices,
     ),
 )  # fmt: skip

@@ -15,7 +15,7 @@ Tables = dict[str, pd.DataFrame]
 
 def told_kpis(told: LoggedRun, tables: Tables) -> dict[str, float]:
     """Return KPIs from what was told, and private ones from the tables."""
-    return {**_told_kpis(told), **_private_kpis(tables)}
+    return {**_told_kpis(told), **_private_kpis(told.step_hours, tables)}
 
 
 def told_differences(told: LoggedRun, tables: Tables) -> Iterator[str]:
@@ -26,26 +26,26 @@ def told_differences(told: LoggedRun, tables: Tables) -> Iterator[str]:
 
 def _told_kpis(told: LoggedRun) -> dict[str, float]:
     said, leader = told.schedules(), told.leader
-    purchase = said[leader, "purchase_mw"]
-    rise = np.diff(purchase)
+    purchase, hours = said[leader, "purchase_mw"], told.step_hours
+    rise = np.diff(purchase) / hours
     bills = told.bills()
     received = sum(bill.amount for bill in bills if bill.receiver == leader)
     paid = sum(bill.amount for bill in bills if bill.sender == leader)
     imports = [value.sum() for (_, name), value in said.items() if name == "import_mw"]
     return {
         "disco_profit": received - paid,
-        "microgrid_import_mwh": float(sum(imports)),
-        "wholesale_energy_mwh": float(purchase.sum()),
+        "microgrid_import_mwh": hours * float(sum(imports)),
+        "wholesale_energy_mwh": hours * float(purchase.sum()),
         "max_ramp_up_mw_per_h": float(max(rise.max(), 0.0)),
         "max_ramp_down_mw_per_h": float(max(-rise.min(), 0.0)),
         "ramp_penalty": told.settlement()["ramp-penalty"],
-        "interrupted_energy_mwh": float(said[leader, "interruption_order_mw"].sum()),
+        "interrupted_energy_mwh": hours * float(said[leader, "interruption_order_mw"].sum()),
         "disco_dg_energy_mwh": float(said[leader, "generator_order_mwh"].sum()),
     }
 
 
 def _series(told: LoggedRun, tables: Tables) -> Iterator[str]:
-    """Compare prices, purchase and imports hour by hour."""
+    """Compare prices, purchase and imports step by step."""
     final = next(m for m in reversed(told.final) if isinstance(m, FinalSignal))
     price, said = np.asarray(final.values["price_per_mwh"]), told.schedules()
     if not close(price, tables["prices"]["exchange_price_per_mwh"]):
@@ -73,7 +73,7 @@ def _rounds(told: LoggedRun, tables: Tables) -> Iterator[str]:
         if isinstance(message, Response) and message.own_cost is not None:
             answer = (np.asarray(message.values["import_mw"]), message.own_cost)
             known = heard.setdefault(message.sender, [])
-            new = _is_new(prices[message.round], known, answer)
+            new = _is_new(told.step_hours * prices[message.round], known, answer)
             fresh[message.round] = fresh.get(message.round, 0) + new
             known += [answer] if new else []
     if _failed(told) and not len(tables["rounds"]):
@@ -96,17 +96,17 @@ def _failed(told: LoggedRun) -> bool:
     return bool(talks - settled)
 
 
-def _private_kpis(tables: Tables) -> dict[str, float]:
-    """Figures of what a microgrid tells nobody, from the tables alone."""
+def _private_kpis(hours: float, tables: Tables) -> dict[str, float]:
+    """Figures of what a microgrid tells nobody, from the tables and the hours of a step."""
     sites = tables["microgrids"]
     own = sites[["generator_mw", "photovoltaic_mw", "interrupted_mw", "discharge_mw"]]
-    by_name = {"microgrid_der_energy_mwh": float(own.to_numpy().sum())}
+    by_name = {"microgrid_der_energy_mwh": hours * float(own.to_numpy().sum())}
     owed = tables["settlement"].set_index("payment")["amount"]
-    bids = tables["bids"].pivot(index=["microgrid", "hour"], columns="resource")["bid_per_mwh"]
+    bids = tables["bids"].pivot(index=["microgrid", "step"], columns="resource")["bid_per_mwh"]
     for site, table in sites.groupby("microgrid"):
-        used = table.set_index("hour")[["generator_mw", "interrupted_mw"]].to_numpy()
+        used = table.set_index("step")[["generator_mw", "interrupted_mw"]].to_numpy()
         price = bids.loc[site][["generator", "interruptible"]].to_numpy()
-        own_cost = float((used * price).sum())
+        own_cost = hours * float((used * price).sum())
         by_name[f"microgrid_cost.{site}"] = own_cost + float(owed.get(f"bill-{site}", 0.0))
     return by_name
 
@@ -124,9 +124,11 @@ def kpi_differences(reported: Mapping[str, Any]) -> list[str]:
 
 
 def _is_new(
-    price: FloatArray, known: Sequence[tuple[FloatArray, float]], answer: tuple[FloatArray, float]
+    price_per_mw: FloatArray,
+    known: Sequence[tuple[FloatArray, float]],
+    answer: tuple[FloatArray, float],
 ) -> bool:
-    costs = [own_cost + float(price @ bought) for bought, own_cost in [*known, answer]]
+    costs = [own_cost + float(price_per_mw @ bought) for bought, own_cost in [*known, answer]]
     best = min(costs[:-1], default=np.inf)
-    moved = abs(answer[1]) + abs(float(price @ answer[0]))  # as the negotiation measures it
+    moved = abs(answer[1]) + abs(float(price_per_mw @ answer[0]))  # as the negotiation measures it
     return costs[-1] < best - 1e-9 * moved

@@ -44,15 +44,15 @@ _ABOUT = (
 
 _TABLES = (
     ReportTable(
-        "prices-table", "Price of exchange, by hour", 1, ("prices", "bids"),
+        "prices-table", "Price of exchange over time", 1, ("prices", "bids"),
         report_tables.price_table,
         "Per MWh. A marked price sits on the bid that stands beside it; the others follow from "
         "storage, ramps of generators, or the bounds of the price.",
     ),
     tables.PAYMENTS,
     ReportTable(
-        "purchase-table", "Purchase and ramp, by hour", 1, ("purchase",),
-        report_tables.hourly_table,
+        "purchase-table", "Purchase and ramp over time", 1, ("purchase",),
+        report_tables.purchase_table,
     ),
     tables.PLACES,
     ReportTable("scenarios-table", "Scenarios", 1, ("scenarios",), report_tables.scenario_table),

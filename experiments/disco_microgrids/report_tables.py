@@ -4,23 +4,24 @@ from collections.abc import Sequence
 
 from equigrid.experiments.disco_microgrids.comparisons import bids_met
 from equigrid.experiments.report.figures import case_names, of_case
+from equigrid.experiments.report.step_names import step_names
 from equigrid.experiments.report.tables import Cell
 from equigrid.experiments.report.words import figure
 from equigrid.experiments.result import Result
 
 
 def price_table(result: Result) -> tuple[list[str], list[list[Cell | str]]]:
-    """Return head and rows by hour: wholesale price, then the exchange price of each case."""
-    names, met = case_names(result), bids_met(result)
+    """Return head and rows by step: wholesale price, then the exchange price of each case."""
+    names, met, steps = case_names(result), bids_met(result), step_names(result)
     prices = result.tables["prices"]
-    exchange = prices.pivot_table(index="hour", columns="case", values="exchange_price_per_mwh")
-    given = prices.groupby("hour")["wholesale_price_per_mwh"].first()
+    exchange = prices.pivot_table(index="step", columns="case", values="exchange_price_per_mwh")
+    given = prices.groupby("step")["wholesale_price_per_mwh"].first()
     rows = [
-        [str(hour), f"{given[hour]:.2f}"]
-        + [Cell(f"{exchange.loc[hour, c]:.2f}", ", ".join(met.get((c, hour), ()))) for c in names]
-        for hour in exchange.index
+        [steps.shown(step), f"{given[step]:.2f}"]
+        + [Cell(f"{exchange.loc[step, c]:.2f}", ", ".join(met.get((c, step), ()))) for c in names]
+        for step in exchange.index
     ]
-    return ["Hour", "Wholesale", *names], rows
+    return [steps.head, "Wholesale", *names], rows
 
 
 def scenario_table(result: Result) -> tuple[list[str], list[list[str]]]:
@@ -34,19 +35,19 @@ def scenario_table(result: Result) -> tuple[list[str], list[list[str]]]:
     return ["Scenario", "Probability", "Mean load factor", "Mean irradiance"], rows
 
 
-def hourly_table(result: Result) -> tuple[list[str], list[list[str]]]:
-    """Return head and rows by hour: purchase and its ramp in each case."""
-    names = case_names(result)
+def purchase_table(result: Result) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows by step: purchase and its ramp in each case."""
+    names, steps = case_names(result), step_names(result)
     columns = [
-        of_case(result, "purchase", name).set_index("hour")[column]
+        of_case(result, "purchase", name).set_index("step")[column]
         for column in ("purchase_mw", "ramp_mw_per_h")
         for name in names
     ]
     rows = [
-        [str(hour), *(figure(float(column[hour])) for column in columns)]
-        for hour in sorted(columns[0].index)
+        [steps.shown(step), *(figure(float(column[step])) for column in columns)]
+        for step in sorted(columns[0].index)
     ]
-    return ["Hour", *_headings(names)], rows
+    return [steps.head, *_headings(names)], rows
 
 
 def _headings(names: Sequence[str]) -> list[str]:

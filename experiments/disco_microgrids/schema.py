@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from equigrid.arrays import FloatArray
 from equigrid.experiments.spec import methods, study_spec
-from equigrid.experiments.spec.checks import hourly, kinds, references
+from equigrid.experiments.spec.checks import kinds, references
 from equigrid.experiments.spec.feeder import linear_network_problems
 from equigrid.experiments.spec.fields import (
     Bus,
@@ -181,7 +181,7 @@ class LoadUncertainty(Part):
 
 
 class IrradianceUncertainty(Part):
-    """A beta distribution in every hour of daylight."""
+    """A beta distribution in every step of daylight."""
 
     mean: Annotated[FloatArray, SeriesField(Limits(ge=0, lt=1))]
     relative_deviation: Annotated[float, Field(gt=0, lt=1)]
@@ -218,7 +218,6 @@ class DiscoMicrogridsSpec(study_spec.StudySpec):
     @classmethod
     def document_problems(cls, document: Document) -> Iterator[Problem]:
         """Yield what is wrong between parties: kinds, and who refers to whom."""
-        yield from hourly(document)
         yield from kinds(document, _ONCE, ["microgrid"])
         yield from references(document, _REFERENCES)
 

@@ -1,4 +1,4 @@
-"""Tidy tables of paper E's study: what each party did, hour by hour."""
+"""Tidy tables of paper E's study: what each party did, step by step."""
 
 from collections.abc import Mapping
 
@@ -50,12 +50,12 @@ def _negotiation(system: DiscoMicrogrids, talk: Equilibrium | None) -> Tables:
             "new_answers": np.array([record["new_answers"] for record in records], dtype=int),
         }
     )
-    hours = system.spec.steps
+    steps = system.spec.steps
     prices = [np.asarray(record["announced"][path]) for record in records]
     round_prices = pd.DataFrame(
         {
-            "round": np.repeat(rounds["round"].to_numpy(), hours),
-            "hour": np.tile(_hours(system), len(records)),
+            "round": np.repeat(rounds["round"].to_numpy(), steps),
+            "step": np.tile(_steps(system), len(records)),
             "exchange_price_per_mwh": np.concatenate([np.zeros(0), *prices]),
         }
     )
@@ -77,19 +77,19 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def _hours(system: DiscoMicrogrids) -> IntArray:
+def _steps(system: DiscoMicrogrids) -> IntArray:
     return np.arange(1, system.spec.steps + 1)
 
 
-def _ramp(power: FloatArray) -> FloatArray:
-    """Rise from hour to hour, 0 in the first."""
-    return np.diff(power, prepend=power[0])
+def _ramp(system: DiscoMicrogrids, power: FloatArray) -> FloatArray:
+    """Rise from step to step in MW an hour, 0 in the first."""
+    return np.asarray(np.diff(power, prepend=power[0]) / system.spec.step_hours)
 
 
 def _prices(system: DiscoMicrogrids, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "hour": _hours(system),
+            "step": _steps(system),
             "wholesale_price_per_mwh": system.wholesale_price_per_mwh,
             "interruption_price_per_mwh": system.interruption_price_per_mwh,
             "tariff_per_mwh": system.tariff_per_mwh,
@@ -105,11 +105,11 @@ def _purchase(system: DiscoMicrogrids, values: Mapping[str, FloatArray]) -> pd.D
     exchanged = sum(values[f"{site.name}.import_mw"] for site in system.microgrids)
     return pd.DataFrame(
         {
-            "hour": _hours(system),
+            "step": _steps(system),
             "purchase_mw": purchase,
-            "ramp_mw_per_h": _ramp(purchase),
+            "ramp_mw_per_h": _ramp(system, purchase),
             "ramp_limit_mw_per_h": np.concatenate([[0.0], values[f"{name}.ramp_limit_mw_per_h"]]),
-            "microgrid_ramp_mw_per_h": _ramp(np.asarray(exchanged)),
+            "microgrid_ramp_mw_per_h": _ramp(system, np.asarray(exchanged)),
         }
     )
 
@@ -124,19 +124,19 @@ def _microgrids(system: DiscoMicrogrids, values: Mapping[str, FloatArray]) -> pd
     parts = []
     for site in system.microgrids:
         columns = {name: values[f"{site.name}.{name}"] for name in _MICROGRID_COLUMNS}
-        table = pd.DataFrame({"microgrid": site.name, "hour": _hours(system), **columns})
-        table["ramp_mw_per_h"] = _ramp(values[f"{site.name}.import_mw"])
+        table = pd.DataFrame({"microgrid": site.name, "step": _steps(system), **columns})
+        table["ramp_mw_per_h"] = _ramp(system, values[f"{site.name}.import_mw"])
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
 
 
-def _scenario_hours(system: DiscoMicrogrids, rows: int) -> pd.DataFrame:
-    """Scenario and hour of the flattened (rows, S T) arrays, row by row."""
-    hours, count = _hours(system), len(system.scenarios)
+def _scenario_steps(system: DiscoMicrogrids, rows: int) -> pd.DataFrame:
+    """Scenario and step of the flattened (rows, S T) arrays, row by row."""
+    steps, count = _steps(system), len(system.scenarios)
     return pd.DataFrame(
         {
-            "scenario": np.tile(np.repeat(np.arange(1, count + 1), len(hours)), rows),
-            "hour": np.tile(hours, count * rows),
+            "scenario": np.tile(np.repeat(np.arange(1, count + 1), len(steps)), rows),
+            "step": np.tile(steps, count * rows),
         }
     )
 
@@ -146,7 +146,7 @@ def _dispatch(system: DiscoMicrogrids, values: Mapping[str, FloatArray]) -> pd.D
     units = system.manager.generators
     produced, cut = values[f"{name}.generator_mw"], values[f"{name}.interrupted_mw"]
     loaded = [k for k in range(len(buses)) if system.disco.load_mw[k].max() > 0]
-    table = _scenario_hours(system, len(units) + len(loaded))
+    table = _scenario_steps(system, len(units) + len(loaded))
     width = produced.shape[1]
     names = [unit.name for unit in units] + [f"load at bus {buses[k]}" for k in loaded]
     at = [unit.bus for unit in units] + [buses[k] for k in loaded]
@@ -161,7 +161,7 @@ def _voltages(
     system: DiscoMicrogrids, values: Mapping[str, FloatArray], ac: Operation
 ) -> pd.DataFrame:
     squared = values[f"{system.company.name}.voltage_squared_pu"]
-    table = _scenario_hours(system, len(squared))
+    table = _scenario_steps(system, len(squared))
     table["bus"] = np.repeat(system.study.feeder.buses.index.to_numpy(), squared.shape[1])
     table["voltage_linear_pu"] = np.sqrt(squared).ravel()
     table["voltage_ac_pu"] = ac.voltage_pu.ravel()
@@ -170,7 +170,7 @@ def _voltages(
 
 def _branches(system: DiscoMicrogrids, ac: Operation) -> pd.DataFrame:
     branches = system.study.feeder.branches
-    table = _scenario_hours(system, len(branches))
+    table = _scenario_steps(system, len(branches))
     for column, source in (("branch", "name"), ("from_bus", "from_bus"), ("to_bus", "to_bus")):
         table[column] = np.repeat(branches[source].to_numpy(), ac.current_ka.shape[1])
     table["current_ka"] = ac.current_ka.ravel()
@@ -190,7 +190,7 @@ def _places(system: DiscoMicrogrids) -> pd.DataFrame:
 
 
 def _bids(system: DiscoMicrogrids) -> pd.DataFrame:
-    """What a microgrid's own resources cost, by hour: where exchange prices come to sit."""
+    """What a microgrid's own resources cost, by step: where exchange prices come to sit."""
     parts = []
     for site in system.microgrids:
         costs = {
@@ -203,7 +203,7 @@ def _bids(system: DiscoMicrogrids) -> pd.DataFrame:
                     {
                         "microgrid": site.name,
                         "resource": resource,
-                        "hour": _hours(system),
+                        "step": _steps(system),
                         "bid_per_mwh": cost,
                     }
                 )
@@ -212,7 +212,7 @@ def _bids(system: DiscoMicrogrids) -> pd.DataFrame:
 
 
 def _scenarios(system: DiscoMicrogrids) -> pd.DataFrame:
-    table = _scenario_hours(system, 1)
+    table = _scenario_steps(system, 1)
     probability = system.scenarios.probability
     table.insert(1, "probability", np.repeat(probability, system.spec.steps))
     table["load_factor"] = system.scenarios["load_factor"].ravel()

@@ -53,7 +53,7 @@ class System(system.System[FrpAggregatorSpec]):
         return kpis
 
     def tables(self, run: "CaseRun") -> "Tables":
-        """Return prices, offers and the wires, by scenario and hour."""
+        """Return prices, offers and the wires, by scenario and step."""
         tables: Tables = _later("tables", "case_tables")(self.parties, run)
         return tables
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from equigrid.experiments.spec.findings import Document, Problem
 
-_HOURS_OF_A_DAY = 24
+_HOURS_OF_A_DAY, _HOUR = 24, 60
+_FITTING = "an hour has to be a whole number of steps, or a step of hours, like 15, 30, 60 or 120"
 
 
 def scenario_problems(document: Document) -> Iterator[Problem]:
@@ -15,18 +16,32 @@ def scenario_problems(document: Document) -> Iterator[Problem]:
 
 
 def _hours_of_days(document: Document) -> Iterator[Problem]:
-    """Refuse hours that go beyond the days which are clustered."""
-    scenarios, hours = document.data.get("scenarios"), document.data.get("steps", _HOURS_OF_A_DAY)
-    if not isinstance(scenarios, dict) or scenarios.get("kind") == "given":
+    """Refuse steps that hours do not fill, and those beyond the days which are clustered."""
+    scenarios = document.data.get("scenarios")
+    steps, minutes = document.data.get("steps", _HOURS_OF_A_DAY), _minutes(document)
+    if not isinstance(scenarios, dict) or scenarios.get("kind") == "given" or not minutes:
         return
-    first = scenarios.get("first_hour", 1)
-    if isinstance(hours, int) and isinstance(first, int) and first + hours - 1 > _HOURS_OF_A_DAY:
-        yield (
-            ("steps",),
-            f"days have {_HOURS_OF_A_DAY} hours, and these begin with hour {first}; "
-            "lower steps, or use scenarios of kind given",
-            hours,
-        )
+    if _HOUR % minutes and minutes % _HOUR:
+        words = f"days of kind {scenarios.get('kind')} are hourly, so {_FITTING}"
+        yield ("step_minutes",), f"{words}; or use scenarios of kind given", minutes
+    elif isinstance(steps, int):
+        yield from _beyond(steps, minutes, scenarios.get("first_hour", 1))
+
+
+def _minutes(document: Document) -> int:
+    """Return the length of a step, 0 where it is told to be none."""
+    said = document.data.get("step_minutes", _HOUR)
+    return max(said, 0) if isinstance(said, int) else 0
+
+
+def _beyond(steps: int, minutes: int, first: object) -> Iterator[Problem]:
+    if steps * minutes % _HOUR:
+        words = f"days are hourly, and {steps} steps of {minutes} minutes are no whole hours"
+        each = _HOUR // minutes
+        yield ("steps",), f"{words}; write a multiple of {each}", steps
+    elif isinstance(first, int) and first + steps * minutes // _HOUR - 1 > _HOURS_OF_A_DAY:
+        words = f"days have {_HOURS_OF_A_DAY} hours, and these begin with hour {first}"
+        yield ("steps",), f"{words}; lower steps, or use scenarios of kind given", steps
 
 
 def _measured(document: Document) -> Iterator[Problem]:

@@ -1,9 +1,10 @@
-"""Which hours a report looks at: where AC after delivery comes nearest to a limit."""
+"""Which steps a report looks at: where AC after delivery comes nearest to a limit."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
+from equigrid.experiments.report.step_names import step_names
 from equigrid.experiments.result import Result
 
 _SAME_PRICE = 1e-6
@@ -11,17 +12,18 @@ _SAME_PRICE = 1e-6
 
 @dataclass(frozen=True)
 class Moment:
-    """An hour of a scenario."""
+    """A step of a scenario."""
 
     scenario: int
-    hour: int
+    step: int
 
     def rows(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of a table that belong to it."""
-        return table[(table["scenario"] == self.scenario) & (table["hour"] == self.hour)]
+        return table[(table["scenario"] == self.scenario) & (table["step"] == self.step)]
 
-    def __str__(self) -> str:
-        return f"hour {self.hour} of scenario {self.scenario}"
+    def named(self, result: Result) -> str:
+        """Return it as a sentence names it."""
+        return f"{step_names(result).name(self.step)} of scenario {self.scenario}"
 
 
 def worst_voltage(result: Result) -> Moment:
@@ -48,17 +50,17 @@ def widest_prices(result: Result) -> Moment:
     prices = result.tables["bus_prices"]
     by_limits = ("energy_voltage_per_mwh", "energy_congestion_per_mwh")
     for columns in (by_limits, ("energy_price_per_mwh",)):
-        grouped = prices.groupby(["case", "scenario", "hour"])[list(columns)]
+        grouped = prices.groupby(["case", "scenario", "step"])[list(columns)]
         spread = (grouped.max() - grouped.min()).sum(axis=1)
         if spread.max() > _SAME_PRICE:
             break
-    _, scenario, hour = spread.idxmax()
-    return Moment(int(scenario), int(hour))
+    _, scenario, step = spread.idxmax()
+    return Moment(int(scenario), int(step))
 
 
 def _at(table: pd.DataFrame, value: "pd.Series[float]") -> Moment:
     row = table.loc[value.fillna(-1.0).idxmax()]
-    return Moment(int(row["scenario"]), int(row["hour"]))
+    return Moment(int(row["scenario"]), int(row["step"]))
 
 
 def expected(result: Result, table: str, case: str) -> pd.DataFrame:

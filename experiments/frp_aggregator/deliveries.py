@@ -18,7 +18,7 @@ _AT_ONCE = 50_000  # deliveries
 
 @dataclass(frozen=True, eq=False)
 class _Sold:
-    """Everyone who sold something, R of them, by scenario-hour.
+    """Everyone who sold something, R of them, by scenario-step.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ def deliveries(
 ) -> Deliveries:
     """Run random deliveries of one case's offers through AC.
 
-    In each, of a random hour and scenario, everyone delivers a random share of what it sold;
+    In each, of a random step and scenario, everyone delivers a random share of what it sold;
     nothing and all of it are drawn more often. A third of the deliveries is upward only, a third
     downward only; in the others each goes its own way.
 
@@ -97,13 +97,13 @@ def _sold(study: Study, tables: dict[str, pd.DataFrame]) -> _Sold:
         ],
         ignore_index=True,
     )
-    rows = everyone.groupby(["scenario", "hour"]).ngroups
+    rows = everyone.groupby(["scenario", "step"]).ngroups
     wide = {n: everyone[n].to_numpy().reshape(-1, rows) for n in ("taken_mw", "up_mw", "down_mw")}
     return _Sold(everyone["bus"].to_numpy().reshape(-1, rows)[:, 0].astype(np.int64), **wide)
 
 
 def _drawn(parties: int, columns: int, count: int, seed: int) -> tuple[IntArray, FloatArray]:
-    """Draw scenario-hours (count,) and signed shares (parties, count), upward below 0."""
+    """Draw scenario-steps (count,) and signed shares (parties, count), upward below 0."""
     random = stream(seed, "deliveries")
     at, shape = random.integers(columns, size=count), (parties, count)
     shares = np.clip(random.uniform(-0.25, 1.25, size=shape), 0, 1)
@@ -114,5 +114,5 @@ def _drawn(parties: int, columns: int, count: int, seed: int) -> tuple[IntArray,
 
 def _loads(study: Study, columns: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return the feeder's own load less its generation (N, count), MW and MVAr."""
-    load, hour = loads_of(study), columns % study.spec.steps
-    return load.net_mw[:, hour], load.net_mvar[:, hour]
+    load, step = loads_of(study), columns % study.spec.steps
+    return load.net_mw[:, step], load.net_mvar[:, step]

@@ -17,9 +17,9 @@ from equigrid.experiments.report.figures import (
     INK,
     bars,
     case_names,
-    hour_axis,
     legend_above,
     panels,
+    step_axis,
     steps,
 )
 from equigrid.experiments.result import Result
@@ -39,7 +39,7 @@ def offers(result: Result) -> Figure:
             axes = grid[row, column]
             _draw_offer(axes, means.loc[name])
             axes.set_title(f"{name}, {case}")
-            hour_axis(axes, list(means.loc[name].index), "hour" if name == names[-1] else "")
+            step_axis(axes, result, list(means.loc[name].index), labelled=name == names[-1])
     for axes in grid[:, 0]:
         axes.set_ylabel("consumption, MW")
     line = Line2D([], [], color=INK, linewidth=1.8, label="energy bought")
@@ -52,10 +52,10 @@ def offers(result: Result) -> Figure:
 
 
 def mean_offers(result: Result, case: str) -> pd.DataFrame:
-    """Return the expected offers of a case in MW, by prosumer and hour."""
+    """Return the expected offers of a case in MW, by prosumer and step."""
     rows = expected(result, "offers", case)
     weighted = rows[list(OFFERS)].mul(rows["chance"], axis=0)
-    keys = [rows["prosumer"], rows["hour"]]
+    keys = [rows["prosumer"], rows["step"]]
     return weighted.groupby(keys, sort=False).sum()
 
 

@@ -39,7 +39,7 @@ def bus_prices(result: Result) -> Figure:
         _draw_parts(left, rows)
         for product, colour in (("up", UP), ("down", DOWN)):
             right.plot(rows["bus"], rows[f"{product}_price_per_mwh"], color=colour, linewidth=2)
-        left.set_title(f"energy, {case}, {moment}")
+        left.set_title(f"energy, {case}, {moment.named(result)}")
         right.set_title(f"ramping products, {case}")
         left.set_ylabel(f"{result.currency} per MWh")
     for axes in grid[-1]:

@@ -1,4 +1,4 @@
-"""Figures of the wires at the critical hours: before delivery, after that of up, after down."""
+"""Figures of the wires at the critical steps: before delivery, after that of up, after down."""
 
 from itertools import pairwise
 from typing import Any
@@ -33,7 +33,7 @@ _MARKS = {"before": "o", "up": "^", "down": "v"}
 
 
 def voltages(result: Result) -> Figure:
-    """Draw the AC voltage of each bus at the critical hour in every state, a panel a case."""
+    """Draw the AC voltage of each bus at the critical step in every state, a panel a case."""
     limits, moment = result.manifest["network"], worst_voltage(result)
     figure, column = _case_panels(result)
     ends = result.feeder.branches[["from_bus", "to_bus"]].to_numpy()
@@ -68,7 +68,7 @@ def _along(rows: pd.DataFrame, joined: set[frozenset[int]]) -> tuple[FloatArray,
 
 
 def loading(result: Result) -> Figure:
-    """Draw the AC loading of each branch at the critical hour in every state, a panel a case."""
+    """Draw the AC loading of each branch at the critical step in every state, a panel a case."""
     moment, branches = worst_loading(result), result.feeder.branches
     closed = set(branches["name"][branches["closed"]])
     figure, column = _case_panels(result)
@@ -102,7 +102,8 @@ def _case_panels(result: Result) -> tuple[Figure, Any]:
 
 
 def _titled(result: Result, case: str, moment: Moment) -> str:
-    return f"{case}, {moment}" if len(result.cases) > 1 else str(moment)
+    named = moment.named(result)
+    return f"{case}, {named}" if len(result.cases) > 1 else named
 
 
 def _name(axes: Axes, names: list[str]) -> None:

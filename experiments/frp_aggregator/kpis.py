@@ -48,7 +48,8 @@ def _owed(
     system: "FrpAggregator", values: Mapping[str, FloatArray], prosumer: str, said: str
 ) -> FloatArray:
     price = values[Dual(f"{system.operator.name}.{prosumer}_{said}_mw")]
-    return np.asarray((price * values[f"{system.leader}.{prosumer}_{said}_mw"]).sum(axis=1))
+    owed = price * values[f"{system.leader}.{prosumer}_{said}_mw"]
+    return np.asarray(system.spec.step_hours * owed.sum(axis=1))
 
 
 def offered_mwh(
@@ -56,7 +57,7 @@ def offered_mwh(
 ) -> FloatArray:
     """Return what all prosumers offer of a product in each scenario, (S,)."""
     offers = [values[f"{system.leader}.{p.name}_{product}_mw"] for p in system.spec.prosumers]
-    return np.asarray(np.sum(offers, axis=(0, 2)))
+    return np.asarray(system.spec.step_hours * np.sum(offers, axis=(0, 2)))
 
 
 def _violations(system: "FrpAggregator", ac: Operation) -> dict[str, Kpi]:

@@ -50,6 +50,7 @@ def operator_of(
         prosumer_limits_mw={p.name: (p.power_min_mw, p.power_max_mw) for p in spec.prosumers},
         exchange_max_mw=said.exchange_max_mw,
         secured=secured,
+        step_hours=spec.step_hours,
     )
 
 
@@ -74,6 +75,7 @@ def aggregator_of(
         hours=spec.steps,
         worst_case=near.worst_case,
         here_and_now=spec.offers == "here-and-now",
+        step_hours=spec.step_hours,
     )
 
 

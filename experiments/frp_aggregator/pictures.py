@@ -11,6 +11,7 @@ from equigrid.experiments.frp_aggregator import (
 from equigrid.experiments.frp_aggregator.critical import widest_prices
 from equigrid.experiments.report import pictures
 from equigrid.experiments.report.pictures import by_case
+from equigrid.experiments.report.step_names import step_names
 from equigrid.experiments.report_content import Picture
 from equigrid.experiments.result import Result
 
@@ -40,18 +41,20 @@ def _say_state(result: Result, what: str, unit: str) -> str:
     ]
     within = [str(case) for case, value in outcome.items() if value <= allowed]
     kept = [f"no limit is violated in {', '.join(within)}"] if within else []
-    return f"Over all hours, scenarios and states, {'; '.join([*beyond, *kept])}."
+    return f"Over all steps, scenarios and states, {'; '.join([*beyond, *kept])}."
 
 
 def _say_voltages(result: Result) -> str:
     return (
-        "The hour in which a voltage is furthest beyond its limits, or nearest to them. "
-        + _say_state(result, "voltage", "pu")
+        f"The {step_names(result).noun} in which a voltage is furthest beyond its limits, or "
+        f"nearest to them. {_say_state(result, 'voltage', 'pu')}"
     )
 
 
 def _say_loading(result: Result) -> str:
-    return "The hour in which a branch is loaded most. " + _say_state(result, "loading", "percent")
+    noun = step_names(result).noun
+    said = _say_state(result, "loading", "percent")
+    return f"The {noun} in which a branch is loaded most. {said}"
 
 
 def _say_offers(result: Result) -> str:
@@ -65,8 +68,8 @@ def _say_prices(result: Result) -> str:
     off = float(result.tables["price_residuals"]["residual_per_mwh"].max())
     return (
         f"The moment at which the limits of the feeder make prices differ most between buses, or "
-        f"losses where no limit does: {widest_prices(result)}. Where prosumers sit, parts add up "
-        f"to the price that is paid{f' within {off:.0e} per MWh' if off else ''}."
+        f"losses where no limit does: {widest_prices(result).named(result)}. Where prosumers sit, "
+        f"parts add up to the price that is paid{f' within {off:.0e} per MWh' if off else ''}."
     )
 
 
@@ -79,7 +82,7 @@ def _say_loads(result: Result) -> str:
     peak = load.loc[load["load_mw"].idxmax()]
     return (
         "Without prosumers and PV, less what the feeder itself generates; the peak is "
-        f"{peak['load_mw']:.2f} MW in hour {int(peak['hour'])}."
+        f"{peak['load_mw']:.2f} MW in {step_names(result).name(int(peak['step']))}."
     )
 
 
@@ -95,16 +98,16 @@ def _say_confidence(result: Result) -> str:
 PICTURES = (
     Picture(
         "offers", "Energy and ramping products of each prosumer", "Figs. 9 and 10",
-        "Steps of the energy bought by hour, with bars of what may be called upward and downward",
+        "Steps of the energy bought over time, with bars of what may be called upward and downward",
         ("offers", "scenarios"), figures_offers.offers, _say_offers,
     ),
     Picture(
-        "delivered-voltages", "Voltages at the critical hour, before and after delivery", "Fig. 7",
+        "delivered-voltages", "Voltages at their critical step, before and after delivery", "Fig. 7",
         "Lines of the AC voltage of each bus before, after upward and after downward delivery",
         ("voltages", "delivery"), figures_wires.voltages, _say_voltages,
     ),
     Picture(
-        "delivered-loading", "Branches at the critical hour, before and after delivery", "Fig. 8",
+        "delivered-loading", "Branches at their critical step, before and after delivery", "Fig. 8",
         "Bars of the AC loading of each branch before, after upward and after downward delivery",
         ("branches", "delivery"), figures_wires.loading, _say_loading,
     ),
@@ -120,12 +123,12 @@ PICTURES = (
     ),
     Picture(
         "given-prices", "Market prices", "Fig. 5",
-        "Steps of the prices of energy and of both ramping products by hour",
+        "Steps of the prices of energy and of both ramping products over time",
         ("prices",), figures_given.prices, _say_given,
     ),
     Picture(
         "loads", "Load of the feeder", "Fig. 6",
-        "Steps of the active and reactive load by hour",
+        "Steps of the active and reactive load over time",
         ("loads",), figures_given.loads, _say_loads,
     ),
     replace(pictures.FEEDER, paper="Fig. 4"),

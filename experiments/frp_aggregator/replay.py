@@ -25,11 +25,11 @@ def _prosumers(tables: Tables) -> list[str]:
 
 def told_kpis(told: LoggedRun, tables: Tables) -> dict[str, float]:
     """Rebuild costs from what was told and the duals in the tables, which nobody is told."""
-    bills, offered = _bills(told, tables), _offered(told)
+    bills, offered, hours = _bills(told, tables), _offered(told), told.step_hours
     chance, worst = (tables["bills"][c].to_numpy() for c in ("probability", "worst_probability"))
     energy, income = bills["energy"], -(bills["up"] + bills["down"])
     sold = {
-        product: sum(offered[f"{p}_{product}_mw"].sum(axis=1) for p in _prosumers(tables))
+        product: hours * sum(offered[f"{p}_{product}_mw"].sum(axis=1) for p in _prosumers(tables))
         for product in ("up", "down")
     }
     return {
@@ -50,14 +50,14 @@ def _bills(told: LoggedRun, tables: Tables) -> dict[str, FloatArray]:
             price * offered[f"{prosumer}_{said}_mw"]
             for prosumer, price in _prices(tables, f"{product}_price_per_mwh").items()
         ]
-        by_name[product] = sign * np.sum(owed, axis=(0, 2))
+        by_name[product] = sign * told.step_hours * np.sum(owed, axis=(0, 2))
     return by_name
 
 
 def _prices(tables: Tables, column: str) -> dict[str, FloatArray]:
     """Return a price that each prosumer meets, (S, T)."""
     return {
-        str(prosumer): rows.pivot_table(index="scenario", columns="hour", values=column).to_numpy()
+        str(prosumer): rows.pivot_table(index="scenario", columns="step", values=column).to_numpy()
         for prosumer, rows in tables["offers"].groupby("prosumer", sort=False)
     }
 
@@ -78,13 +78,13 @@ def told_differences(told: LoggedRun, tables: Tables) -> Iterator[str]:
 
 
 def _settled(told: LoggedRun, tables: Tables) -> Iterator[str]:
-    """Compare each payment with quantity told × price of the tables, added up over scenarios."""
+    """Compare each payment with quantity × price of the tables × hours, over all scenarios."""
     offered = _offered(told)
     for product, said in _PRODUCTS.items():
-        sign = 1.0 if product == "energy" else -1.0
+        hours = told.step_hours if product == "energy" else -told.step_hours
         for prosumer, price in _prices(tables, f"{product}_price_per_mwh").items():
             bill = f"{product}-{prosumer}"
-            amount = float((sign * price * offered[f"{prosumer}_{said}_mw"]).sum())
+            amount = hours * float((price * offered[f"{prosumer}_{said}_mw"]).sum())
             if not close(amount, told.settlement().get(bill, np.nan)):
                 yield f"payment '{bill}' is not price × quantity"
 

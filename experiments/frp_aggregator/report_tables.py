@@ -4,6 +4,7 @@ import pandas as pd
 
 from equigrid.experiments.frp_aggregator.critical import expected
 from equigrid.experiments.report.figures import case_names
+from equigrid.experiments.report.step_names import StepNames, step_names
 from equigrid.experiments.report.words import figure
 from equigrid.experiments.result import Result
 
@@ -36,23 +37,24 @@ def decision_table(result: Result) -> Shown:
 
 def delivery_table(result: Result) -> Shown:
     """Return head and rows of what AC says of each case and state, and where."""
+    names = step_names(result)
     rows = [
         [
             str(row.case),
             _STATES[row.state],
             "hold" if row.secured else "reported",
             f"{row.voltage_violation_pu:.5f}",
-            _where("bus", row.voltage_bus, row.voltage_hour, row.voltage_scenario),
+            _where(names, f"bus {row.voltage_bus}", row.voltage_step, row.voltage_scenario),
             f"{row.loading_violation_percent:.2f}",
-            _where("branch", row.loading_branch, row.loading_hour, row.loading_scenario),
+            _where(names, f"branch {row.loading_branch}", row.loading_step, row.loading_scenario),
         ]
         for row in result.tables["delivery"].itertuples()
     ]
     return ["Case", "State", "Limits", "Voltage, p.u.", "where", "Loading, %", "where"], rows
 
 
-def _where(noun: str, place: str, hour: int, scenario: int) -> str:
-    return f"{noun} {place}, hour {hour}, scenario {scenario}" if place else "–"
+def _where(names: StepNames, place: str, step: int, scenario: int) -> str:
+    return f"{place}, {names.name(step)}, scenario {scenario}" if step else "–"
 
 
 def bill_table(result: Result) -> Shown:
@@ -64,12 +66,13 @@ def bill_table(result: Result) -> Shown:
 
 
 def _bills(result: Result, case: str) -> "pd.Series[float]":
-    rows = expected(result, "offers", case)
+    rows, hours = expected(result, "offers", case), step_names(result).hours
     quantity = {"energy": "import_mw", "up": "up_mw", "down": "down_mw"}
     sign = {"energy": 1.0, "up": -1.0, "down": -1.0}
     owed = pd.DataFrame(
         {
             product: sign[product]
+            * hours
             * (rows[said] * rows[f"{product}_price_per_mwh"] * rows["chance"])
             for product, said in quantity.items()
         }
@@ -81,6 +84,7 @@ def _bills(result: Result, case: str) -> "pd.Series[float]":
 def scenario_table(result: Result) -> Shown:
     """Return head and rows of the scenarios: nominal and worst probabilities, cost by case."""
     sun = result.tables["scenarios"].groupby("scenario")["irradiance"].sum()
+    sun = step_names(result).hours * sun
     names, bills = case_names(result), result.tables["bills"]
     first = bills[bills["case"] == names[0]].set_index("scenario")
     worst = bills.pivot_table(index="scenario", columns="case", values="worst_probability")

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from equigrid.experiments.frp_aggregator.checks import scenario_problems
 from equigrid.experiments.frp_aggregator.stored_energy import what_cannot_be_stored
 from equigrid.experiments.spec import methods, study_spec
-from equigrid.experiments.spec.checks import hourly, kinds, references
+from equigrid.experiments.spec.checks import kinds, references
 from equigrid.experiments.spec.feeder import linear_network_problems
 from equigrid.experiments.spec.fields import (
     Bus,
@@ -128,8 +128,10 @@ class Prosumer(study_spec.Party):
     @model_validator(mode="after")
     def _possible(self, info: ValidationInfo) -> Self:
         """Refuse a battery that no schedule keeps within its limits."""
-        hours = around(info).steps
-        if hours and (result := what_cannot_be_stored(self, hours)):
+        here = around(info)
+        if here.steps is None or here.step_hours is None:  # which is told elsewhere
+            return self
+        if result := what_cannot_be_stored(self, here.steps, here.step_hours):
             raise ValueError(f"the virtual battery '{self.name}' is infeasible: {result}")
         return self
 
@@ -237,7 +239,6 @@ class FrpAggregatorSpec(study_spec.StudySpec):
     @classmethod
     def document_problems(cls, document: Document) -> Iterator[Problem]:
         """Yield what is wrong between parties, with the hours of days, with a measured series."""
-        yield from hourly(document)
         yield from kinds(document, _ONCE, ["prosumer"])
         yield from references(document, _REFERENCES)
         yield from scenario_problems(document)

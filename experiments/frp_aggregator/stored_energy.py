@@ -1,6 +1,8 @@
-"""What a virtual battery can hold, hour by hour, before anything is solved."""
+"""What a virtual battery can hold, step by step, before anything is solved."""
 
 from typing import Protocol
+
+from equigrid.experiments.spec.times import step_word
 
 _ROUNDING = 1e-9
 
@@ -18,16 +20,18 @@ class Limits(Protocol):
     retention: float
 
 
-def what_cannot_be_stored(battery: Limits, hours: int) -> str:
-    """Say in which hour no schedule keeps a battery within its limits; nothing where one does.
+def what_cannot_be_stored(battery: Limits, steps: int, step_hours: float = 1.0) -> str:
+    """Say in which step no schedule keeps a battery within its limits; nothing where one does.
 
-    What can be held at the end of an hour is an interval, A(6), A(10), A(12), and offering
+    What can be held at the end of a step is an interval, A(6), A(10), A(12), and offering
     nothing asks for no more. So the answer is exact.
 
     Parameters
     ----------
     battery : Limits
-    hours : int
+    steps : int
+    step_hours : float
+        Length of a step.
 
     Examples
     --------
@@ -36,25 +40,31 @@ def what_cannot_be_stored(battery: Limits, hours: int) -> str:
     ...               energy_initial_mwh=0.5, energy_final_mwh=0.9, efficiency=1, retention=0.8)
     >>> what_cannot_be_stored(Battery(**limits), 3)[:62]
     'in hour 3 it can reach at most 0.5 MWh, but A(14) final stored'
+    >>> what_cannot_be_stored(Battery(**limits), 6, 0.5)[:65]
+    'in step 6 it can reach at most 0.493 MWh, but A(14) final stored '
     """
     low = high = battery.energy_initial_mwh
-    for hour in range(1, hours + 1):
-        low = battery.retention * low + battery.efficiency * battery.power_min_mw
-        high = battery.retention * high + battery.efficiency * battery.power_max_mw
+    kept, gained = battery.retention**step_hours, step_hours * battery.efficiency
+    noun = step_word(step_hours)
+    for step in range(1, steps + 1):
+        low = kept * low + gained * battery.power_min_mw
+        high = kept * high + gained * battery.power_max_mw
         least, most, name = battery.energy_min_mwh, battery.energy_max_mwh, "A(12) energy limits"
-        if hour == hours:
+        if step == steps:
             least = most = battery.energy_final_mwh
             name = "A(14) final stored energy"
         if high < least - _ROUNDING:
-            return _told(hour, "at most", high, name, f"at least {least:g}", "raise power_max_mw")
+            said = ("at most", high, name, f"at least {least:g}", "raise power_max_mw")
+            return _told(f"{noun} {step}", *said)
         if low > most + _ROUNDING:
-            return _told(hour, "at least", low, name, f"at most {most:g}", "lower power_min_mw")
+            said = ("at least", low, name, f"at most {most:g}", "lower power_min_mw")
+            return _told(f"{noun} {step}", *said)
         low, high = max(low, least), min(high, most)
     return ""
 
 
-def _told(hour: int, bound: str, energy: float, name: str, wanted: str, remedy: str) -> str:
+def _told(when: str, bound: str, energy: float, name: str, wanted: str, remedy: str) -> str:
     return (
-        f"in hour {hour} it can reach {bound} {energy:.3g} MWh, but {name} asks for {wanted}; "
+        f"in {when} it can reach {bound} {energy:.3g} MWh, but {name} asks for {wanted}; "
         f"{remedy} or change its energies"
     )

@@ -1,4 +1,4 @@
-"""Tidy tables of paper A's study: prices, offers and the wires, by scenario and hour."""
+"""Tidy tables of paper A's study: prices, offers and the wires, by scenario and step."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ def case_tables(system: FrpAggregator, run: CaseRun) -> Tables:
     ----------
     system : FrpAggregator
     run : CaseRun
-        With AC of every scenario-hour, before delivery, after that of up, of down.
+        With AC of every scenario-step, before delivery, after that of up, of down.
     """
     outcome, ac = run.answer, run.operation
     tables = {
@@ -52,7 +52,7 @@ def case_tables(system: FrpAggregator, run: CaseRun) -> Tables:
 def study_tables(study: Study) -> Tables:
     """Return what is the same in all cases: who sits where, prices, loads, scenarios."""
     system = parties_of(study)
-    market, hours = one(system.spec, schema.Market), _hours(system)
+    market, steps = one(system.spec, schema.Market), _steps(system)
     prices = {f"{p}_price_per_mwh": getattr(market, f"{p}_price_per_mwh") for p in PRODUCTS}
     loads = {
         "load_mw": system.operator.load_mw.sum(axis=0),
@@ -60,27 +60,27 @@ def study_tables(study: Study) -> Tables:
     }
     return {
         "places": _places(system),
-        "prices": pd.DataFrame({"hour": hours, **prices}),
-        "loads": pd.DataFrame({"hour": hours, **loads}),
+        "prices": pd.DataFrame({"step": steps, **prices}),
+        "loads": pd.DataFrame({"step": steps, **loads}),
         "scenarios": _scenarios(system),
     }
 
 
-def _hours(system: FrpAggregator) -> IntArray:
+def _steps(system: FrpAggregator) -> IntArray:
     return np.arange(1, system.spec.steps + 1)
 
 
-def _by_scenario_hour(
+def _by_scenario_step(
     system: FrpAggregator, keys: Mapping[str, Sequence[Any]], columns: Mapping[str, FloatArray]
 ) -> pd.DataFrame:
-    """Write arrays (R, S T) as columns, below scenario, hour and the keys (R,) of their rows."""
-    scenarios, hours = system.operator.shape
+    """Write arrays (R, S T) as columns, below scenario, step and the keys (R,) of their rows."""
+    scenarios, steps = system.operator.shape
     rows = len(next(iter(keys.values()))) if keys else 1
     table = {
-        "scenario": np.tile(np.repeat(np.arange(1, scenarios + 1), hours), rows),
-        "hour": np.tile(_hours(system), rows * scenarios),
+        "scenario": np.tile(np.repeat(np.arange(1, scenarios + 1), steps), rows),
+        "step": np.tile(_steps(system), rows * scenarios),
     }
-    table |= {name: np.repeat(np.asarray(key), scenarios * hours) for name, key in keys.items()}
+    table |= {name: np.repeat(np.asarray(key), scenarios * steps) for name, key in keys.items()}
     return pd.DataFrame(table | {name: np.ravel(value) for name, value in columns.items()})
 
 
@@ -94,7 +94,7 @@ def _offers(system: FrpAggregator, values: Mapping[str, FloatArray]) -> pd.DataF
     columns |= {
         price: np.array([np.ravel(paid[name][price]) for name in names]) for price in paid[names[0]]
     }
-    return _by_scenario_hour(system, {"prosumer": names}, columns)
+    return _by_scenario_step(system, {"prosumer": names}, columns)
 
 
 def _photovoltaics(system: FrpAggregator, values: Mapping[str, FloatArray]) -> pd.DataFrame:
@@ -109,13 +109,13 @@ def _photovoltaics(system: FrpAggregator, values: Mapping[str, FloatArray]) -> p
         "unit": [u.name for u in units],
         "bus": [u.bus for u in units],
     }
-    return _by_scenario_hour(system, keys, columns)
+    return _by_scenario_step(system, keys, columns)
 
 
 def _operator(system: FrpAggregator, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     names = ("purchase_mw", "up_mw", "down_mw", "loss_mw")
     columns = {name: values[f"{system.operator.name}.{name}"] for name in names}
-    return _by_scenario_hour(system, {}, columns)
+    return _by_scenario_step(system, {}, columns)
 
 
 def _bills(system: FrpAggregator, values: Mapping[str, FloatArray]) -> pd.DataFrame:
@@ -143,7 +143,7 @@ def _costs(system: FrpAggregator, values: Mapping[str, FloatArray]) -> pd.DataFr
 
 def _bus_prices(system: FrpAggregator, outcome: Equilibrium) -> pd.DataFrame:
     keys = {"bus": list(system.study.feeder.buses.index)}
-    return _by_scenario_hour(system, keys, bus_prices(system, outcome))
+    return _by_scenario_step(system, keys, bus_prices(system, outcome))
 
 
 def _voltages(
@@ -155,7 +155,7 @@ def _voltages(
         secured = state in system.spec.secured
         linear = system.tangents[state].values(nets[state], reactive)[0] if secured else np.nan
         columns = {"voltage_linear_pu": linear + 0 * voltage, "voltage_ac_pu": voltage}
-        parts.append(_by_scenario_hour(system, keys, columns).assign(state=state))
+        parts.append(_by_scenario_step(system, keys, columns).assign(state=state))
     return _state_first(pd.concat(parts, ignore_index=True))
 
 
@@ -168,7 +168,7 @@ def _branches(system: FrpAggregator, ac: Operation) -> pd.DataFrame:
         for name in ("current_ka", "loading_percent")
     }
     parts = [
-        _by_scenario_hour(system, named, {name: part[k] for name, part in split.items()}).assign(
+        _by_scenario_step(system, named, {name: part[k] for name, part in split.items()}).assign(
             state=state
         )
         for k, state in enumerate(STATES)
@@ -201,16 +201,16 @@ def _delivery(system: FrpAggregator, ac: Operation) -> pd.DataFrame:
 def _worst(
     system: FrpAggregator, words: tuple[str, str, str], beyond: FloatArray, names: Sequence[Any]
 ) -> dict[str, Any]:
-    """Name the place, hour and scenario of the worst violation; none where nothing is beyond."""
+    """Name the place, step and scenario of the worst violation; none where nothing is beyond."""
     what, noun, unit = words
     known = np.where(np.isfinite(beyond), beyond, 0.0)
     row, column = divmod(int(known.argmax()), known.shape[1])
-    scenario, hour = divmod(column, system.spec.steps)
+    scenario, step = divmod(column, system.spec.steps)
     stored = known[row, column] > 0
     return {
         f"{what}_violation_{unit}": float(known[row, column]),
         f"{what}_{noun}": str(names[row]) if stored else "",
-        f"{what}_hour": hour + 1 if stored else 0,
+        f"{what}_step": step + 1 if stored else 0,
         f"{what}_scenario": scenario + 1 if stored else 0,
     }
 
@@ -227,6 +227,6 @@ def _places(system: FrpAggregator) -> pd.DataFrame:
 
 def _scenarios(system: FrpAggregator) -> pd.DataFrame:
     scenarios = system.days.scenarios
-    table = _by_scenario_hour(system, {}, {"irradiance": scenarios["irradiance"]})
+    table = _by_scenario_step(system, {}, {"irradiance": scenarios["irradiance"]})
     table.insert(1, "probability", np.repeat(scenarios.probability, system.spec.steps))
     return table

@@ -5,16 +5,19 @@ import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
+from equigrid.experiments.report.step_names import StepNames, step_names
 from equigrid.experiments.result import Result
 
 INK, MUTED, RULE, LIMIT = "#1f2933", "#5f6b78", "#dfe4ea", "#b3261e"
@@ -108,23 +111,56 @@ def of_case(result: Result, table: str, case: str) -> pd.DataFrame:
     return rows[rows["case"] == case]
 
 
-def by_hour(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
-    """Return a column by hour."""
-    return rows.set_index("hour")[column].astype(float).sort_index()
+def by_step(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
+    """Return a column by step."""
+    return rows.set_index("step")[column].astype(float).sort_index()
 
 
-def hour_axis(axes: Axes, hours: Sequence[int], label: str = "hour") -> None:
-    """Mark hours so that they can be told apart and still be read."""
-    first, last = min(hours), max(hours)
-    every = 1 + (last - first) // 13
+def step_axis(
+    axes: Axes, result: Result, steps: Sequence[int], *, labelled: bool = True, most: int = 14
+) -> None:
+    """Mark steps, or times, so that they can be told apart and still be read.
+
+    Parameters
+    ----------
+    axes : Axes
+        On which a step is as wide as 1, with its number in the middle.
+    result : Result
+    steps : sequence of int
+    labelled : bool
+        Whether the axis says what its marks are.
+    most : int
+        So many numbers of steps are marked.
+    """
+    names, first, last = step_names(result), min(steps), max(steps)
     axes.set_xlim(first - 0.6, last + 0.6)
-    axes.set_xticks(range(first, last + 1, every))
-    axes.set_xlabel(label)
+    if names.times:
+        axes.set_xticks(*_marked_times(names))
+    else:
+        axes.set_xticks(range(first, last + 1, 1 + (last - first) // (most - 1)))
+    axes.set_xlabel(names.label if labelled else "")
+
+
+def _marked_times(names: StepNames) -> tuple[list[float], list[str]]:
+    """Return where round times stand along the steps, and how they are written."""
+    start, end = names.times[0], names.times[-1]
+    locator = AutoDateLocator(tz=start.tzinfo, minticks=2, maxticks=7)
+    marked = [
+        t for t in num2date(locator.tick_values(start, end), start.tzinfo) if start <= t <= end
+    ]
+    step = timedelta(minutes=names.minutes)
+    return [0.5 + (t - start) / step for t in marked], [_written(t, names) for t in marked]
+
+
+def _written(time: datetime, names: StepNames) -> str:
+    """Return the hour of a time; of midnight the day, where there are several."""
+    is_day = not names.of_one_day and (time.hour, time.minute) == (0, 0)
+    return f"{time:%m-%d}" if is_day else f"{time:%H:%M}"
 
 
 def steps(axes: Axes, series: "pd.Series[float]", **look: Any) -> Any:
-    """Draw an hourly series as a step per hour, centred on the hour."""
-    edges = [float(hour) - 0.5 for hour in series.index]
+    """Draw a series as a level in each step, centred on its number."""
+    edges = [float(step) - 0.5 for step in series.index]
     return axes.stairs(series.to_numpy(), [*edges, edges[-1] + 1.0], baseline=None, **look)
 
 

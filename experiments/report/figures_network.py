@@ -21,7 +21,7 @@ from equigrid.experiments.result import Result
 
 
 def voltages(result: Result) -> Figure:
-    """Draw the range of the AC voltages of each bus, over hours and scenarios, by case."""
+    """Draw the range of the AC voltages of each bus, over steps and scenarios, by case."""
     limits = result.manifest["network"]
     figure, [[axes]] = panels(1, 1, 3.4)
     keys = list(result.tables["voltages"]["bus"].unique())
@@ -36,7 +36,7 @@ def voltages(result: Result) -> Figure:
 
 
 def loading(result: Result) -> Figure:
-    """Draw the range of the loading of each branch, over hours and scenarios, by case."""
+    """Draw the range of the loading of each branch, over steps and scenarios, by case."""
     figure, [[axes]] = panels(1, 1, 3.4)
     branches = result.feeder.branches
     keys = list(branches["name"][branches["closed"]])

@@ -1,8 +1,9 @@
 """Pictures that any system can show: the feeder, voltages, loading, payments."""
 
+
 from equigrid.experiments.report import figures_feeder, figures_network, figures_payments
+from equigrid.experiments.report.step_names import step_names
 from equigrid.experiments.report.words import figure
-from equigrid.experiments.report_content import Picture
 from equigrid.experiments.result import Result
 
 
@@ -29,7 +30,7 @@ def _say_voltages(result: Result) -> str:
     if volts.empty:
         return "No AC voltage is known: the power flow does not converge."
     low, high = volts["voltage_ac_pu"].min(), volts["voltage_ac_pu"].max()
-    said = f"Each bar spans all hours and scenarios: {low:.4f} to {high:.4f} p.u. overall."
+    said = f"Each bar spans all steps and scenarios: {low:.4f} to {high:.4f} p.u. overall."
     if "voltage_linear_pu" not in volts:
         return said
     off = (volts["voltage_linear_pu"] - volts["voltage_ac_pu"]).abs().max()
@@ -42,8 +43,9 @@ def _say_loading(result: Result) -> str:
         return "No branch has a loading."
     worst = rows.loc[rows["loading_percent"].idxmax()]
     return (
-        f"Each bar spans all hours and scenarios; the most loaded is {worst['branch']} with "
-        f"{worst['loading_percent']:.0f} % in {worst['case']}, hour {worst['hour']}."
+        f"Each bar spans all steps and scenarios; the most loaded is {worst['branch']} with "
+        f"{worst['loading_percent']:.0f} % in {worst['case']}, "
+        f"{step_names(result).name(int(worst['step']))}."
     )
 
 

@@ -134,14 +134,24 @@ def _kpi_row(cases: tuple[CaseResult, ...], key: str, name: str) -> list[str]:
     return row
 
 
-def ranges(hours: Iterable[int]) -> str:
-    """Write hours as ranges.
+def runs(numbers: Iterable[int]) -> list[list[int]]:
+    """Return numbers that follow each other in one list each.
+
+    >>> runs([1, 2, 3, 7, 9, 10])
+    [[1, 2, 3], [7], [9, 10]]
+    """
+    return [
+        [number for _, number in run]
+        for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])
+    ]
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Write numbers as ranges.
 
     >>> ranges([1, 2, 3, 7, 9, 10])
     '1–3, 7, 9–10'
     """
-    runs = [
-        [hour for _, hour in run]
-        for _, run in groupby(enumerate(sorted(hours)), lambda pair: pair[1] - pair[0])
-    ]
-    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return ", ".join(
+        f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs(numbers)
+    )

@@ -30,6 +30,7 @@ def manifest(played: Played) -> dict[str, Any]:
         "system": study.spec.system,
         "study_sha256": study.digest(),
         "seed": study.spec.seed,
+        **study.spec.model_dump(mode="json", include={"steps", "step_minutes", "start"}),
         "warnings": [str(warning) for warning in study.warnings],
         "messages": study.spec.messages.model_dump(),
         "messages_sha256": {case.name: case.world.mailroom.digest() for case in cases},

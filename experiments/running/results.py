@@ -10,6 +10,7 @@ from equigrid.experiments.running.kpis import read_kpis
 from equigrid.experiments.running.manifest import manifest
 from equigrid.experiments.running.own_code import placed
 from equigrid.experiments.running.played import Played, PlayedCase
+from equigrid.experiments.spec.times import Times
 
 
 def result_of(played: Played) -> Result:
@@ -19,7 +20,7 @@ def result_of(played: Played) -> Result:
         kpis, failures = read_kpis(played)
         tables = joined([case_tables(case) for case in played.cases])
         content = system.made().report()
-        shared = system.made().study_tables(study)
+        shared = with_times(system.made().study_tables(study), study.spec.times)
     remarks = tuple(
         f"methods.{name} is stated, and nothing is played by that method" for name in played.unused
     )
@@ -57,10 +58,11 @@ def case_tables(case: PlayedCase) -> dict[str, pd.DataFrame]:
     """Return the tables of a case: those of its system, and the settlement if anybody was paid."""
     settlement = case.run.table("settlement")
     named = {"settlement": settlement} if len(settlement) else {}
-    return {
-        name: _with_time(table if "case" in table else table.assign(case=case.name), case)
+    tables = {
+        name: table if "case" in table else table.assign(case=case.name)
         for name, table in {**named, **_checked(case)}.items()
     }
+    return with_times(tables, case.run.spec.times)
 
 
 def _checked(case: PlayedCase) -> Mapping[str, pd.DataFrame]:
@@ -71,12 +73,17 @@ def _checked(case: PlayedCase) -> Mapping[str, pd.DataFrame]:
     return tables
 
 
-def _with_time(table: pd.DataFrame, case: PlayedCase) -> pd.DataFrame:
-    """Return a table that has steps with the times at which they begin, where these are known."""
-    times, step = case.run.spec.times, next((c for c in ("step", "hour") if c in table), None)
-    if times is None or step is None:
-        return table
-    return table.assign(time=pd.DatetimeIndex([times[int(k) - 1] for k in table[step]]))
+def with_times(tables: Mapping[str, pd.DataFrame], times: Times | None) -> dict[str, pd.DataFrame]:
+    """Return tables with the times at which their steps begin, where both are known."""
+    if times is None:
+        return dict(tables)
+    begins = pd.DatetimeIndex(times)
+    return {
+        name: table.assign(time=begins[table["step"].to_numpy(int) - 1])
+        if "step" in table
+        else table
+        for name, table in tables.items()
+    }
 
 
 def _rounds(played: Played) -> dict[str, pd.DataFrame]:

@@ -67,13 +67,6 @@ def references(document: Document, wanted: Iterable[tuple[str, str, str]]) -> It
                 yield ("agents", k, field), f"must name an agent of kind {other}{hint}", name
 
 
-def hourly(document: Document) -> Iterator[Problem]:
-    """Refuse steps of another length than an hour, for a system that has no others yet."""
-    minutes = document.data.get("step_minutes", 60)
-    if isinstance(minutes, int) and minutes != 60:
-        yield ("step_minutes",), "this system has steps of an hour only; write 60", minutes
-
-
 def _agents(document: Document) -> list[tuple[int, dict[str, Any]]]:
     agents = document.data.get("agents")
     listed = agents if isinstance(agents, list) else []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _USUAL_PU = (0.8, 1.2)
 _MOST_KA = 10.0  # of distribution lines
-_LEAST_PRICE = 1.0  # per MWh; no currency has energy that cheap in every hour
+_LEAST_PRICE = 1.0  # per MWh; no currency has energy that cheap in every step
 _APART = 50.0  # prices of one study further apart are in other units
 _MOST_FRACTION = 10.0
 TIMES_FEEDER = 10.0
@@ -74,12 +74,12 @@ def beside_feeder(loc: Loc, power_mw: float, peak_mw: float) -> Iterator[Problem
 
 
 def below_peak(loc: Loc, limit_mw: float, load_mw: FloatArray, rest: str) -> Iterator[Problem]:
-    """Doubt a limit on what is bought that is below the peak of the load it serves, by hour."""
-    hour = int(np.argmax(load_mw))
-    if limit_mw < load_mw[hour] - 1e-9:
+    """Doubt a limit on what is bought that is below the peak of the load it serves."""
+    step = int(np.argmax(load_mw))
+    if limit_mw < load_mw[step] - 1e-9:
         yield (
             loc,
-            f"is below the feeder's own net load of {load_mw[hour]:.3g} MW in hour {hour + 1}; "
+            f"is below the feeder's own net load of {load_mw[step]:.3g} MW in step {step + 1}; "
             f"the rest has to come from {rest}",
             limit_mw,
         )
@@ -100,7 +100,7 @@ def unlike(loc: Loc, price: float, usual: float, what: str) -> Iterator[Problem]
 
 
 def below_all(loc: Loc, cap: float, prices: Sequence[float] | FloatArray) -> Iterator[Problem]:
-    """Doubt a cap on a price at which what is sold costs more in every hour."""
+    """Doubt a cap on a price at which what is sold costs more in every step."""
     if cap < min(prices):
         yield loc, f"is below every wholesale price (from {min(prices):g} per MWh)", cap
 
@@ -193,7 +193,7 @@ def _generation(choice: NetworkChoice, network: "Network") -> Iterator[Problem]:
     if at and said is None:
         yield (
             ("network", "feeder"),
-            f"the feeder generates {generation.sum():.3g} MW (at bus {shown}) in every hour; give "
+            f"the feeder generates {generation.sum():.3g} MW (at bus {shown}) in every step; give "
             "generation_profile under network, if it follows the sun or the wind",
             None,
         )

@@ -234,7 +234,8 @@ def _time(data: Mapping[str, Any], spec_type: type[StudySpec]) -> dict[str, Any]
     start = _start(said)
     known = steps is not None and minutes is not None and start is not None
     times = times_of(start, steps, minutes) if known else None  # type: ignore[arg-type]
-    return {"steps": steps, "times": times, "starts": said is not None}
+    hours = None if minutes is None else minutes / 60
+    return {"steps": steps, "step_hours": hours, "times": times, "starts": said is not None}
 
 
 def _count(value: object) -> int | None:

@@ -38,6 +38,8 @@ class Surroundings:
     ----------
     steps : int or None
         T, None where it is not known.
+    step_hours : float or None
+        Length of a step, None where it is not known.
     times : tuple of datetime or None
         Of the beginnings of the steps and of the end, None where the study has no usable start.
     starts : bool
@@ -48,6 +50,7 @@ class Surroundings:
     """
 
     steps: int | None = None
+    step_hours: float | None = None
     times: tuple[datetime, ...] | None = None
     starts: bool = False
     buses: Buses = field(default_factory=Buses)

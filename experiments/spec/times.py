@@ -60,6 +60,15 @@ Start = Annotated[
 ]
 
 
+def step_word(step_hours: float) -> str:
+    """Return what a step is called: an hour if it is one.
+
+    >>> step_word(1.0), step_word(0.25)
+    ('hour', 'step')
+    """
+    return "hour" if step_hours == 1 else "step"
+
+
 def times_of(start: datetime, steps: int, step_minutes: int) -> Times:
     """Return the local times at which the steps begin, and at which the last one ends."""
     first, step = start.astimezone(UTC), timedelta(minutes=step_minutes)

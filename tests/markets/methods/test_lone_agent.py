@@ -75,7 +75,7 @@ def _reference(price: Any, stored: float, *, whole: bool) -> float:
 def test_decisions_are_those_of_another_solver_and_certified(
     price: list[int], stored: float, whole: bool
 ) -> None:
-    heard = {"price": np.array(price, float), "stored": stored}
+    heard: dict[str, Any] = {"price": np.array(price, float), "stored": stored}
     found = LoneAgent(storage(whole=whole)).decide(heard)
     assert found.objective == pytest.approx(_reference(price, stored, whole=whole), abs=1e-6)
     assert found.status == "optimal"
