@@ -81,7 +81,7 @@ class Admm(AdmmSettings):
     progress : callable, optional
         Told after every round: its number, what is off, and what is allowed, of imbalance and
         ``tolerance``, or of what aims and price still move and ``dual_tolerance``, whichever is
-        further off.
+        further off. A second try for whole numbers begins with round 1 again.
     """
 
     @one_blas_thread()
