@@ -177,7 +177,7 @@ def strategies(result: Result) -> Figure:
     _label_cells(axes, change)
     step_axis(axes, result, list(change.columns), most=_MOST_CELLS)
     axes.set_xlim(edges[0], edges[-1])
-    axes.set_xlabel(f"MW against the first case, by {step_names(result).label}")
+    axes.set_xlabel(f"MW against the first case ({step_names(result).label})")
     return figure
 
 

@@ -102,12 +102,12 @@ PICTURES = (
         ("offers", "scenarios"), figures_offers.offers, _say_offers,
     ),
     Picture(
-        "delivered-voltages", "Voltages at their critical step, before and after delivery", "Fig. 7",
+        "delivered-voltages", "Voltages at the worst step, before and after delivery", "Fig. 7",
         "Lines of the AC voltage of each bus before, after upward and after downward delivery",
         ("voltages", "delivery"), figures_wires.voltages, _say_voltages,
     ),
     Picture(
-        "delivered-loading", "Branches at their critical step, before and after delivery", "Fig. 8",
+        "delivered-loading", "Branches at the worst step, before and after delivery", "Fig. 8",
         "Bars of the AC loading of each branch before, after upward and after downward delivery",
         ("branches", "delivery"), figures_wires.loading, _say_loading,
     ),

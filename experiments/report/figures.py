@@ -144,10 +144,13 @@ def step_axis(
 def _marked_times(names: StepNames) -> tuple[list[float], list[str]]:
     """Return where round times stand along the steps, and how they are written."""
     start, end = names.times[0], names.times[-1]
-    locator = AutoDateLocator(tz=start.tzinfo, minticks=2, maxticks=7)
-    marked = [
-        t for t in num2date(locator.tick_values(start, end), start.tzinfo) if start <= t <= end
-    ]
+    locator: Any = AutoDateLocator(  # type: ignore[no-untyped-call]
+        tz=start.tzinfo, minticks=2, maxticks=7
+    )
+    around: list[datetime] = num2date(  # type: ignore[no-untyped-call]
+        locator.tick_values(start, end), start.tzinfo
+    )
+    marked = [time for time in around if start <= time <= end]
     step = timedelta(minutes=names.minutes)
     return [0.5 + (t - start) / step for t in marked], [_written(t, names) for t in marked]
 

@@ -15,7 +15,7 @@ from equigrid.experiments.disco_microgrids.comparisons import (
     bids_met,
     changes_mw,
     expected_dispatch,
-    strategy_hours,
+    strategy_steps,
 )
 from equigrid.experiments.disco_microgrids.pictures import PICTURES
 from equigrid.experiments.report.page import report_html
@@ -61,18 +61,18 @@ def market_tables(swings: Mapping[str, float]) -> dict[str, pd.DataFrame]:
     }
     return {
         "prices": by_case(swings, lambda swing: {
-            "hour": HOURS, **prices,
+            "step": HOURS, **prices,
             "exchange_price_per_mwh": np.where(HOURS < 9, 45.0, 50 + swing),
             "ramp_penalty_per_mw": np.where(HOURS > 1, 50.0 if swing < 1 else 0.0, 0.0),
         }),
         "purchase": by_case(swings, lambda swing: {
-            "hour": HOURS, "purchase_mw": day(swing),
+            "step": HOURS, "purchase_mw": day(swing),
             "ramp_mw_per_h": np.diff(day(swing), prepend=day(swing)[0]),
             "ramp_limit_mw_per_h": swing, "microgrid_ramp_mw_per_h": 0.1 * swing,
         }),
         "bids": pd.DataFrame({
             "microgrid": np.repeat(SITES, 24), "resource": "generator",
-            "hour": np.tile(HOURS, 2), "bid_per_mwh": np.repeat([45.0, 40.0], 24),
+            "step": np.tile(HOURS, 2), "bid_per_mwh": np.repeat([45.0, 40.0], 24),
         }),
         "settlement": by_case(swings, lambda swing: {
             "payment": ["wholesale", "bill-mg1", "bill-mg2"], "payer": ["disco", "mg1", "mg2"],
@@ -83,7 +83,7 @@ def market_tables(swings: Mapping[str, float]) -> dict[str, pd.DataFrame]:
             "realised_profit": [700.0, 900 * swing, 950.0], "new_answers": [2, 1, 0],
         }),
         "round_prices": by_case(swings, lambda swing: {
-            "round": np.repeat([1, 2, 3], 24), "hour": np.tile(HOURS, 3),
+            "round": np.repeat([1, 2, 3], 24), "step": np.tile(HOURS, 3),
             "exchange_price_per_mwh": 45 + swing * np.tile(HOURS, 3),
         }),
     }  # fmt: skip
@@ -96,14 +96,14 @@ def microgrids(swing: float) -> pd.DataFrame:
         stored = {"charge_mw": 0.1 * (HOURS < 6), "discharge_mw": 0.1 * (HOURS > 20)}
         own = sum(used.values()) - stored["charge_mw"] + stored["discharge_mw"]
         taken = {"import_mw": day(swing) - own - 1.8, "stored_mwh": 0.2, "ramp_mw_per_h": 0.05}
-        hourly = {"hour": HOURS, "demand_mw": day(swing) - 1.8, **used, **stored, **taken}
-        parts.append(pd.DataFrame({"microgrid": site, **hourly}))
+        by_step = {"step": HOURS, "demand_mw": day(swing) - 1.8, **used, **stored, **taken}
+        parts.append(pd.DataFrame({"microgrid": site, **by_step}))
     return pd.concat(parts)
 
 
 def wire_tables(swings: Mapping[str, float]) -> dict[str, pd.DataFrame]:
     buses, branches = NETWORK.buses.index.to_numpy(), NETWORK.branches
-    scenarios = pd.DataFrame({"scenario": np.repeat([1, 2], 24), "hour": np.tile(HOURS, 2)})
+    scenarios = pd.DataFrame({"scenario": np.repeat([1, 2], 24), "step": np.tile(HOURS, 2)})
     both = pd.concat([scenarios.assign(bus=bus) for bus in buses[::4]], ignore_index=True)
     lines = pd.concat([scenarios.assign(branch=name) for name in branches["name"][::4]])
     places = [
@@ -269,16 +269,16 @@ def test_without_tables_the_words_remain() -> None:
 def test_comparisons_are_right(two: Result) -> None:
     met = bids_met(two)
     assert met == {
-        (case, hour): ["mg1 generator"] for case in ("before", "after") for hour in range(1, 9)
+        (case, step): ["mg1 generator"] for case in ("before", "after") for step in range(1, 9)
     }
     assert expected_dispatch(two, "after", "generator").to_numpy() == pytest.approx(0.25 * 1.75)
     assert expected_dispatch(two, "after", "interruptible").to_numpy() == pytest.approx(0)
     change = changes_mw(two).loc["wholesale purchase"]
     assert change.to_numpy() == pytest.approx(-0.75 * np.sin(HOURS / 4))
-    hours = strategy_hours(two)
-    assert sorted(hour for some in hours.values() for hour in some) == list(HOURS)
-    assert hours["less"][0] == 1
-    assert hours["more"][0] == 13
+    found = strategy_steps(two)
+    assert sorted(step for some in found.values() for step in some) == list(HOURS)
+    assert found["less"][0] == 1
+    assert found["more"][0] == 13
 
 
 def test_flows_that_do_not_converge_are_said(two: Result) -> None:

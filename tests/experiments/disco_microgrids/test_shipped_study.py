@@ -50,9 +50,9 @@ def test_the_pattern_of_the_paper(result: Result) -> None:
 def test_exchange_prices_sit_on_bids_in_most_hours(result: Result) -> None:
     bids = result.tables["bids"]
     for _, prices in result.tables["prices"].groupby("case"):
-        price = prices.set_index("hour")["exchange_price_per_mwh"]
-        off = (bids["bid_per_mwh"] - price.reindex(bids["hour"]).to_numpy()).abs()
-        assert int((off.groupby(bids["hour"]).min() < 1e-3).sum()) > len(price) / 2
+        price = prices.set_index("step")["exchange_price_per_mwh"]
+        off = (bids["bid_per_mwh"] - price.reindex(bids["step"]).to_numpy()).abs()
+        assert int((off.groupby(bids["step"]).min() < 1e-3).sum()) > len(price) / 2
 
 
 def test_nine_scenarios_with_the_probabilities_that_add_up(result: Result) -> None:

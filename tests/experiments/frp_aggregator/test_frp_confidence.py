@@ -33,7 +33,7 @@ def test_worst_case_cost_never_falls_as_confidence_rises(confidence: Result) -> 
 def test_decisions_are_the_same_at_every_confidence(confidence: Result) -> None:
     for column in ("import_mw", "up_mw", "down_mw"):
         offers = confidence.tables["offers"].pivot_table(
-            index=["prosumer", "scenario", "hour"], columns="case", values=column
+            index=["prosumer", "scenario", "step"], columns="case", values=column
         )
         assert np.ptp(offers.to_numpy(), axis=1).max() < 1e-6
 

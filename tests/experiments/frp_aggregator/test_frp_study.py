@@ -88,9 +88,9 @@ def test_parts_add_up_to_the_prices_that_are_paid(result: Result) -> None:
     prices = result.tables["bus_prices"]
     parts = prices[[f"energy_{p}_per_mwh" for p in ("energy", "loss", "voltage", "congestion")]]
     assert np.allclose(parts.sum(axis=1), prices["energy_price_per_mwh"], atol=1e-8)
-    market = result.tables["prices"].set_index("hour")
+    market = result.tables["prices"].set_index("step")
     for product in ("up", "down"):
-        at_source = prices[prices["bus"] == 1].set_index("hour")[f"{product}_price_per_mwh"]
+        at_source = prices[prices["bus"] == 1].set_index("step")[f"{product}_price_per_mwh"]
         given = market[f"{product}_price_per_mwh"].reindex(at_source.index)
         assert np.allclose(at_source, given, atol=1e-6)
 
@@ -169,7 +169,7 @@ def test_one_offer_for_all_scenarios_is_the_same_in_each_and_no_cheaper(
     assert one.certified, one.cases[0].shortcomings
     for column in ("import_mw", "up_mw", "down_mw"):
         offers = one.tables["offers"].pivot_table(
-            index=["prosumer", "hour"], columns="scenario", values=column
+            index=["prosumer", "step"], columns="scenario", values=column
         )
         assert np.ptp(offers.to_numpy(), axis=1).max() < 1e-6
     key = "worst_case_total_cost"

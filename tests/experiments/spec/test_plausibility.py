@@ -35,7 +35,7 @@ DOUBTED: list[tuple[dict[str, Any], Loc, Any, str]] = [
     (DISCO, ("agents", AT["mg1"], "generator", "bid_per_mwh"), 0.045, "per kWh?"),
     (DISCO, ("agents", AT["mg1"], "battery", "charge_efficiency"), 0.05, "loses 95 %"),
     (DISCO, ("agents", AT["mg1"], "interruption_price_fraction"), 80, "8000 %"),
-    (DISCO, ("agents", AT["disco"], "purchase_max_mw"), 1, "own net load of 3.72 MW in hour 19"),
+    (DISCO, ("agents", AT["disco"], "purchase_max_mw"), 1, "own net load of 3.72 MW in step 19"),
     (DISCO, ("agents", AT["disco"], "price_max_per_mwh"), 90_000, "per kWh?"),
     (DISCO, ("agents", AT["iso"], "wholesale_price_per_mwh"), [0.05] * HOURS, "are they per kWh?"),
     (DISCO, ("agents", AT["iso"], "ramp_penalty_fraction"), 140, "in percent?"),
