@@ -1,9 +1,9 @@
 """Pictures that any system can show: the feeder, voltages, loading, payments."""
 
-
 from equigrid.experiments.report import figures_feeder, figures_network, figures_payments
 from equigrid.experiments.report.step_names import step_names
 from equigrid.experiments.report.words import figure
+from equigrid.experiments.report_content import Picture
 from equigrid.experiments.result import Result
 
 
