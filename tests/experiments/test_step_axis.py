@@ -74,7 +74,7 @@ def test_times_stand_where_they_are_and_apart(
     assert grid[0, 0].get_xlabel() == label
     assert marks.items() <= _marks(grid[0, 0]).items()
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    canvas.draw()  # type: ignore[no-untyped-call]
     boxes = [text.get_window_extent() for text in grid[0, 0].get_xticklabels()]
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
