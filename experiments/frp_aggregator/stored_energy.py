@@ -41,7 +41,7 @@ def what_cannot_be_stored(battery: Limits, steps: int, step_hours: float = 1.0) 
     >>> what_cannot_be_stored(Battery(**limits), 3)[:62]
     'in hour 3 it can reach at most 0.5 MWh, but A(14) final stored'
     >>> what_cannot_be_stored(Battery(**limits), 6, 0.5)[:65]
-    'in step 6 it can reach at most 0.493 MWh, but A(14) final stored '
+    'in step 6 it can reach at most 0.487 MWh, but A(14) final stored '
     """
     low = high = battery.energy_initial_mwh
     kept, gained = battery.retention**step_hours, step_hours * battery.efficiency

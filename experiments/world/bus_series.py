@@ -30,7 +30,7 @@ def at_buses(network: Network, steps: int, series: Mapping[int | str, ArrayLike]
     --------
     >>> import equigrid as eg
     >>> at_buses(eg.feeder("baran-wu-33"), 2, {10: [0.1, 0.2], 11: 0.5})[9:12].tolist()
-    [[0.0, 0.0], [0.1, 0.2], [0.5, 0.5]]
+    [[0.1, 0.2], [0.5, 0.5], [0.0, 0.0]]
     """
     table = np.zeros((len(network.buses), steps))
     rows = _rows(network)

@@ -20,7 +20,7 @@ UNITS = [(f"unit {k}", kind, 10, 1.0) for k, kind in enumerate(["microgrid", "ge
 
 def _axes(network: eg.Network, units: list[Any]) -> Axes:
     places = pd.DataFrame([*feeder_places(network, "iso", 5.0), *units], columns=COLUMNS)
-    result: Any = SimpleNamespace(network=network, tables={"places": places})
+    result: Any = SimpleNamespace(feeder=network, tables={"places": places})
     return feeder(result).axes[0]
 
 
