@@ -5,6 +5,7 @@ import runpy
 import tomllib
 from itertools import product
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, get_origin
 
 import pytest

@@ -49,6 +49,7 @@ def _is_certified(found: eg.Equilibrium) -> bool:
     return not found.certificate.shortcomings({"regret": 1e-6, "gap": 1e-4, "settlement": 1e-6})
 
 
+@pytest.mark.slow
 def test_paper_a_in_quarters_of_its_energies_is_paper_a_in_hours(
     ramping: type[Ramping], nominal: Callable[[int], AmbiguitySet]
 ) -> None:

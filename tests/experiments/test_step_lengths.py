@@ -98,6 +98,7 @@ def dated(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     return _played(data, tmp_path_factory.mktemp("dated"), method="exact")
 
 
+@pytest.mark.slow
 def test_quarter_hours_follow_the_same_rules(dated: Result) -> None:
     assert len(dated.tables["purchase"]) == 12
     _rules(dated, 0.25)
@@ -107,6 +108,7 @@ def test_quarter_hours_follow_the_same_rules(dated: Result) -> None:
         assert rise.max() <= 0.25 * units[str(name)]["ramp_up_mw_per_h"] + 1e-9
 
 
+@pytest.mark.slow
 def test_tables_and_pictures_show_times(dated: Result, tmp_path: Path) -> None:
     begins = pd.date_range("2026-03-27T22:00", periods=12, freq="15min", tz="Europe/Berlin")
     for name in ("purchase", "prices", "voltages", "scenarios", "bids"):

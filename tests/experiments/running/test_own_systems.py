@@ -195,6 +195,7 @@ def test_a_system_begun_from_the_template_runs_and_is_certified(
     assert _run("new").exit_code == _run("new", "--system", "Ev Street").exit_code == 2
 
 
+@pytest.mark.slow
 def test_the_same_study_is_the_same_in_another_process(tmp_path: Path) -> None:
     study = _write(tmp_path)
     for name in ("one", "two"):

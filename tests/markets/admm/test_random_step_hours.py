@@ -14,6 +14,7 @@ TOLERANCE = {"regret": 1e-4, "gap": 1e-4, "settlement": 1e-4}
 LENGTHS = st.sampled_from([0.05, 0.25, 0.5, 2.0, 24.0])
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10**6), step_hours=LENGTHS, steps=st.integers(1, 4))
 def test_longer_steps_scale_money_and_nothing_else(

@@ -18,7 +18,9 @@ from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import Signal
 from equigrid.markets.messaging.talk_limits import TalkLimits
 
-every_talk = pytest.mark.parametrize("talk", talks.TALKS)
+every_talk = pytest.mark.parametrize(
+    "talk", [pytest.param(t, marks=pytest.mark.slow if t == "epec" else ()) for t in talks.TALKS]
+)
 
 
 @every_talk
