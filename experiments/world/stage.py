@@ -75,6 +75,11 @@ class Stage:
         return MappingProxyType(said | self._schedules)
 
     @property
+    def outcome(self) -> Equilibrium | Decision | None:
+        """What the stage came to: the answer of its game, or else its last decision."""
+        return self.equilibrium or (self.decisions[-1] if self.decisions else None)
+
+    @property
     def operation(self) -> Operation | None:
         """AC power flow of the stage, all of it side by side; None where there was none."""
         return side_by_side(self.operations) if self.operations else None

@@ -123,6 +123,41 @@ def test_what_a_study_states_of_a_method_holds() -> None:
         eg.testing.assert_certified(run)
 
 
+@pytest.mark.parametrize("method", [eg.Admm(), eg.Exact()])
+def test_a_linear_network_is_renewed_whatever_the_method(method: Any) -> None:
+    """The cost of what is lost comes nearer by half in every round; the last game counts."""
+    costs: list[float] = []
+
+    def renew(answer: Any) -> tuple[eg.Game, float]:
+        at = answer.values["plant.mw"][0]
+        assert at == pytest.approx(2.0, abs=1e-3)
+        costs.append(20.0 + 2.0 ** -len(costs))
+        return pool(cost=costs[-1]), 2.0 ** -len(costs)
+
+    def day(world: eg.World) -> Iterator[Any]:
+        yield world.play("pool", pool(cost=22.0), method, renew=renew)
+
+    said = {**ON_A_FEEDER, "network": {"feeder": "baran-wu-33", "linearisation": FITTED}}
+    stage = played(day, said).stage("pool")
+    assert [one.number for one in stage.linear_rounds] == [1, 2, 3, 4]
+    # Found on the game that the third round made, the last but one of those that there are.
+    assert stage.equilibrium is not None
+    assert stage.equilibrium.prices["energy"][0] == pytest.approx(costs[2], rel=1e-3)
+    assert all(check.holds is not False for check in stage.checks)
+    unfit = {**said, "network": {**said["network"], "linearisation": {**FITTED, "rounds": 2}}}
+    costs.clear()
+    failing = [
+        check.shortfall for check in played(day, unfit).stage("pool").checks if check.holds is False
+    ]
+    assert failing == [
+        "after round 2 the linear network still differs from AC power flow by 0.25, where 0.1 p.u. "
+        "is asked for"
+    ]
+
+
+FITTED = {"rounds": 9, "tolerance_pu": 0.1}
+
+
 def storage(steps: int = 4) -> eg.Agent:
     price, stored = cp.Parameter(steps), cp.Parameter()
     power, level = cp.Variable(steps, bounds=[-1, 1]), cp.Variable(steps, bounds=[0, 2])
