@@ -1,12 +1,16 @@
 """The certificate in words."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from equigrid.experiments.report.ties import status
 from equigrid.experiments.result import CaseResult, Result, StageCheck
 from equigrid.experiments.strict import in_words
+
+_EXPONENT = re.compile(r"[0-9.]+e-[0-9]+")
+"""A small figure as a note has it."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def _shown(one: StageCheck, *, several: bool) -> Shown:
     elif several and one.stage:
         part = f"{one.stage}: {part[0].lower()}{part[1:]}"
     measured, allowed = check.words
-    note = f" ({check.note})" if check.note else ""
+    note = f" ({_EXPONENT.sub(_raised, check.note)})" if check.note else ""
     return Shown(
         check.question,
         (measured or _figure(check.measured, check.unit)) + note,
@@ -100,6 +104,10 @@ def _shown(one: StageCheck, *, several: bool) -> Shown:
         part,
         check.how,
     )
+
+
+def _raised(found: re.Match[str]) -> str:
+    return _small(float(found.group(0)))
 
 
 def _figure(value: float | None, unit: str) -> str:

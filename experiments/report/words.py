@@ -1,6 +1,7 @@
 """What a reader should see first, in words: the KPIs, before and after."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,6 +10,7 @@ from equigrid.experiments.result import CaseResult, Result
 from equigrid.experiments.strict import in_words
 from equigrid.experiments.world.kpi import Kpi
 
+_UNIT = re.compile(r"(?<=[a-z])_(?:mwh|mw|mvar|kwh|kw|pu|percent|ka|per_mwh|mw_per_h)$")
 _DUST = 1e-12  # what solvers leave of a zero
 NO_CHANGE = "±0 %"
 """What `change` says of none."""
@@ -46,12 +48,13 @@ def kpi_name(key: str, names: Mapping[str, str]) -> str:
 
     >>> names = {"ramp_penalty": "Penalty for ramps", "microgrid_cost.": "Cost of"}
     >>> [kpi_name(key, names) for key in ("ramp_penalty", "microgrid_cost.mg1", "energy_mwh")]
-    ['Penalty for ramps', 'Cost of mg1', 'Energy mwh']
+    ['Penalty for ramps', 'Cost of mg1', 'Energy']
     """
     kind, dot, party = key.partition(".")
     if dot and kind + dot in names:
         return f"{names[kind + dot]} {party}"
-    return names.get(key, key.replace("_", " ").capitalize())
+    # The unit stands beside; a name that nobody gave need not say it again.
+    return names.get(key, _UNIT.sub("", key).replace("_", " ").capitalize())
 
 
 def figure(value: float) -> str:
