@@ -55,7 +55,7 @@ class Playing:
         self._spec, self._mailroom, self._options, self._tell = spec, mailroom, options, tell
         self.stage, self.interrupted = "", False
         self._unanswered: Stage | None = None  # that was begun when somebody interrupted
-        self._asked: set[int] = set()
+        self._asked: dict[int, Game] = {}  # kept, so that no other has its id
         self.methods: set[str] = set()
 
     def begin(self, stage: str) -> None:
@@ -151,7 +151,7 @@ class Playing:
         few = len(game.deciders) <= _ASKED_FIRST
         if few and id(game) not in self._asked:
             refuse_infeasible(game, self._spec.steps)
-            self._asked.add(id(game))
+            self._asked[id(game)] = game
         if self._options.probing:
             raise Probed
 
