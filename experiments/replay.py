@@ -12,6 +12,7 @@ from equigrid.errors import UnusableResult
 from equigrid.experiments.logged_run import LoggedRun, close
 from equigrid.experiments.running.systems import find_system, is_shipped
 from equigrid.experiments.system import System
+from equigrid.experiments.writable import digest as file_digest
 from equigrid.markets.messaging.message_log import RoundDigest, digest, read_log
 from equigrid.threads import one_blas_thread
 
@@ -56,7 +57,19 @@ def replay(directory: Path) -> list[str]:
             findings.append(f"{case}: the messages are not those that the manifest vouches for")
     told = {message.case for message in messages}
     findings += system.kpi_differences(reported)
+    if not is_shipped(manifest.get("system", _FIRST)):
+        findings += _changed(directory, manifest)
     return findings + [f"{case}: in the messages only" for case in sorted(told - set(reported))]
+
+
+def _changed(directory: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Say which files are not as they were written, where no figure is rebuilt."""
+    files = manifest.get("files", {})
+    return [
+        f"{name} is not as it was written"
+        for name, written in files.items()
+        if not (directory / name).is_file() or file_digest(directory / name) != written
+    ]
 
 
 def _shipped(name: str) -> System[Any]:
@@ -101,6 +114,17 @@ def _owed(told: "LoggedRun", settlement: pd.DataFrame) -> Iterator[str]:
     for key, amount in said.items():
         if key in owed and not close(amount, owed[key]):
             yield f"payment '{key[1]}' is {owed[key]!r}, the messages say {amount!r}"
+
+
+def agreement(directory: Path) -> str:
+    """Say what a replay without differences has shown."""
+    manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+    if is_shipped(manifest.get("system", _FIRST)):
+        return "the messages say what the tables and the summary say"
+    return (
+        "the messages say what the settlement says, and every file is as it was written; other "
+        "figures are not rebuilt, since that would run the code of their system"
+    )
 
 
 def not_compared(directory: Path) -> list[str]:

@@ -1,8 +1,10 @@
 """What each command does; it imports what takes long only when it is asked for."""
 
+import keyword
 import os
 import re
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,7 @@ def _near(directory: Path) -> Path:
 
 def replay_result(directory: Path) -> int:
     """Rebuild a result from its messages and say what differs."""
-    from equigrid.experiments.replay import not_compared
+    from equigrid.experiments.replay import agreement, not_compared
     from equigrid.experiments.replay import replay as rebuild
 
     try:
@@ -104,7 +106,7 @@ def replay_result(directory: Path) -> int:
     for sentence in [*differences, *not_compared(directory)]:
         click.echo(sentence)
     if not differences:
-        click.echo(f"{directory}: the messages say what the tables and the summary say")
+        click.echo(f"{directory}: {agreement(directory)}")
     return UNCERTIFIED if differences else 0
 
 
@@ -135,6 +137,9 @@ def _new_system(name: str, out: Path | None) -> int:
         raise Refused("--system writes two files here; leave out --out")
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
         raise Refused(f"--system {name!r}: write small letters, digits and -, like ev-street")
+    module = name.replace("-", "_")
+    if keyword.iskeyword(module) or find_spec(module) is not None:
+        raise Refused(f"--system {name!r} is the name of another module; choose another")
     code, study = write_own_system(name, Path())
     click.echo(f"{code} and {study} written; edit them, then: equigrid run {study}")
     return 0

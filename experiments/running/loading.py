@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from equigrid.errors import nearest
-from equigrid.experiments.running.own_code import placed
+from equigrid.experiments.running.own_code import placed, returned
 from equigrid.experiments.running.systems import (
     SYSTEMS,
     FoundSystem,
@@ -19,6 +19,7 @@ from equigrid.experiments.spec.findings import Document, Finding, UnusableInput,
 from equigrid.experiments.spec.settings import with_set
 from equigrid.experiments.spec.study import Study
 from equigrid.experiments.spec.study_reading import document_of, study_of
+from equigrid.experiments.spec.study_spec import StudySpec
 from equigrid.experiments.spec.yaml_reading import read_yaml
 from equigrid.experiments.system import System
 
@@ -130,8 +131,18 @@ def loaded(study: Study) -> LoadedStudy:
 def _loaded(document: Document, system: FoundSystem) -> LoadedStudy:
     made = system.made()
     with placed(system.files):
-        study = study_of(document, system.kind.Spec, lambda spec: list(made.problems(spec)))
+        study = study_of(document, system.kind.Spec, lambda spec: _problems(made, spec))
     return LoadedStudy(replace(study, doubts=lambda study: _doubts(system, study)), system)
+
+
+def _problems(made: System[Any], spec: StudySpec) -> list[tuple[str, str]]:
+    """Return what a system says is wrong with a study, or refuse what says nothing."""
+    said: list[Any] = list(made.problems(spec) or ())
+    for one in said:
+        if not isinstance(one, tuple) or [type(part) for part in one] != [str, str]:
+            words = f"it gave {one!r}; yield pairs of a path and a sentence, both text"
+            raise returned(made.problems, words)
+    return said
 
 
 def _doubts(system: FoundSystem, study: Study) -> list[Any]:

@@ -1,14 +1,29 @@
 """Errors in a system from outside: told with file and line of its own code, and nothing else."""
 
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from equigrid.errors import EquigridError, NoAnswer, SystemFailed
 from equigrid.experiments.spec.findings import UnusableInput
 
 _PLACE = tuple[str, int, str]  # file, line, function
+
+
+class WrongReturn(EquigridError, TypeError):
+    """What a system returned is not what it has to; `place` is the function that did.
+
+    Attributes
+    ----------
+    place : (str, int, str)
+        File, line and name of the function.
+    """
+
+    def __init__(self, what: str, place: _PLACE) -> None:
+        self.place = place
+        super().__init__(what)
 
 
 @contextmanager
@@ -24,7 +39,7 @@ def placed(files: tuple[Path, ...]) -> Generator[None, None, None]:
     """
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if not files or isinstance(error, SystemFailed | UnusableInput | NoAnswer):
             raise
         place = _innermost(error, {str(file) for file in files})
@@ -35,7 +50,14 @@ def placed(files: tuple[Path, ...]) -> Generator[None, None, None]:
         raise SystemFailed(_shown(file), line, what) from error
 
 
-def _said(error: Exception) -> str:
+def returned(function: Callable[..., Any], what: str) -> "WrongReturn":
+    """Return the error of a function of a system that returned what it may not."""
+    code = getattr(function, "__code__", None)
+    place = ("", 0, "") if code is None else (code.co_filename, code.co_firstlineno, code.co_name)
+    return WrongReturn(what, place)
+
+
+def _said(error: BaseException) -> str:
     """Say an error; one of ours is a sentence, another's needs its kind."""
     text = str(error)
     if isinstance(error, SyntaxError):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from equigrid.errors import NoAnswer
+from equigrid.errors import NoAnswer, did_you_mean
 from equigrid.experiments.running.loading import LoadedStudy
 from equigrid.experiments.running.own_code import placed
 from equigrid.experiments.spec.study import Study
@@ -60,6 +60,8 @@ class Played:
         What ended the run after some cases were finished.
     unused : tuple of str
         Methods of which the study states settings, and which nothing was played by.
+    uncompared : str
+        The case without which the others could not be compared.
     """
 
     loaded: LoadedStudy
@@ -71,6 +73,7 @@ class Played:
     interrupted: bool = False
     failure: NoAnswer | None = None
     unused: tuple[str, ...] = ()
+    uncompared: str = ""
     _under_way: list[str] = field(default_factory=list)
 
     @property
@@ -91,7 +94,9 @@ class Played:
                 return case.run
         if name in self._under_way:
             raise ValueError(f"case '{name}' and case '{asker}' wait for each other")
-        self.study.case(name)
+        known = [case.name for case in self.study.cases]
+        if name not in known:
+            raise ValueError(f"the study has no case '{name}'{did_you_mean(name, known)}")
         played = self._played(name)
         self.cases.append(played)
         self.interrupted = self.interrupted or played.run.interrupted

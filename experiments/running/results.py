@@ -1,5 +1,6 @@
 """The result of a run: KPIs, tables and certificates of all its cases, put together."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -8,9 +9,12 @@ from equigrid.experiments.result import Result
 from equigrid.experiments.running.case_results import case_result
 from equigrid.experiments.running.kpis import read_kpis
 from equigrid.experiments.running.manifest import manifest
-from equigrid.experiments.running.own_code import placed
+from equigrid.experiments.running.own_code import placed, returned
 from equigrid.experiments.running.played import Played, PlayedCase
 from equigrid.experiments.spec.times import Times
+
+_STANDARD = ("settlement", "linearisation")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
 def result_of(played: Played) -> Result:
@@ -24,6 +28,8 @@ def result_of(played: Played) -> Result:
     remarks = tuple(
         f"methods.{name} is stated, and nothing is played by that method" for name in played.unused
     )
+    if played.uncompared:
+        remarks += (f"cases are not compared, since '{played.uncompared}' was not played",)
     cases = tuple(
         case_result(case.run, kpis[case.name], failures.get(case.name, ()), remarks)
         for case in played.cases
@@ -67,9 +73,16 @@ def case_tables(case: PlayedCase) -> dict[str, pd.DataFrame]:
 
 def _checked(case: PlayedCase) -> Mapping[str, pd.DataFrame]:
     tables = case.system.tables(case.run)
+    if not isinstance(tables, Mapping):
+        words = f"it returned {type(tables).__name__}; return DataFrames by name"
+        raise returned(case.system.tables, words)
     for name, table in tables.items():
         if not isinstance(table, pd.DataFrame):
-            raise TypeError(f"tables: '{name}' is a {type(table).__name__}; return DataFrames")
+            words = f"'{name}' is a {type(table).__name__}; return DataFrames by name"
+            raise returned(case.system.tables, words)
+        if name in _STANDARD or not _NAME.fullmatch(str(name)):
+            words = f"'{name}' cannot be the name of a table of its own"
+            raise returned(case.system.tables, f"{words}; choose another: small letters, digits, _")
     return tables
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from equigrid.experiments.spec.study import StudyCase
 from equigrid.experiments.spec.study_spec import StudySpec
+from equigrid.experiments.world.arguments import one_number
 from equigrid.experiments.world.case_run import CaseRun
 from equigrid.experiments.world.ledger import Entry, balance_checks
 from equigrid.experiments.world.stage import Stage
@@ -34,11 +35,15 @@ class Evidence:
         how: str = "",
     ) -> Check:
         """Ask something of a stage: it holds where ``measured <= allowed``."""
-        shown = f"{question}: {measured:.6g}, where {allowed:.6g} is allowed"
+        if not isinstance(question, str) or not question.strip():  # type: ignore[redundant-expr]
+            raise ValueError(f"a check needs a question (got {question!r})")
+        found = one_number(measured, f"what is measured of '{question}'")
+        most = one_number(allowed, f"what is allowed of '{question}'")
+        shown = f"{question}: {found:.6g}, where {most:.6g} is allowed"
         asked = Check.asked(
             question,
-            float(measured),
-            float(allowed),
+            found,
+            most,
             unit=unit,
             part=part or "The study",
             how=how,
@@ -49,13 +54,15 @@ class Evidence:
 
     def pay(self, stage: str, name: str, payer: str, payee: str, amount: float) -> None:
         """Book money from payer to payee beside the payments of games."""
-        entry = Entry(name, payer, payee, float(amount))
+        entry = Entry(name, payer, payee, one_number(amount, f"the amount of payment '{name}'"))
         self.stage(stage).ledger.append(entry)
         bill = Settlement(sender=payer, receiver=payee, payment=name, amount=entry.amount)
         self.mailroom.post(replace(bill, stage=stage))
 
     def balanced(self, stage: str, *parties: str) -> None:
         """Ask that what each of these parties receives and pays in a stage nets to zero."""
+        if not parties:
+            raise ValueError("world.balanced needs the parties who must net to zero")
         evidence = self.stage(stage)
         evidence.own_checks += balance_checks(evidence.transfers, parties)
 

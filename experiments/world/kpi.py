@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from equigrid.experiments.world.arguments import one_number
+
 
 @dataclass(frozen=True)
 class Kpi:
@@ -9,3 +11,7 @@ class Kpi:
 
     value: float
     unit: str
+
+    def __post_init__(self) -> None:
+        """Hold a plain number."""
+        object.__setattr__(self, "value", one_number(self.value, "the value of a Kpi"))

@@ -72,6 +72,8 @@ class Playing:
             raise ValueError(
                 f"stage '{stage.name}' has played a game already; give each a stage of its own"
             )
+        if stage.decisions:
+            raise ValueError(f"stage '{stage.name}' has decisions; give games a stage of their own")
         self.begin(stage.name)
         if self.interrupted:
             self._unanswered = stage

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from equigrid.markets.certification.certificate import Certificate
 from equigrid.markets.certification.check import Check
 from equigrid.markets.decision import Decision
 from equigrid.markets.equilibrium import Equilibrium
+from equigrid.markets.model.said_values import SaidValues
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Stage:
         Of decisions of which a part is implemented, these parts one behind the other.
         """
         said = {} if self.equilibrium is None else dict(self.equilibrium.values)
-        return MappingProxyType(said | self._schedules)
+        return SaidValues({**said, **self._schedules})
 
     @property
     def outcome(self) -> Equilibrium | Decision | None:

@@ -12,6 +12,14 @@ from equigrid.agents.shell import Shell
 from equigrid.arrays import FloatArray
 from equigrid.errors import EquigridError
 from equigrid.experiments.spec.study import Study
+from equigrid.experiments.world.arguments import (
+    finite_values,
+    refuse_no_game,
+    refuse_no_message,
+    refuse_no_slice,
+    whole_minute,
+)
+from equigrid.experiments.world.awaited import Awaited
 from equigrid.experiments.world.bus_series import at_buses
 from equigrid.experiments.world.case_run import CaseRun
 from equigrid.experiments.world.evidence import Evidence
@@ -131,6 +139,7 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
 
     def at(self, minute: int) -> simpy.Event:
         """Return the event of that minute, counted from midnight before the day; to be yielded."""
+        whole_minute(minute)
         if minute < self.clock.now:
             raise ValueError(f"minute {minute} is over: the clock stands at {self.clock.now:g}")
         what = f"world.at(minute={minute})"
@@ -163,11 +172,13 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
             there, and how far (p.u.) AC is from the one that the answer was found on. Rounds go on
             as `network.linearisation` says, by 20 and to 0.001 p.u. without it.
         """
+        refuse_no_game(game, method)
         evidence = self.stage(stage)
         evidence.binding = binding
-        process = self.clock.process(self._playing.play(evidence, game, method, renew))
+        what = f"world.play({stage!r}, …)"
+        process = Awaited(self.clock, self._playing.play(evidence, game, method, renew), what)
         process.defused = True  # its error is raised where the day waits for it
-        return self._day.give(process, f"world.play({stage!r}, …)")
+        return self._day.give(process, what)
 
     def publish(self, game: Game, stage: str) -> None:
         """Let parties without a problem announce what they know to those who hear it."""
@@ -206,6 +217,9 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
             Naming the agent, and the constraint and step that cannot hold.
         """
         self._playing.begin(stage)
+        refuse_no_slice(implement)
+        if self.stage(stage).equilibrium is not None:
+            raise ValueError(f"stage '{stage}' has played a game; give decisions their own stage")
         decision = self._lone_agents.decide(agent, heard or {}, gap, node_limit)
         self.stage(stage).record(decision, implement)
         return decision
@@ -264,11 +278,12 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
     def announce(self, stage: str, sender: str, receiver: str, **values: ArrayLike) -> None:
         """Let a party tell another something that is logged."""
         self._playing.begin(stage)
-        told = {name: np.asarray(value) for name, value in values.items()}
+        told = finite_values(sender, receiver, values)
         self.post(Announcement(sender=sender, receiver=receiver, stage=stage, values=told))
 
     def post(self, message: Message) -> None:
         """Send a message."""
+        refuse_no_message(message)
         self.mailroom.post(message)
 
     def tell(self, text: str) -> None:

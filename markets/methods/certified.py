@@ -6,6 +6,7 @@ from equigrid.markets.games.game import Game
 from equigrid.markets.games.outcome import Outcome
 from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.posting import announce_outcome
+from equigrid.markets.model.said_values import SaidValues
 
 
 def certified(game: Game, method: str, outcome: Outcome, *, ties: bool = True) -> Equilibrium:
@@ -33,7 +34,7 @@ def certified(game: Game, method: str, outcome: Outcome, *, ties: bool = True) -
     return Equilibrium(
         game,
         method,
-        outcome.values,
+        SaidValues(outcome.values),
         objective,
         certificate,
         settled=outcome.settled,

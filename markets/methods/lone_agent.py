@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from equigrid.markets.decision import Decision
 from equigrid.markets.forms.agent_solver import AgentSolver
 from equigrid.markets.forms.points import with_bound_multipliers
 from equigrid.markets.model.agent import Agent
+from equigrid.markets.model.said_values import SaidValues
 from equigrid.threads import one_blas_thread
 
 
@@ -56,6 +58,7 @@ class LoneAgent:
         SolverFailed
             When the solver comes to no end, in its own words.
         """
+        self._refuse_not_finite(heard)
         form, theta = self._solver.form, self._solver.heard_vector(heard)
         best = self._solver.optimum(theta)
         said = self._solver.said_at(best.columns, theta)
@@ -63,9 +66,18 @@ class LoneAgent:
         constant = form.offset + form.offset_of_heard @ theta
         return Decision(
             form,
-            {f"{self.agent.name}.{name}": value for name, value in said.items()},
+            SaidValues({f"{self.agent.name}.{name}": value for name, value in said.items()}),
             sign * form.objective_at(best.columns, theta),
             sign * (best.bound + float(constant)),
             best.status,
             with_bound_multipliers(form, best.columns, theta, best.rows),
         )
+
+    def _refuse_not_finite(self, heard: Mapping[str, ArrayLike]) -> None:
+        for name, value in heard.items():
+            odd = np.flatnonzero(~np.isfinite(np.ravel(np.asarray(value, dtype=float))))
+            if len(odd):
+                raise ValueError(
+                    f"what '{self.agent.name}' hears as '{name}' is no finite number in entry "
+                    f"{odd[0] + 1}"
+                )

@@ -121,6 +121,50 @@ ERRORS = {
         "",
         "write eg.Kpi(value, unit)",
     ),
+    "exit": ("        raise SystemExit(0)", "day", "SystemExit: 0"),
+    "an answer that was not waited for": (
+        "        import cvxpy as cp\n        x = cp.Variable(4, bounds=[0, 5])\n"
+        "        a = eg.Agent('a', cp.Problem(cp.Minimize(cp.sum(x))), says={'mw': x})\n"
+        "        load = eg.Agent('b', says={'mw': cp.Constant([1.0] * 4)})\n"
+        "        game = eg.Game([a, load], balances=[eg.Balance('e', ['a.mw', '-b.mw'])])\n"
+        "        world.play('plan', game, eg.Exact()).values",
+        "day",
+        "write: answer = yield world.play",
+    ),
+    "no method": (
+        "        import cvxpy as cp\n        x = cp.Variable(bounds=[0, 5])\n"
+        "        a = eg.Agent('a', cp.Problem(cp.Minimize(x)))\n"
+        "        world.play('plan', eg.Game([a]), eg.Admm)",
+        "day",
+        "takes a method that is made",
+    ),
+    "no game": ("        world.play('plan', None, eg.Admm())", "day", "takes an eg.Game"),
+    "an array": ("        world.check('a', 'b', [1, 2], 3)", "day", "must be one number (got list"),
+    "text for money": ("        world.pay('a', 'b', 'c', 'd', '5')", "day", "must be one number"),
+    "nobody": ("        world.balanced('a')", "day", "needs the parties"),
+    "no question": ("        world.check('a', '', 1, 3)", "day", "a check needs a question"),
+    "a word": ("        world.announce('a', 'b', 'c', x='y')", "day", "is no number"),
+    "no number": (
+        "        world.announce('a', 'b', 'c', x=float('nan'))",
+        "day",
+        "no finite number",
+    ),
+    "a list of KPIs": (
+        "        pass\n    def kpis(self, run):\n        return [1]",
+        "",
+        "return KPIs by name",
+    ),
+    "a standard table": (
+        "        pass\n    def tables(self, run):\n        import pandas as pd\n"
+        "        return {'settlement': pd.DataFrame({'x': [1]})}",
+        "",
+        "'settlement' cannot be the name of a table of its own",
+    ),
+    "an array of a KPI": (
+        "        pass\n    def kpis(self, run):\n        return {'x': eg.Kpi([1, 2], 'MW')}",
+        "kpis",
+        "the value of a Kpi must be one number",
+    ),
     "unusable game": (
         "        import cvxpy as cp\n        x = cp.Variable()\n"
         "        a = eg.Agent('a', cp.Problem(cp.Minimize(x)))\n        eg.Game([a, a])",
@@ -211,6 +255,50 @@ def test_the_same_study_is_the_same_in_another_process(tmp_path: Path) -> None:
         subprocess.run(command, check=False, capture_output=True)
     for file in ("summary.json", "messages.jsonl"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_a_result_that_was_changed_is_noticed_without_running_its_code(tmp_path: Path) -> None:
+    _run("run", _write(tmp_path), "--out", tmp_path / "out")
+    told = _run("replay", tmp_path / "out")
+    assert told.exit_code == 0
+    assert "other figures are not rebuilt" in told.output
+    summary = tmp_path / "out" / "summary.json"
+    summary.write_text(summary.read_text("utf-8").replace("3.0", "4.0"), encoding="utf-8")
+    told = _run("replay", tmp_path / "out")
+    assert told.exit_code == 3
+    assert "summary.json is not as it was written" in told.output
+
+
+def test_cases_that_cannot_be_compared_lose_nothing(tmp_path: Path) -> None:
+    more = """
+    def compare(self, runs):
+        return {"b": {"d": eg.Kpi(runs["a"].kpis["limit"].value, "MW")}}
+"""
+    study = _write(tmp_path, CODE + more)
+    assert eg.run(study).case("b").kpis["d"].value == 3.0
+    told = _run("run", study, "--out", tmp_path / "out", "--case", "b")
+    assert told.exit_code == 3, told.output  # by a check of its own
+    assert "cases are not compared, since 'a' was not played" in told.output
+
+
+@pytest.mark.parametrize("name", ["numpy", "class", "json"])
+def test_a_system_does_not_take_the_name_of_another_module(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = _run("new", "--system", name)
+    assert told.exit_code == 2
+    assert "is the name of another module" in told.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_problems_have_a_path_and_a_sentence(tmp_path: Path) -> None:
+    told = _run(
+        "validate", _write(tmp_path, CODE.replace('"is too much"', '"is", "too much"'), limit=200.0)
+    )
+    assert told.exit_code == 1
+    assert "yield pairs of a path and a sentence" in told.output
+    assert "own.py:" in told.output
 
 
 def test_a_manifest_vouches_for_code_and_files(tmp_path: Path) -> None:

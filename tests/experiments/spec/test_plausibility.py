@@ -105,7 +105,7 @@ def test_warnings_go_to_stderr_and_leave_the_exit_code(tmp_path: Path, own: Any)
     assert told.exit_code == 0, told.output
     assert "a valid study" in told.stdout
     assert f"warning: {path}:" in told.stderr
-    assert "the feeder generates 0.08 MW (at bus 2) in every hour" in told.stderr
+    assert "the feeder generates 0.08 MW (at bus 2) in every step" in told.stderr
     ran = CliRunner().invoke(main, ["run", str(path), "--out", str(tmp_path / "out")])
     assert ran.exit_code == 0, ran.output
     assert ran.stderr.startswith(told.stderr)
