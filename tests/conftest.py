@@ -15,6 +15,7 @@ _KERNELS = (
     "tests/grid/switching/",
     "tests/grid/test_verified_flow.py",
     "tests/experiments/test_reconfigure.py",
+    "tests/docs/test_docs_run.py",
 )
 
 

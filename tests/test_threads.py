@@ -48,6 +48,7 @@ def _pool() -> tuple[eg.Game, dict[str, Any]]:
     return game, said
 
 
+@pytest.mark.slow
 @pytest.mark.smoke
 def test_a_certificate_has_the_same_digits_whatever_the_threads() -> None:
     found = []

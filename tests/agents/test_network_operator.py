@@ -49,6 +49,7 @@ def test_the_answer_is_certified(secure: Equilibrium) -> None:
     assert certificate.settlement_residual < 1e-6
 
 
+@pytest.mark.slow
 def test_limits_after_delivery_cost_money_and_products(
     secure: Equilibrium, insecure: Equilibrium
 ) -> None:

@@ -243,6 +243,7 @@ def _paper_e(step_hours: float) -> Game:
     )
 
 
+@pytest.mark.slow
 def _small_site(step_hours: float) -> Microgrid:
     demand = quarters.by_step([0.4, 0.6], step_hours)
     return _microgrid(

@@ -45,6 +45,7 @@ FACTORS: dict[str, tuple[str, str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -30,6 +30,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return out, result.output
 
 
+@pytest.mark.slow
 def test_table_tells_before_after_and_proof(finished: tuple[Path, str]) -> None:
     said = finished[1]
     assert "202.677     139.551" in said

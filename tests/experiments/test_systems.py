@@ -93,6 +93,7 @@ def _by_module(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path
     return MODULE, FILE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [_beside, _by_entry_point, _by_module])
 def test_a_system_from_outside_runs_and_what_was_paid_is_replayed(
     named: Callable[[Path, pytest.MonkeyPatch], tuple[str, Path]],

@@ -211,6 +211,7 @@ def test_the_first_interrupt_while_writing_is_forgiven(
         assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_first_interrupt_of_a_power_flow_is_forgiven(
     ending: Callable[..., None],

@@ -21,6 +21,7 @@ def _column(network: Network, column: str, factors: list[float]) -> Any:
     return network.buses[[column]].to_numpy() * np.array(factors)
 
 
+@pytest.mark.slow
 @pytest.mark.smoke
 @pytest.mark.parametrize(
     "case",
@@ -161,6 +162,7 @@ def test_lines_without_reactance(feeder33: Network) -> None:
     assert np.abs(ac_check(network, *loads).voltage_pu - flow.voltage_pu.T).max() < 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["baran-wu-33", pytest.param("das-70", marks=pytest.mark.slow)])
 def test_states_by_column_are_networks_of_their_own(name: str) -> None:
     """Trees, loops, islands, sources that meet, as if each state alone had been asked for."""

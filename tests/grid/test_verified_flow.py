@@ -125,6 +125,7 @@ def test_islands_and_loops(feeder33: Network) -> None:
         _assert_same(ac_check(network, active, reactive), both.result)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_judged")
 def test_transformers_count_at_their_high_voltage_side(
     three_buses: dict[str, list[dict[str, Any]]],
@@ -205,6 +206,7 @@ def test_sources_in_one_island_are_for_pandapower_alone() -> None:
     _assert_same(ac_check(network, active, reactive), both.result)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_judged")
 def test_sources_that_meet_in_one_column_are_for_pandapower_alone() -> None:
     network = feeder("das-70")
@@ -226,6 +228,7 @@ def test_few_columns_are_for_pandapower_alone(feeder33: Network) -> None:
     assert both.difference_pu is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_judged")
 def test_limits_of_each_bus(feeder33: Network) -> None:
     """A limit at one bus decides which column is nearest to it."""
@@ -236,6 +239,7 @@ def test_limits_of_each_bus(feeder33: Network) -> None:
     assert judged[np.argsort(voltage)[:2]].all()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_judged")
 def test_of_many_without_a_solution_the_first_are_judged(feeder33: Network) -> None:
     active, reactive = _drawn(feeder33, 10)

@@ -67,6 +67,7 @@ def test_random_radial_states(name: str, compare: Any, radial_states: Callable[.
     assert (flow.status == FlowStatus.CONVERGED).sum() >= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["baran-wu-33", "zhang-118"])
 def test_generation(name: str, compare: Any) -> None:
     """Up to three times the load of its bus flows back: voltages above that of the source."""
@@ -95,6 +96,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def _rbts(folder: Path) -> tuple[Network, dict[str, Array]]:
     """Return bus 4 of the RBTS, which three supply points feed, and its tables of loads (MW)."""
     figures = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))

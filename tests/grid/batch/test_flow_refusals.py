@@ -197,6 +197,7 @@ def test_two_sources_in_an_island() -> None:
     assert refusal.value.findings == (f"{feed}branch between them.",)
 
 
+@pytest.mark.slow
 def test_two_sources_at_a_bus(three_buses: dict[str, list[dict[str, Any]]]) -> None:
     three_buses["sources"] = [{"bus": 10}, {"bus": 10}]
     with pytest.raises(

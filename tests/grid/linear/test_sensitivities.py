@@ -14,6 +14,7 @@ FACTORS = np.array([0.5, 1.0, 1.3])
 ACTIVE, REACTIVE = LOAD[0] * FACTORS, LOAD[1] * FACTORS
 
 
+@pytest.mark.slow
 def test_they_are_the_power_flow_at_their_point() -> None:
     found, ac = sensitivities(NETWORK, ACTIVE, REACTIVE), ac_check(NETWORK, ACTIVE, REACTIVE)
     assert np.abs(found.voltage_pu.values(ACTIVE, REACTIVE) - ac.voltage_pu).max() < 1e-8

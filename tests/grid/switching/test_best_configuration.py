@@ -119,6 +119,7 @@ def test_exchange_and_bound_agree_with_enumeration(seed: int, objective: str) ->
     assert sign * some.bound <= optimum + 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
 )
@@ -149,6 +150,7 @@ def test_voltage_limits_are_kept_or_the_search_says_so(feeder33: eg.Network) -> 
         eg.best_configuration(feeder33, limits=eg.OperatingLimits(voltage_min_pu=0.95))
 
 
+@pytest.mark.slow
 def test_only_what_is_switchable_is_switched(feeder33: eg.Network) -> None:
     ties = [name for name in feeder33.branches["name"] if name.startswith("tie")]
     best = eg.best_configuration(feeder33, switchable=[*ties, "line 7", "line 9"])
@@ -201,6 +203,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert len(refusal.value.findings) == 7
 
 
+@pytest.mark.slow
 def test_loads_that_nothing_carries_are_named(feeder33: eg.Network) -> None:
     load = 50 * feeder33.buses["load_mw"].to_numpy()
     with pytest.raises(NetworkError, match="carries the loads: lower the loads"):

@@ -31,6 +31,7 @@ def test_longer_steps_scale_money_and_nothing_else(
         assert _amounts(found)[ends] == pytest.approx(step_hours * amount, rel=1e-4, abs=1e-3)
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 10**6), step_hours=LENGTHS)
 def test_admm_comes_to_the_prices_of_the_central_problem(seed: int, step_hours: float) -> None:

@@ -175,6 +175,7 @@ def test_a_balance_cannot_be_silenced() -> None:
     assert "can fall silent: 'plant', 'market', 'mg1', 'mg2', 'turbine', 'helper'" in str(no.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["market", pytest.param("mg1", marks=pytest.mark.slow)])
 def test_others_settle_around_what_a_silent_party_said_last(name: str) -> None:
     """Its last offer stands, and the others do what is best beside it."""
@@ -254,6 +255,7 @@ def test_who_stands_at_one_entry_hears_of_that_entry_only() -> None:
             assert np.shape(message.values["quantity"]) == (1,)
 
 
+@pytest.mark.slow
 def test_parties_talk_to_their_balances_and_to_nobody_else() -> None:
     room, _ = talked(game=_two_balances())
     talk = {(m.sender, m.receiver) for m in room.log if isinstance(m, Response)}

@@ -173,6 +173,7 @@ def test_lost_late_and_doubled_words_do_not_change_where_it_ends(order: Any) -> 
     assert len(found.rounds) > len(method.solve(game).rounds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [pytest.param("gauss-seidel", marks=pytest.mark.slow), "jacobi"])
 def test_who_falls_silent_is_named(order: Any) -> None:
     method, game = BestResponse(order=order, damping=0.5), _cournot([90.0, 80.0, 70.0])

@@ -97,6 +97,7 @@ def test_a_better_answer_and_a_bound_of_the_milp_end_the_search(
     assert told.known[0].value >= best.value - 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_alone")
 def test_a_worse_answer_and_no_bound_of_the_milp_change_nothing(
     monkeypatch: pytest.MonkeyPatch,
@@ -130,6 +131,7 @@ def test_a_milp_that_finds_nothing_feasible_is_believed_where_nothing_was_found(
     assert (found.status, found.best) == ("infeasible", None)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_alone")
 def test_without_bounds_for_the_milp_the_branching_goes_on_alone(
     monkeypatch: pytest.MonkeyPatch,
@@ -190,6 +192,7 @@ def test_a_node_limit_gives_the_best_answer_so_far_with_its_gap(
     assert found.statistics["bound"] >= best - 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_alone")
 def test_a_node_limit_holds_for_both_beside_each_other() -> None:
     best = build.searched(build.two_sites(1), gap=GAP)

@@ -43,6 +43,7 @@ def test_a_balance_settled_in_hours_where_steps_are_quarters() -> None:
     assert any("energy" not in s and "gas" in s for s in planted.shortcomings(TOLERANCE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [4.0, 0.25])
 def test_a_dual_that_is_off_by_the_hours(factor: float) -> None:
     game, dual = quarters.at_duals(QUARTER), eg.Dual("grid.withdrawal_mw")

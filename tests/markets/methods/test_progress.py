@@ -20,6 +20,7 @@ def _told(game: Game, **options: Any) -> tuple[list[tuple[int, float, float]], f
     return told, found.leader_objective
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("maximise", "route"),
     [(True, "auto"), pytest.param(False, "branching", marks=pytest.mark.slow)],

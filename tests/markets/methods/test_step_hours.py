@@ -46,6 +46,7 @@ def test_an_exchange_is_the_same_in_quarter_hours(
         assert _settled(found)[ends] == pytest.approx(amount, abs=2e-2)
 
 
+@pytest.mark.slow
 def test_the_price_of_an_exchange_is_the_marginal_cost_per_mwh() -> None:
     """Gas is at 20 + 4 per MW; a step's cost grows by a quarter of that."""
     found = eg.Exact().solve(quarters.exchange(QUARTER))
@@ -161,6 +162,7 @@ def test_whole_numbers_are_fixed_at_prices_in_hours() -> None:
         assert found.certificate.total_cost == pytest.approx(hours.certificate.total_cost, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [eg.Exact(route="branching"), eg.Exact(route="milp")])
 def test_a_led_game_is_the_same_in_quarter_hours(method: eg.Exact) -> None:
     hours, found = (method.solve(quarters.led(h)) for h in (1.0, QUARTER))

@@ -52,6 +52,7 @@ def test_a_limit_that_is_not_met_changes_nothing(talk: str) -> None:
     assert all(np.array_equal(ample.values[path], v) for path, v in free.values.items())
 
 
+@pytest.mark.slow
 @every_talk
 def test_a_clock_that_has_struck_ends_a_talk(talk: str) -> None:
     game, method, _ = talks.TALKS[talk]
@@ -100,6 +101,7 @@ def test_one_pass_is_one_round_of_which_nothing_is_off() -> None:
     assert math.isnan(told[0][2])
 
 
+@pytest.mark.slow
 def test_no_answer_before_a_limit_names_it_and_what_to_raise() -> None:
     with pytest.raises(NoAnswer, match="before the limit in work of BestResponse; raise work_lim"):
         eg.BestResponse(work_limit=1.0).solve(talks.epec())
@@ -119,6 +121,7 @@ def test_agents_with_whole_numbers_get_what_is_left() -> None:
         eg.BestResponse(seconds=0.5).solve(eg.Game([hard]))
 
 
+@pytest.mark.slow
 def test_every_member_of_a_fleet_is_counted() -> None:
     few, many = (
         eg.Admm(work_limit=4000, tolerance=1e-300).solve(talks.fleet(count)) for count in (4, 16)
