@@ -196,11 +196,14 @@ Scenarios = Annotated[DrawnDays | MeasuredDays | GivenScenarios, Field(discrimin
 
 
 class ExactSettings(methods.ExactSettings):
-    """Settings of the exact method to state in a study; a worst tie takes long to look for."""
+    """Settings of the exact method to state in a study.
+
+    The worst tie is looked for once, at the last answer; ``ties: false`` leaves it out.
+    """
 
     gap: methods.Gap
     node_limit: methods.Count
-    ties: bool = False
+    ties: bool = True
 
 
 class Methods(methods.Methods):

@@ -20,6 +20,8 @@ def confidence(confidence_file: Path) -> Result:
 
 def test_worst_case_cost_never_falls_as_confidence_rises(confidence: Result) -> None:
     assert confidence.certified, [case.shortcomings for case in confidence.cases]
+    # What the answer loses at its worst tie is looked for, and told.
+    assert all(case.certificate.worst_tie_loss is not None for case in confidence.cases)
     worst = [case.kpis["worst_case_total_cost"].value for case in confidence.cases]
     assert [case.name for case in confidence.cases] == [
         "confidence-80", "confidence-90", "confidence-100",
