@@ -5,6 +5,7 @@ It does not act: parties answer in processes that methods start on the mailroom'
 
 import mesa
 
+from equigrid.markets.messaging.mailroom import Mailroom
 from equigrid.markets.messaging.messages import Message
 
 
@@ -31,3 +32,34 @@ class Shell(mesa.Agent):  # type: ignore[misc]
             self.heard.append(message)
         if message.sender == self.party:
             self.said.append(message)
+
+
+class Shells:
+    """The shells of a world, each made when its party is first met.
+
+    Parameters
+    ----------
+    model : mesa.Model
+    mailroom : Mailroom
+        Whose messages they notice, as they are sent and as they arrive.
+    """
+
+    def __init__(self, model: mesa.Model, mailroom: Mailroom) -> None:
+        self._model = model
+        self._shells: dict[str, Shell] = {}
+        mailroom.watch(self._said)
+        mailroom.watch(self._heard, delivered=True)
+
+    def of(self, party: str) -> Shell:
+        """Return the shell of a party."""
+        if party not in self._shells:
+            self._shells[party] = Shell(self._model, party)
+        return self._shells[party]
+
+    def _said(self, message: Message) -> None:
+        for party in (message.sender, message.receiver):
+            self.of(party)  # both are met, even when the message gets lost
+        self.of(message.sender).notice(message)
+
+    def _heard(self, message: Message) -> None:
+        self.of(message.receiver).notice(message)

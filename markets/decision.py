@@ -9,7 +9,7 @@ import numpy as np
 from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.dlmp_decomposition import labelled_rows
 from equigrid.markets.certification.check import Check
-from equigrid.markets.certification.decision_checks import decision_checks, money_moved
+from equigrid.markets.certification.decision_checks import bound_gap, decision_checks
 from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
 
@@ -40,8 +40,7 @@ class Decision:
     @property
     def gap(self) -> float:
         """Distance of the objective from the bound, as a share of the money that it moves."""
-        missed, moved = abs(self.objective - self.bound), money_moved(self.form, self.point)
-        return missed / moved if moved > 0 else 0.0 if missed == 0 else np.inf
+        return abs(bound_gap(self.form, self.point, self.objective, self.bound))
 
     @property
     def multipliers(self) -> Mapping[str, FloatArray]:

@@ -21,8 +21,8 @@ _KINDS = "a list of numbers, one number, or {file: …, column: …}"
 
 
 @dataclass(frozen=True)
-class SeriesField:
-    """How pydantic reads a series: the metadata of an annotated array.
+class _Field:
+    """How pydantic reads and writes an array of values: the metadata of its annotation.
 
     Parameters
     ----------
@@ -35,8 +35,20 @@ class SeriesField:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Return how pydantic reads and writes a series."""
-        return _schema(self._read)
+        """Return what reads it and writes it as lists."""
+        return core_schema.with_info_plain_validator_function(
+            self._read,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda series: series.tolist()
+            ),
+        )
+
+    def _read(self, value: Any, info: ValidationInfo) -> FloatArray:
+        raise NotImplementedError
+
+
+class SeriesField(_Field):
+    """How pydantic reads a series."""
 
     def _read(self, value: Any, info: ValidationInfo) -> FloatArray:
         errors = FieldErrors()
@@ -45,23 +57,8 @@ class SeriesField:
         return _frozen(series)
 
 
-@dataclass(frozen=True)
-class BusSeriesField:
-    """How pydantic reads a series for each bus of the feeder.
-
-    Parameters
-    ----------
-    limits : Limits
-        Of every value.
-    """
-
-    limits: Limits = NO_LIMITS
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Return how pydantic reads and writes them."""
-        return _schema(self._read)
+class BusSeriesField(_Field):
+    """How pydantic reads a series for each bus of the feeder."""
 
     def _read(self, value: Any, info: ValidationInfo) -> FloatArray:
         errors, here = FieldErrors(), around(info)
@@ -114,15 +111,6 @@ def _stacked(rows: Mapping[int, FloatArray], here: Surroundings) -> FloatArray:
     for position, row in rows.items():
         stacked[position] = row
     return stacked
-
-
-def _schema(read: Any) -> CoreSchema:
-    return core_schema.with_info_plain_validator_function(
-        read,
-        serialization=core_schema.plain_serializer_function_ser_schema(
-            lambda series: series.tolist()
-        ),
-    )
 
 
 def _frozen(series: FloatArray) -> FloatArray:

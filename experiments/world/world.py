@@ -8,7 +8,7 @@ import numpy as np
 import simpy
 from numpy.typing import ArrayLike
 
-from equigrid.agents.shell import Shell
+from equigrid.agents.shell import Shell, Shells
 from equigrid.arrays import FloatArray
 from equigrid.errors import EquigridError
 from equigrid.experiments.spec.study import Study
@@ -86,9 +86,7 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
         self._day = Day(self.clock)
         self._playing = Playing(self.spec, self.mailroom, self.options, self.tell)
         self._lone_agents = LoneAgents(self.spec.steps)
-        self._shells: dict[str, Shell] = {}
-        self.mailroom.watch(self._said)
-        self.mailroom.watch(self._heard, delivered=True)
+        self._shells = Shells(self, self.mailroom)
 
     @property
     def network(self) -> Network:
@@ -259,13 +257,8 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
         """
         self._playing.begin(stage)
         self.tell(f"{stage}: AC power flow of every column")
-        asked: dict[str, Any] = {
-            "axes": axes,
-            "enforced": enforced,
-            "branch_closed": branch_closed,
-            "ac": ac,
-        }
-        asked |= {"linear_voltage_pu": linear_voltage_pu, "parts": parts}
+        asked: dict[str, Any] = {"axes": axes, "enforced": enforced, "parts": parts, "ac": ac}
+        asked |= {"branch_closed": branch_closed, "linear_voltage_pu": linear_voltage_pu}
         loads = load_mw, load_mvar
         found = self._playing.forgiving(lambda: operated(self.network, self.case, loads, **asked))
         self.stage(stage).operations.append(found)
@@ -301,14 +294,4 @@ class World(Evidence, mesa.Model):  # type: ignore[misc]
 
     def shell(self, party: str) -> Shell:
         """Return the Mesa agent of a party, made when it is first met."""
-        if party not in self._shells:
-            self._shells[party] = Shell(self, party)
-        return self._shells[party]
-
-    def _said(self, message: Message) -> None:
-        for party in (message.sender, message.receiver):
-            self.shell(party)  # both are met, even when the message gets lost
-        self.shell(message.sender).notice(message)
-
-    def _heard(self, message: Message) -> None:
-        self.shell(message.receiver).notice(message)
+        return self._shells.of(party)

@@ -17,7 +17,7 @@ from equigrid.markets.certification.kkt_residuals import (
     complementarity_residual,
     stationarity_residual,
 )
-from equigrid.markets.certification.money_moved import relative
+from equigrid.markets.certification.money_moved import columns_money, relative
 from equigrid.markets.certification.quantity_scales import greatest
 from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
@@ -51,7 +51,7 @@ def _checks(
     form: StandardForm, point: Point, objective: float, bound: float, tolerance: Mapping[str, float]
 ) -> Iterator[Check]:
     part, name = "The decision", form.agent.name
-    moved = money_moved(form, point)
+    moved = columns_money(form, point)
     yield _feasible(form, point, name, part)
     assert form.agent.problem is not None
     stated = float(form.agent.problem.objective.value)
@@ -65,7 +65,7 @@ def _checks(
         shortfall=f"the objective of '{name}' is {stated:.6g}, and the solver has {objective:.6g}",
     )
     if form.integer.any():
-        yield _solvers_bound(stated, bound, moved, tolerance["gap"], form)
+        yield _solvers_bound(form, point, stated, bound, tolerance["gap"])
     elif len(point.rows):
         yield from _proven(form, point, name, part)
     else:
@@ -100,12 +100,6 @@ def _evaluated_at(form: StandardForm, point: Point) -> Iterator[None]:
             leaf.save_value(value)
 
 
-def money_moved(form: StandardForm, point: Point) -> float:
-    """Return the sizes of all that the columns cost, added up, without constants."""
-    curved = (form.quadratic @ point.columns) * point.columns / 2
-    return float(np.abs(form.cost_at(point.heard) * point.columns).sum() + np.abs(curved).sum())
-
-
 def _feasible(form: StandardForm, point: Point, name: str, part: str) -> Check:
     """Evaluate every constraint as declared, and bounds and whole numbers of the columns."""
     whole = greatest(point.columns)
@@ -135,11 +129,19 @@ def _missed(constraint: cp.Constraint, whole: float) -> float:
     return relative(greatest(constraint.violation()), max(size, _LEAST * whole))
 
 
-def _solvers_bound(
-    objective: float, bound: float, moved: float, allowed: float, form: StandardForm
-) -> Check:
+def bound_gap(form: StandardForm, point: Point, objective: float, bound: float) -> float:
+    """Return how far an objective is from a bound, as a share of the money that moves.
+
+    It is negative where the bound cuts off the decision itself.
+    """
     sign = -1.0 if form.agent.maximises else 1.0
-    gap = relative(sign * (objective - bound), moved)
+    return relative(sign * (objective - bound), columns_money(form, point))
+
+
+def _solvers_bound(
+    form: StandardForm, point: Point, objective: float, bound: float, allowed: float
+) -> Check:
+    gap = bound_gap(form, point, objective, bound)
     holds = gap <= allowed and gap >= -BOUND
     return Check(
         "Distance of the objective from the solver's own bound",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from equigrid.arrays import FloatArray
-from equigrid.markets.certification.money_moved import SHARE, relative
+from equigrid.markets.certification.money_moved import SHARE, columns_money, relative
 from equigrid.markets.certification.quantity_scales import greatest
 from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
@@ -42,7 +42,7 @@ def complementarity_residual(form: StandardForm, point: Point) -> float:
     ends = [end[np.isfinite(end)] for end in (form.lower, form.upper)]
     size = max(greatest(part) for part in (rhs, point.columns, *ends))
     return max(
-        relative(greatest(products), max(_moved(form, point), SHARE * dearest * size)),
+        relative(greatest(products), max(columns_money(form, point), SHARE * dearest * size)),
         relative(greatest(wrong), dearest),
         relative(greatest(missed), size),
     )
@@ -58,12 +58,6 @@ def _slope_parts(form: StandardForm, point: Point) -> list[FloatArray]:
     """What the Lagrangian's slope in the columns is made of."""
     bent, by_rows = form.quadratic @ point.columns, form.matrix.T @ point.rows
     return [form.cost_at(point.heard), bent, by_rows, point.upper, -point.lower]
-
-
-def _moved(form: StandardForm, point: Point) -> float:
-    """Sum of the sizes of what columns cost, without constants."""
-    bent = (form.quadratic @ point.columns) * point.columns / 2
-    return float(np.abs(form.cost_at(point.heard) * point.columns).sum() + np.abs(bent).sum())
 
 
 def distance_of_point(

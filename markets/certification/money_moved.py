@@ -22,6 +22,7 @@ from scipy import sparse
 
 from equigrid.arrays import FloatArray
 from equigrid.markets.accounts.settlement import heard_values, owed_by_entry
+from equigrid.markets.forms.points import Point
 from equigrid.markets.forms.standard_form import StandardForm
 from equigrid.markets.games.game import Game
 from equigrid.markets.model.agent import Agent
@@ -112,6 +113,12 @@ def payments_size(game: Game, values: Mapping[str, FloatArray]) -> float:
         traded = [_size(values[balance.name] * values[term.source]) for term in balance.signed]
         sizes.append(balance.length_h * sum(traded) / 2)
     return sum(sizes)
+
+
+def columns_money(form: StandardForm, point: Point) -> float:
+    """Return the sum of the sizes of all that columns cost, without constants."""
+    bent = (form.quadratic @ point.columns) * point.columns / 2
+    return _size(form.cost_at(point.heard) * point.columns) + _size(bent)
 
 
 def relative(off: float, money: float) -> float:
